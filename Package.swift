@@ -1,0 +1,97 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// One list for every target, so that no target is laxer than its neighbour.
+let strict: [SwiftSetting] = [
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+    .treatAllWarnings(as: .error),
+]
+
+extension Target.Dependency {
+    static let nioCore: Self = .product(name: "NIOCore", package: "swift-nio")
+    static let nioPosix: Self = .product(name: "NIOPosix", package: "swift-nio")
+    static let nioEmbedded: Self = .product(name: "NIOEmbedded", package: "swift-nio")
+    static let deque: Self = .product(name: "DequeModule", package: "swift-collections")
+    static let logging: Self = .product(name: "Logging", package: "swift-log")
+    static let yams: Self = .product(name: "Yams", package: "Yams")
+    static let argumentParser: Self = .product(name: "ArgumentParser", package: "swift-argument-parser")
+}
+
+let package = Package(
+    name: "apus",
+    products: [.executable(name: "apus", targets: ["apus"])],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-nio.git", from: "2.101.0"),
+        .package(url: "https://github.com/apple/swift-collections.git", from: "1.6.0"),
+        .package(url: "https://github.com/apple/swift-log.git", from: "1.16.0"),
+        .package(url: "https://github.com/jpsim/Yams.git", from: "6.2.0"),
+        .package(url: "https://github.com/apple/swift-argument-parser.git", from: "1.8.0"),
+    ],
+    targets: [
+        // Values all protocols share, and the ports between adapters, core and stores.
+        .target(name: "Messaging"),
+        // Sessions, routing, retained messages, wills, expiry, accounting: implements the Broker port.
+        .target(name: "BrokerCore", dependencies: ["Messaging", .deque]),
+        // Bytes <-> one Packet enum for MQTT 3.1, 3.1.1 and 5.0.
+        .target(name: "MQTTCodec", dependencies: [.nioCore]),
+        // Listener plumbing shared by protocols: addresses, binding, datagram sockets.
+        .target(name: "Transport", dependencies: [.nioCore, .nioPosix]),
+        // MQTT connections over TCP.
+        .target(
+            name: "MQTTServer",
+            dependencies: ["Messaging", "MQTTCodec", "Transport", .nioCore, .nioPosix, .deque, .logging]),
+        // Strict YAML + environment + --set -> Decodable; knows no feature.
+        .target(name: "Settings", dependencies: [.yams]),
+        // Counters, $SYS topics, log bootstrap.
+        .target(name: "Telemetry", dependencies: ["Messaging", .logging]),
+        // The C interface of libcoap (Debian libcoap3-dev).
+        .systemLibrary(
+            name: "CLibCoAP", path: "Gateways/CLibCoAP", pkgConfig: "libcoap-3-openssl",
+            providers: [.apt(["libcoap3-dev"])]),
+        // CoAP publish/subscribe, and the CoAP server that LwM2M rides on.
+        .target(
+            name: "CoAP", dependencies: ["CLibCoAP", "Messaging", "Transport", .deque, .logging],
+            path: "Gateways/CoAP", exclude: ["README.md"]),
+        // LwM2M devices as topics.
+        .target(
+            name: "LwM2M", dependencies: ["CoAP", "Messaging", "Transport", .deque, .logging],
+            path: "Gateways/LwM2M", exclude: ["README.md"]),
+        // MQTT-SN 1.2 over UDP.
+        .target(
+            name: "MQTTSN",
+            dependencies: ["Messaging", "Transport", .nioCore, .nioPosix, .deque, .logging],
+            path: "Gateways/MQTTSN", exclude: ["README.md"]),
+        // Composition root and command line.
+        .executableTarget(
+            name: "apus",
+            dependencies: [
+                "Messaging", "BrokerCore", "MQTTCodec", "MQTTServer", "Transport", "Settings", "Telemetry",
+                "CoAP", "LwM2M", "MQTTSN", .nioCore, .nioPosix, .logging, .argumentParser,
+            ]),
+        // Manual clock, fake broker, fixtures, simulated devices.
+        .target(
+            name: "TestKit", dependencies: ["Messaging", .nioCore, .nioPosix, .deque], path: "Tests/TestKit",
+            exclude: ["README.md"]),
+        .testTarget(name: "MessagingTests", dependencies: ["Messaging", "TestKit"]),
+        .testTarget(name: "BrokerCoreTests", dependencies: ["BrokerCore", "Messaging", "TestKit"]),
+        .testTarget(name: "MQTTCodecTests", dependencies: ["MQTTCodec", "TestKit", .nioCore]),
+        .testTarget(
+            name: "MQTTServerTests",
+            dependencies: ["MQTTServer", "MQTTCodec", "Messaging", "Transport", "TestKit", .nioCore, .nioEmbedded]),
+        .testTarget(name: "SettingsTests", dependencies: ["Settings", "TestKit"]),
+        .testTarget(name: "CoAPTests", dependencies: ["CoAP", "Messaging", "TestKit"]),
+        .testTarget(name: "LwM2MTests", dependencies: ["LwM2M", "CoAP", "Messaging", "TestKit"]),
+        .testTarget(name: "MQTTSNTests", dependencies: ["MQTTSN", "Messaging", "Transport", "TestKit", .nioCore, .nioEmbedded]),
+        // The built binary against real clients.
+        .testTarget(name: "EndToEndTests", dependencies: ["TestKit"]),
+    ],
+    swiftLanguageModes: [.v6]
+)
+
+for target in package.targets where target.type != .system {
+    target.swiftSettings = strict
+    if target.path == nil { target.exclude.append("README.md") }
+}

@@ -1,0 +1,4 @@
+@main
+enum Apus {
+    static func main() {}
+}
