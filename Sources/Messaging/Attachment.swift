@@ -1,0 +1,113 @@
+/// A connected client's hold on its session.
+///
+/// The session itself (mailbox, subscriptions, will, packet identifiers) lives in the core and outlives the attachment.
+/// After `detach`, or after another connection took the session over, every call is answered as if the session were empty.
+///
+/// The owner pulls: it is woken once (`SessionOwner.wake`) when something arrives in an empty mailbox or after it found
+/// the mailbox drained, then calls `take` until that returns `.drained`.
+package protocol Attachment: AnyObject, Sendable {
+    var clientID: ClientID { get }
+    var principal: Principal { get }
+    var topicIDs: any TopicIDRegistry { get }
+
+    // MARK: Publishing
+
+    /// Publishes a batch in order. `outcomes` receives one entry per message, in order.
+    func publish(_ messages: [Message], outcomes: inout [PublishOutcome])
+
+    /// True while a receiver of this publisher's QoS 1 and 2 messages has more waiting than is good. The adapter then stops
+    /// reading from its client; it is woken when the pressure has gone, at the latest after `MailboxLimits.longestHoldBack`.
+    var isHeldBack: Bool { get }
+
+    /// Notes an incoming exactly-once message (MQTT-4.3.3-10). False when this packet identifier is known already: the
+    /// message is a repetition, to be confirmed but not published again. Nil when `BrokerLimits.awaitingRelease` is reached.
+    func beginReceiving(packetID: UInt16) -> Bool?
+
+    /// Forgets an incoming exactly-once message on its PUBREL (MQTT-4.3.3-11). False when it was not known.
+    func endReceiving(packetID: UInt16) -> Bool
+
+    // MARK: Subscribing
+
+    /// Subscribes, in order. Retained messages are put into the mailbox before this returns.
+    /// - Returns: one outcome per subscription, and the point after which they may be acknowledged.
+    func subscribe(_ subscriptions: [Subscription]) -> (outcomes: [SubscribeOutcome], commit: CommitPoint)
+
+    /// - Returns: for each filter whether it was subscribed to.
+    func unsubscribe(_ filters: [TopicFilter]) -> (existed: [Bool], commit: CommitPoint)
+
+    // MARK: Receiving
+
+    /// Moves waiting deliveries to `deliveries` (appending), oldest first, as far as `limit`, the receive maximum and
+    /// expiry allow. A delivery at QoS 0 is over with this; one at QoS 1 or 2 is on the way until settled. Deliveries
+    /// that were on the way when the previous connection broke come first (MQTT-4.4.0-1).
+    func take(_ limit: Int, into deliveries: inout [Delivery]) -> TakeResult
+
+    /// Reports how a delivery at QoS 1 or 2 went on.
+    /// - Returns: false when no delivery with that identifier is at a step where this can follow; nothing changed then.
+    func settle(packetID: UInt16, _ settlement: Settlement) -> Bool
+
+    /// Accounts for a taken delivery that the adapter cannot send (too large for the peer, no topic id …). Ends it.
+    func discard(_ delivery: Delivery, reason: DropReason)
+
+    /// Messages waiting or on the way, for records and for protocols that tell their clients.
+    var backlog: Int { get }
+
+    // MARK: Liveness
+
+    /// Sets how long the client may stay silent from now on, and whether deliveries make sense meanwhile: while `.asleep`,
+    /// the offline limits hold and the owner is not woken for arrivals. After the silence the core treats the client as lost:
+    /// will, detachment, `SessionOwner.close(.silence)`. Nil for no supervision.
+    func supervise(_ reachability: Reachability, silence: Duration?)
+
+    /// The client gave a sign of life: its silence starts anew. Cheap enough to call for every batch read.
+    func touch()
+
+    // MARK: The end
+
+    /// Asks for `SessionOwner.wake` once `point` is committed, unless it is already.
+    /// - Returns: whether it is committed already.
+    func wakeWhenCommitted(_ point: CommitPoint) -> Bool
+
+    /// Replaces the will (MQTT-SN 1.2, 6.4); nil removes it.
+    func updateWill(_ will: Will?)
+
+    /// The will in force, if any.
+    var will: Will? { get }
+
+    /// Ends the attachment. The session goes on for its expiry.
+    /// - Parameter expiry: replaces the expiry given at connect when not nil (MQTT 5.0, 3.14.2.2.2).
+    func detach(_ reason: DetachReason, expiry: SessionExpiryChange?)
+}
+
+package enum TakeResult: Sendable, Equatable {
+    /// Nothing more can be taken now: the mailbox is empty or the window full. The next arrival or settlement that changes
+    /// this wakes the owner.
+    case drained
+    /// `limit` was reached; more is waiting. The owner is not woken for it: it must call again.
+    case more
+}
+
+/// Whether a client listens.
+package enum Reachability: Sendable, Equatable {
+    case awake
+    case asleep
+}
+
+/// A changed session expiry: MQTT 5.0 DISCONNECT carries one. Nil never ends.
+package struct SessionExpiryChange: Sendable, Equatable {
+    package let expiry: Duration?
+
+    package init(_ expiry: Duration?) { self.expiry = expiry }
+}
+
+/// How an attachment ended, from the adapter's side.
+package enum DetachReason: Sendable, Equatable {
+    /// The client said goodbye: the will is discarded (MQTT-3.14.4-3).
+    case goodbye
+    /// The client said goodbye but wants its will published (MQTT 5.0, 3.14.2.1, reason 0x04).
+    case goodbyeWithWill
+    /// The connection broke, or the client broke the protocol: the will is published.
+    case lost
+    /// The gateway is stopping: the will is kept with the session, not published.
+    case shutdown
+}

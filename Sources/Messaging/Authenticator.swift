@@ -1,0 +1,32 @@
+/// Port: decides who a client is.
+package protocol Authenticator: Sendable {
+    /// Calls `completion` exactly once, at once or later, from any thread.
+    func authenticate(
+        _ credentials: Credentials, completion: @escaping @Sendable (Result<Principal, ConnectRefusal>) -> Void)
+}
+
+/// What a client says about itself.
+package struct Credentials: Sendable {
+    package let clientID: ClientID?
+    package let username: String?
+    package let password: Secret?
+    package let peer: Peer
+
+    package init(clientID: ClientID?, username: String? = nil, password: Secret? = nil, peer: Peer) {
+        self.clientID = clientID
+        self.username = username
+        self.password = password
+        self.peer = peer
+    }
+}
+
+/// Octets that are never printed.
+package struct Secret: Sendable, CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
+    package let octets: [UInt8]
+
+    package init(_ octets: [UInt8]) { self.octets = octets }
+
+    package var description: String { "••••" }
+    package var debugDescription: String { "••••" }
+    package var customMirror: Mirror { Mirror(self, children: [:]) }
+}

@@ -1,0 +1,75 @@
+/// The core as adapters see it. Every protocol reaches sessions, routing and retained messages through this port, so an
+/// adapter can be tested against a fake one.
+///
+/// All members may be called from any thread and return without waiting for input or output.
+package protocol Broker: AnyObject, Sendable {
+    var clock: any GatewayClock { get }
+    var limits: BrokerLimits { get }
+    /// Topic ids every client knows beforehand (MQTT-SN 1.2, 6.5).
+    var predefinedTopics: PredefinedTopics { get }
+
+    /// Authenticates a client and attaches it to its session, creating, resuming or taking it over.
+    ///
+    /// `completion` is called exactly once: before this returns when the decision needs no waiting, else later on
+    /// another thread. An earlier attachment of the same client id is ended first and its owner told (MQTT-3.1.4-3).
+    func connect(
+        _ request: ConnectRequest, owner: any SessionOwner,
+        completion: @escaping @Sendable (Result<Connected, ConnectRefusal>) -> Void)
+
+    /// Decides who a peer without session is (a CoAP request, an MQTT-SN PUBLISH with QoS -1). Completion as in `connect`.
+    func authenticate(
+        _ credentials: Credentials, completion: @escaping @Sendable (Result<Principal, ConnectRefusal>) -> Void)
+
+    /// Publishes a batch in order for a publisher without session. `outcomes` receives one entry per message, in order.
+    func publish(_ messages: [Message], as principal: Principal, outcomes: inout [PublishOutcome])
+
+    /// The retained message of one topic, unless it has expired or `principal` may not subscribe to the topic.
+    func retainedMessage(of topic: TopicName, as principal: Principal) -> Message?
+
+    /// Retained messages under a filter, at most `limit`, in no particular order; what `principal` may not subscribe to is
+    /// left out.
+    func retainedMessages(matching filter: TopicFilter, limit: Int, as principal: Principal) -> [Message]
+
+    /// Whether everything up to `point` is stored as the durability level promises.
+    func isCommitted(_ point: CommitPoint) -> Bool
+}
+
+/// A client asking for its session.
+package struct ConnectRequest: Sendable {
+    package let credentials: Credentials
+    package let options: SessionOptions
+
+    package init(credentials: Credentials, options: SessionOptions) {
+        self.credentials = credentials
+        self.options = options
+    }
+}
+
+/// A client that got in.
+package struct Connected: Sendable {
+    package let attachment: any Attachment
+    /// The session existed before and is continued (MQTT-3.2.2-2).
+    package let sessionPresent: Bool
+    /// What the session depends on being stored before the client is told.
+    package let commit: CommitPoint
+
+    package init(attachment: any Attachment, sessionPresent: Bool, commit: CommitPoint) {
+        self.attachment = attachment
+        self.sessionPresent = sessionPresent
+        self.commit = commit
+    }
+}
+
+/// Why a client did not get in.
+package enum ConnectRefusal: Error, Sendable, Equatable {
+    /// User name or password are wrong (MQTT 5.0 reason 0x86).
+    case badCredentials
+    /// Known, but not allowed in (0x87).
+    case notAuthorized
+    /// The limit on sessions is reached (0x97; MQTT-SN congestion).
+    case quotaExceeded
+    /// The gateway is stopping (0x8B).
+    case shuttingDown
+    /// The source of credentials cannot be asked right now (0x88).
+    case unavailable
+}

@@ -1,0 +1,47 @@
+/// What the core accepts at most, named and defaulted as users of other brokers know it.
+package struct BrokerLimits: Sendable, Equatable {
+    /// Levels of a topic name or filter, 1...65,535.
+    package var topicLevels = 128
+    /// Octets of a message's payload.
+    package var payloadOctets = 1_048_576
+    /// Sessions, connected or not.
+    package var sessions = 1_000_000
+    /// Subscriptions one session may hold.
+    package var subscriptionsPerSession = 100_000
+    /// Retained messages.
+    package var retainedMessages = 1_000_000
+    /// Normal topic ids one session may hold, 1...65,534 (MQTT-SN 1.2, 6.5).
+    package var topicIDsPerSession = 1_024
+    /// Exactly-once messages of one publisher between PUBLISH and PUBREL.
+    package var awaitingRelease = 65_535
+    /// Longest a session may outlive its connection; nil for no bound.
+    package var sessionExpiry: Duration?
+    package var mailbox = MailboxLimits()
+
+    package init() {}
+}
+
+/// Bounds of one session's mailbox and what happens at the bound.
+package struct MailboxLimits: Sendable, Equatable {
+    /// What gives way when a mailbox is full. Each message that gives way is counted with its reason.
+    package enum Policy: String, Sendable, CaseIterable {
+        /// The oldest waiting message.
+        case dropOldest = "drop_oldest"
+        /// The message that arrives.
+        case dropNewest = "drop_newest"
+        /// The oldest waiting message of QoS 0; when there is none, the oldest.
+        case dropQoS0First = "drop_qos0_first"
+    }
+
+    /// Waiting messages while a connection is attached and awake. Reaching a quarter of it slows QoS 1 and 2 publishers down.
+    package var onlineMessages = 10_000
+    /// Waiting messages while the client is away or asleep.
+    package var offlineMessages = 1_000
+    /// Octets of waiting messages, counted as `Message.octets`.
+    package var octets = 64 * 1_048_576
+    package var policy = Policy.dropOldest
+    /// How long a publisher may be held back by one receiver that does not catch up.
+    package var longestHoldBack = Duration.seconds(1)
+
+    package init() {}
+}

@@ -1,0 +1,41 @@
+/// Where every accepted copy of a message went. A publication makes one copy per receiving session; one that nobody
+/// subscribed to makes one copy that is dropped as `noSubscribers`; a retained message sent to a new subscriber makes one.
+///
+///     accepted = delivered + queued + expired + dropped
+///
+/// holds exactly at any moment.
+package struct DropLedger: Sendable, Equatable {
+    package var accepted: UInt64 = 0
+    /// Sent at QoS 0, or acknowledged at QoS 1 and 2.
+    package var delivered: UInt64 = 0
+    /// Waiting in a mailbox or on the way.
+    package var queued: UInt64 = 0
+    package var expired: UInt64 = 0
+    private var droppedByReason = InlineArray<9, UInt64>(repeating: 0)
+
+    package init() {}
+
+    package subscript(dropped reason: DropReason) -> UInt64 {
+        get { droppedByReason[Int(reason.rawValue)] }
+        set { droppedByReason[Int(reason.rawValue)] = newValue }
+    }
+
+    package var dropped: UInt64 { DropReason.allCases.reduce(0) { $0 + self[dropped: $1] } }
+
+    /// Whether nothing is unaccounted for.
+    package var isBalanced: Bool { accepted == delivered + queued + expired + dropped }
+
+    package static func += (left: inout DropLedger, right: DropLedger) {
+        left.accepted += right.accepted
+        left.delivered += right.delivered
+        left.queued += right.queued
+        left.expired += right.expired
+        for reason in DropReason.allCases { left[dropped: reason] += right[dropped: reason] }
+    }
+
+    package static func == (left: DropLedger, right: DropLedger) -> Bool {
+        left.accepted == right.accepted && left.delivered == right.delivered && left.queued == right.queued
+            && left.expired == right.expired
+            && DropReason.allCases.allSatisfy { left[dropped: $0] == right[dropped: $0] }
+    }
+}

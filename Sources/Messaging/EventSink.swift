@@ -1,0 +1,24 @@
+/// Port: hears what happens to clients and sessions. Implementations return quickly and never call back into the broker.
+package protocol EventSink: Sendable {
+    func record(_ event: BrokerEvent)
+}
+
+/// What happened, for logs, $SYS topics and rules. Nothing per message is here: messages are counted (`DropLedger`).
+package enum BrokerEvent: Sendable, Equatable {
+    case connected(ClientID, Peer, sessionPresent: Bool)
+    case refused(ClientID?, Peer, ConnectRefusal)
+    case disconnected(ClientID, DetachReason)
+    case closed(ClientID, CloseReason)
+    case fellAsleep(ClientID)
+    case wokeUp(ClientID)
+    case sessionExpired(ClientID)
+    case willPublished(ClientID, TopicName)
+    /// The first drop for a reason since the session's mailbox last had room; further ones are only counted.
+    case dropping(ClientID, DropReason)
+}
+
+/// Records nothing.
+package struct SilentEventSink: EventSink {
+    package init() {}
+    package func record(_ event: BrokerEvent) {}
+}

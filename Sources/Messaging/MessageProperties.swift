@@ -1,0 +1,41 @@
+/// The parts of a message that are passed on unread (MQTT 5.0, 3.3.2.3). CoAP maps its Content-Format to `contentType`.
+package final class MessageProperties: Sendable, Equatable {
+    /// The publisher declares the payload to be UTF-8 text.
+    package let payloadIsUTF8: Bool
+    /// Media type of the payload.
+    package let contentType: String?
+    /// Where the receiver should answer.
+    package let responseTopic: TopicName?
+    /// Ties an answer to its request.
+    package let correlationData: [UInt8]?
+    /// Name-value pairs in the publisher's order; names may repeat.
+    package let userProperties: [UserProperty]
+
+    package init(
+        payloadIsUTF8: Bool = false, contentType: String? = nil, responseTopic: TopicName? = nil,
+        correlationData: [UInt8]? = nil, userProperties: [UserProperty] = []
+    ) {
+        self.payloadIsUTF8 = payloadIsUTF8
+        self.contentType = contentType
+        self.responseTopic = responseTopic
+        self.correlationData = correlationData
+        self.userProperties = userProperties
+    }
+
+    package static func == (left: MessageProperties, right: MessageProperties) -> Bool {
+        left.payloadIsUTF8 == right.payloadIsUTF8 && left.contentType == right.contentType
+            && left.responseTopic == right.responseTopic && left.correlationData == right.correlationData
+            && left.userProperties == right.userProperties
+    }
+}
+
+/// One user property (MQTT 5.0, 3.3.2.3.7).
+package struct UserProperty: Sendable, Equatable {
+    package let name: String
+    package let value: String
+
+    package init(name: String, value: String) {
+        self.name = name
+        self.value = value
+    }
+}

@@ -1,0 +1,38 @@
+/// Who acts, as far as access decisions are concerned.
+package struct Principal: Sendable, Equatable {
+    package enum Kind: Sendable, Equatable {
+        /// The gateway itself ($SYS, status topics): never refused.
+        case gateway
+        /// Nobody proved anything.
+        case anonymous
+        /// Proved to be this user.
+        case user(String)
+    }
+
+    package let kind: Kind
+    /// Session the action belongs to; nil for a publisher without session.
+    package let clientID: ClientID?
+
+    package init(kind: Kind, clientID: ClientID?) {
+        self.kind = kind
+        self.clientID = clientID
+    }
+
+    package static let gateway = Principal(kind: .gateway, clientID: nil)
+}
+
+/// Where a client comes from.
+package struct Peer: Sendable, Equatable {
+    /// Numeric address and port, for records: `127.0.0.1:50123`, `[::1]:50123`.
+    package let address: String
+    /// The address is one of this machine's loopback addresses.
+    package let isLoopback: Bool
+    /// Name of the listener it came in by, as in the settings: `mqtt.tcp`, `mqttsn.udp`, `coap.udp`.
+    package let listener: String
+
+    package init(address: String, isLoopback: Bool, listener: String) {
+        self.address = address
+        self.isLoopback = isLoopback
+        self.listener = listener
+    }
+}

@@ -1,0 +1,32 @@
+/// The broker's word on one published message.
+package enum PublishOutcome: Sendable, Equatable {
+    /// Taken over by the broker. The acknowledgement may leave once `commit` has passed.
+    /// - `receivers`: sessions it was put into; 0 tells an MQTT 5.0 publisher "no matching subscribers" (0x10).
+    case accepted(receivers: Int, commit: CommitPoint)
+    case refused(PublishRefusal)
+}
+
+package enum PublishRefusal: Error, Sendable, Equatable {
+    case notAuthorized
+    /// The topic name has more levels than `BrokerLimits.topicLevels`, or starts with `$SYS/`, which only the gateway writes.
+    case topicNotAllowed
+    /// Payload larger than `BrokerLimits.payloadOctets`.
+    case tooLarge
+    /// A limit of the broker is reached (retained messages, store full).
+    case quotaExceeded
+    /// This attachment was taken over or has ended.
+    case detached
+}
+
+/// A point in the order of durable writes. An acknowledgement that promises storage leaves when the store has committed
+/// up to its point; `.none` has always passed.
+package struct CommitPoint: Comparable, Sendable, Hashable {
+    package let sequence: UInt64
+
+    package init(sequence: UInt64) { self.sequence = sequence }
+
+    /// Nothing to wait for.
+    package static let none = CommitPoint(sequence: 0)
+
+    package static func < (left: CommitPoint, right: CommitPoint) -> Bool { left.sequence < right.sequence }
+}

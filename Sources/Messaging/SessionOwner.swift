@@ -1,0 +1,25 @@
+/// The adapter's side of an attachment: the connection that empties the mailbox.
+///
+/// Both calls may come from any thread and while the caller is busy with many sessions: they must only take a note and
+/// schedule, never call back into the broker on the spot. No lock of the core is held during the call.
+package protocol SessionOwner: AnyObject, Sendable {
+    /// Something the owner waits for has come: deliveries, a freed window, a commit point, the end of being held back.
+    /// Called once until the owner has taken what there is.
+    func wake()
+
+    /// The attachment has ended from the core's side. The owner says goodbye in its protocol's words and closes; it need not
+    /// call `detach`.
+    func close(_ reason: CloseReason)
+}
+
+/// Why the core ended an attachment.
+package enum CloseReason: Sendable, Equatable {
+    /// Another connection opened with the same client id (MQTT-3.1.4-3).
+    case takenOver
+    /// Silent for longer than agreed: keep alive or sleep duration.
+    case silence
+    /// An operator or a changed right ended it.
+    case administrative
+    /// The gateway stops.
+    case shutdown
+}

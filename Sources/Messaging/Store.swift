@@ -1,0 +1,139 @@
+/// Port: keeps what has to outlive the process.
+///
+/// The core hands over batches of changes in the order they happened and goes on at once; the store writes them in that
+/// order and calls back when they are safe. Acknowledgements wait for that call, nothing else does. Only sessions that
+/// outlive their connection and retained messages reach the store, and none of them with `Durability.memory`.
+package protocol Store: Sendable {
+    /// Adds a batch. Never waits for the disk.
+    /// - Returns: the point at which the batch will be committed.
+    func append(_ changes: [StoreChange]) -> CommitPoint
+
+    /// The latest committed point.
+    var committed: CommitPoint { get }
+
+    /// Sets the one handler told of each new committed point, on the store's own thread.
+    func onCommit(_ handler: @escaping @Sendable (CommitPoint) -> Void)
+
+    /// Everything kept, read once at the start, before the first `append`.
+    func load() throws(StoreError) -> StoredState
+}
+
+/// What an acknowledgement promises.
+package enum Durability: String, Sendable, CaseIterable {
+    /// Nothing is kept beyond the process.
+    case memory
+    /// Survives the end of the process.
+    case process
+    /// Survives a loss of power.
+    case disk
+}
+
+/// Names a session in the store; never reused.
+package struct SessionNumber: Hashable, Sendable {
+    package let value: UInt64
+    package init(_ value: UInt64) { self.value = value }
+}
+
+/// One change. Deadlines are wall-clock times since 1970, as the monotonic clock does not survive.
+package enum StoreChange: Sendable {
+    case putSession(SessionRecord)
+    /// With all that belongs to it.
+    case removeSession(SessionNumber)
+    case putSubscription(SessionNumber, Subscription)
+    case removeSubscription(SessionNumber, TopicFilter)
+    case enqueue(SessionNumber, QueuedRecord)
+    /// The delivery with this sequence was sent, or the receiver confirmed having it.
+    case progress(SessionNumber, sequence: UInt64, packetID: UInt16, released: Bool)
+    /// The delivery is over: acknowledged, expired or dropped.
+    case dequeue(SessionNumber, sequence: UInt64)
+    case putReceiving(SessionNumber, packetID: UInt16)
+    case removeReceiving(SessionNumber, packetID: UInt16)
+    case putTopicID(SessionNumber, id: UInt16, topic: TopicName, known: Bool)
+    case putRetained(Message, expiresAt: Duration?)
+    case removeRetained(TopicName)
+}
+
+/// A session without its mailbox and subscriptions.
+package struct SessionRecord: Sendable {
+    package let number: SessionNumber
+    package let clientID: ClientID
+    /// Time the session outlives its connection; nil for ever.
+    package let expiry: Duration?
+    /// When the session ends unless its client comes back; nil while connected or for ever.
+    package let expiresAt: Duration?
+    package let will: Will?
+    /// When the will is due; nil while connected.
+    package let willDueAt: Duration?
+    package let principal: Principal
+    package let queuesQoS0WhileDetached: Bool
+
+    package init(
+        number: SessionNumber, clientID: ClientID, expiry: Duration?, expiresAt: Duration?, will: Will?,
+        willDueAt: Duration?, principal: Principal, queuesQoS0WhileDetached: Bool
+    ) {
+        self.number = number
+        self.clientID = clientID
+        self.expiry = expiry
+        self.expiresAt = expiresAt
+        self.will = will
+        self.willDueAt = willDueAt
+        self.principal = principal
+        self.queuesQoS0WhileDetached = queuesQoS0WhileDetached
+    }
+}
+
+/// One delivery waiting or on the way.
+package struct QueuedRecord: Sendable {
+    /// Order within the session's mailbox.
+    package let sequence: UInt64
+    package let message: Message
+    /// When the message expires, wall clock; nil for never.
+    package let expiresAt: Duration?
+    package let qos: QoS
+    package let retain: Bool
+    package let subscriptionIDs: SubscriptionIDs
+    /// 0 while not sent.
+    package var packetID: UInt16
+    /// The receiver has confirmed having it (PUBREC).
+    package var released: Bool
+
+    package init(
+        sequence: UInt64, message: Message, expiresAt: Duration?, qos: QoS, retain: Bool,
+        subscriptionIDs: SubscriptionIDs, packetID: UInt16 = 0, released: Bool = false
+    ) {
+        self.sequence = sequence
+        self.message = message
+        self.expiresAt = expiresAt
+        self.qos = qos
+        self.retain = retain
+        self.subscriptionIDs = subscriptionIDs
+        self.packetID = packetID
+        self.released = released
+    }
+}
+
+/// One session as it was kept.
+package struct StoredSession: Sendable {
+    package var record: SessionRecord
+    package var subscriptions: [Subscription] = []
+    /// In order of their sequence.
+    package var queue: [QueuedRecord] = []
+    package var receiving: [UInt16] = []
+    package var topicIDs: [(id: UInt16, topic: TopicName, known: Bool)] = []
+
+    package init(record: SessionRecord) { self.record = record }
+}
+
+/// All that a store kept.
+package struct StoredState: Sendable {
+    package var sessions: [StoredSession] = []
+    package var retained: [(message: Message, expiresAt: Duration?)] = []
+
+    package init() {}
+}
+
+/// The store cannot be opened or read. The description is a sentence with place and remedy.
+package struct StoreError: Error, Sendable, CustomStringConvertible {
+    package let description: String
+    package init(description: String) { self.description = description }
+}

@@ -1,0 +1,50 @@
+/// What a client asks for when it subscribes (MQTT 5.0, 3.8.3.1).
+package struct Subscription: Sendable, Equatable {
+    /// When retained messages are sent for it (MQTT 5.0, 3.8.3.1, Retain Handling).
+    package enum RetainHandling: UInt8, Sendable {
+        case send = 0
+        case sendIfNew = 1
+        case doNotSend = 2
+    }
+
+    package let filter: TopicFilter
+    /// Highest QoS messages are to arrive with.
+    package let qos: QoS
+    /// Leave out what this session published itself.
+    package let noLocal: Bool
+    /// Keep the retain flag as the publisher set it.
+    package let retainAsPublished: Bool
+    package let retainHandling: RetainHandling
+    /// Returned with each match; 1...268,435,455, or 0 for none.
+    package let identifier: UInt32
+
+    package init(
+        filter: TopicFilter, qos: QoS, noLocal: Bool = false, retainAsPublished: Bool = false,
+        retainHandling: RetainHandling = .send, identifier: UInt32 = 0
+    ) {
+        self.filter = filter
+        self.qos = qos
+        self.noLocal = noLocal
+        self.retainAsPublished = retainAsPublished
+        self.retainHandling = retainHandling
+        self.identifier = identifier
+    }
+}
+
+/// The broker's word on one subscription.
+package enum SubscribeOutcome: Sendable, Equatable {
+    case granted(QoS)
+    case refused(SubscribeRefusal)
+}
+
+package enum SubscribeRefusal: Error, Sendable, Equatable {
+    case notAuthorized
+    /// More levels than `BrokerLimits.topicLevels`.
+    case filterTooDeep
+    /// The session holds `BrokerLimits.subscriptionsPerSession` already.
+    case quotaExceeded
+    /// No-local on a shared subscription is a protocol error (MQTT-3.8.3-4).
+    case noLocalOnShared
+    /// This attachment was taken over or has ended.
+    case detached
+}

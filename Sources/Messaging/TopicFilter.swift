@@ -1,0 +1,99 @@
+/// The pattern of a subscription: levels, `+` for one level, `#` for the rest (MQTT 5.0, 4.7.1), optionally shared
+/// by a group as `$share/{group}/{filter}` (MQTT 5.0, 4.8.2).
+package struct TopicFilter: Hashable, Sendable, CustomStringConvertible {
+    /// The whole text as the client sent it, `$share/…` included.
+    package let string: String
+    /// Group of a shared subscription, or nil.
+    package let shareGroup: String?
+    /// The pattern messages are matched with: `string` without its `$share/{group}/`.
+    package let pattern: String
+    /// True when the pattern holds `+` or `#`.
+    package let hasWildcard: Bool
+
+    /// Checks `string` against the rules for topic filters.
+    /// - Throws: `TopicError` naming the first rule broken.
+    package init(_ string: String) throws(TopicError) {
+        var string = string
+        string.makeContiguousUTF8()
+        guard !string.isEmpty else { throw .empty }
+        guard string.utf8.count <= TopicName.maximumOctets else { throw .tooLong }
+        guard !string.utf8.contains(0) else { throw .containsNull }
+        let parts = try Self.splitShare(string)
+        self.string = string
+        self.shareGroup = parts.group
+        self.pattern = parts.pattern
+        self.hasWildcard = try Self.checkWildcards(parts.pattern)
+    }
+
+    /// Checks and copies octets received from a peer.
+    /// - Throws: `TopicError` naming the first rule broken.
+    package init(utf8 octets: some Collection<UInt8>) throws(TopicError) {
+        guard let string = String(validating: octets, as: UTF8.self) else { throw .notUTF8 }
+        try self.init(string)
+    }
+
+    /// The filter that matches exactly one topic name.
+    package init(_ name: TopicName) {
+        string = name.string
+        pattern = name.string
+        shareGroup = nil
+        hasWildcard = false
+    }
+
+    /// The topic name this filter spells when it has no wildcard and is not shared.
+    package var topicName: TopicName? {
+        guard !hasWildcard, shareGroup == nil else { return nil }
+        return try? TopicName(pattern)
+    }
+
+    /// Whether a message published under `topic` matches (MQTT 5.0, 4.7). The broker matches through its index; this
+    /// is for single checks such as access rules.
+    package func matches(_ topic: TopicName) -> Bool {
+        // MQTT-4.7.2-1: a leading wildcard does not match a leading $.
+        if topic.isReserved, let first = pattern.utf8.first, first == UInt8(ascii: "+") || first == UInt8(ascii: "#") {
+            return false
+        }
+        var levels = topic.string.utf8.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false)[...]
+        for level in pattern.utf8.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false) {
+            if level.elementsEqual("#".utf8) { return true }  // also the parent level: MQTT 5.0, 4.7.1.2
+            guard let name = levels.popFirst() else { return false }
+            guard level.elementsEqual("+".utf8) || level.elementsEqual(name) else { return false }
+        }
+        return levels.isEmpty
+    }
+
+    package var description: String { string }
+
+    package static func == (left: TopicFilter, right: TopicFilter) -> Bool {
+        left.string.hasSameOctets(as: right.string)
+    }
+
+    package func hash(into hasher: inout Hasher) { string.hashOctets(into: &hasher) }
+
+    private static func splitShare(_ string: String) throws(TopicError) -> (group: String?, pattern: String) {
+        let prefix = "$share/"
+        guard string.utf8.starts(with: prefix.utf8) else { return (nil, string) }
+        let rest = string.utf8.dropFirst(prefix.utf8.count)
+        guard let slash = rest.firstIndex(of: UInt8(ascii: "/")) else { throw .malformedShare }
+        let group = rest[..<slash]
+        let pattern = rest[rest.index(after: slash)...]
+        // MQTT-4.8.2-1, MQTT-4.8.2-2: a group has at least one character and no wildcard; a filter follows.
+        guard !group.isEmpty, !pattern.isEmpty, !group.contains(where: { $0 == UInt8(ascii: "+") || $0 == UInt8(ascii: "#") })
+        else { throw .malformedShare }
+        return (String(Substring(group)), String(Substring(pattern)))
+    }
+
+    private static func checkWildcards(_ pattern: String) throws(TopicError) -> Bool {
+        var found = false
+        var levels = pattern.utf8.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false)[...]
+        while let level = levels.popFirst() {
+            let plus = level.contains(UInt8(ascii: "+"))
+            let hash = level.contains(UInt8(ascii: "#"))
+            guard plus || hash else { continue }
+            found = true
+            guard level.count == 1 else { throw .misplacedWildcard }  // MQTT-4.7.1-1, MQTT-4.7.1-2
+            guard !hash || levels.isEmpty else { throw .misplacedWildcard }  // MQTT-4.7.1-1: # is last
+        }
+        return found
+    }
+}

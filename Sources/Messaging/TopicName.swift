@@ -1,0 +1,50 @@
+/// The name a message is published under: levels separated by `/`, no wildcards (MQTT 5.0, 4.7).
+///
+/// Two names are equal when their octets are: no Unicode normalisation takes place (MQTT-4.7.3-4), which is why
+/// equality and hashing are written out here instead of taken from `String`.
+package struct TopicName: Hashable, Sendable, CustomStringConvertible {
+    /// Longest name, in octets of UTF-8.
+    package static let maximumOctets = 65_535
+
+    /// The name as text. Contiguous UTF-8, so `utf8` walks are plain memory walks.
+    package let string: String
+
+    /// Checks `string` against the rules for topic names.
+    /// - Throws: `TopicError` naming the first rule broken.
+    package init(_ string: String) throws(TopicError) {
+        var string = string
+        string.makeContiguousUTF8()
+        try Self.check(string.utf8)
+        self.string = string
+    }
+
+    /// Checks and copies octets received from a peer.
+    /// - Throws: `TopicError` naming the first rule broken.
+    package init(utf8 octets: some Collection<UInt8>) throws(TopicError) {
+        guard let string = String(validating: octets, as: UTF8.self) else { throw .notUTF8 }
+        try self.init(string)
+    }
+
+    private static func check(_ octets: String.UTF8View) throws(TopicError) {
+        guard !octets.isEmpty else { throw .empty }
+        guard octets.count <= maximumOctets else { throw .tooLong }
+        for octet in octets {
+            switch octet {
+            case 0: throw .containsNull
+            case UInt8(ascii: "+"), UInt8(ascii: "#"): throw .wildcardInName
+            default: continue
+            }
+        }
+    }
+
+    /// True for names whose first level starts with `$`: a filter that starts with a wildcard does not match them (MQTT-4.7.2-1).
+    package var isReserved: Bool { string.utf8.first == UInt8(ascii: "$") }
+
+    package var description: String { string }
+
+    package static func == (left: TopicName, right: TopicName) -> Bool {
+        left.string.hasSameOctets(as: right.string)
+    }
+
+    package func hash(into hasher: inout Hasher) { string.hashOctets(into: &hasher) }
+}
