@@ -82,6 +82,7 @@ let package = Package(
             name: "MQTTServerTests",
             dependencies: ["MQTTServer", "MQTTCodec", "Messaging", "Transport", "TestKit", .nioCore, .nioEmbedded]),
         .testTarget(name: "SettingsTests", dependencies: ["Settings", "TestKit"]),
+        .testTarget(name: "TelemetryTests", dependencies: ["Telemetry", "Messaging", .logging]),
         .testTarget(name: "CoAPTests", dependencies: ["CoAP", "Messaging", "TestKit"]),
         .testTarget(name: "LwM2MTests", dependencies: ["LwM2M", "CoAP", "Messaging", "TestKit"]),
         .testTarget(name: "MQTTSNTests", dependencies: ["MQTTSN", "Messaging", "Transport", "TestKit", .nioCore, .nioEmbedded]),

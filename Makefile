@@ -1,0 +1,71 @@
+# Apus: build, run and test. `make help` lists the targets.
+
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.ONESHELL:
+.SHELLFLAGS := -eu -o pipefail -c
+
+BUILD_PACKAGES := libcoap3-dev libsqlite3-dev libssl-dev pkg-config
+TEST_PACKAGES := mosquitto mosquitto-clients libcoap3-bin python3-venv
+PYTHON_CLIENTS := aiocoap==0.4.17 paho-mqtt==2.1.0
+SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
+
+# Installs what is missing of $(1), and says so. Debian starts a service it installs; policy-rc.d keeps a Mosquitto
+# that is only here as a client and a yardstick from taking port 1883.
+define install
+	missing=()
+	for package in $(1); do
+	    dpkg-query -W -f='$${Status}' "$$package" 2>/dev/null | grep -q 'ok installed' || missing+=("$$package")
+	done
+	if [ "$${#missing[@]}" -gt 0 ]; then
+	    echo "Installing Debian packages: $${missing[*]}"
+	    $(SUDO) apt-get update -qq
+	    policy=/usr/sbin/policy-rc.d
+	    if [ ! -e "$$policy" ]; then
+	        printf '#!/bin/sh\nexit 101\n' | $(SUDO) tee "$$policy" >/dev/null
+	        $(SUDO) chmod +x "$$policy"
+	        trap '$(SUDO) rm -f /usr/sbin/policy-rc.d' EXIT
+	    fi
+	    $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$${missing[@]}" >/dev/null
+	fi
+endef
+
+.PHONY: help
+help: ## Show this list
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
+
+.PHONY: run
+run: build ## Build a release and start the gateway on this machine's loopback (ARGS="--set mqtt.tcp.port=1884")
+	@exec .build/release/apus serve $(ARGS)
+
+.PHONY: build
+build: packages ## Build a release: .build/release/apus
+	@swift build -c release --product apus
+
+.PHONY: test
+test: test-packages .venv/.installed ## Run all tests, also those with real clients
+	@swift build --build-tests
+	@swift test --skip-build
+
+.PHONY: bench
+bench: build ## Measure this machine's message rate with the load generator of the tests, against a release build
+	@APUS_BINARY="$$PWD/.build/release/apus" APUS_BENCH=1 swift test --filter ThroughputBenchmark
+
+.PHONY: format
+format: ## Format all Swift code in place
+	@swift format --in-place --parallel --recursive Package.swift Sources Gateways Tests
+
+.PHONY: packages
+packages:
+	@$(call install,$(BUILD_PACKAGES))
+
+.PHONY: test-packages
+test-packages:
+	@$(call install,$(BUILD_PACKAGES) $(TEST_PACKAGES))
+
+# Real MQTT and CoAP clients of other people's making, for the end-to-end tests.
+.venv/.installed: Makefile | test-packages
+	@echo "Installing Python clients into .venv: $(PYTHON_CLIENTS)"
+	python3 -m venv .venv
+	.venv/bin/pip install --quiet --disable-pip-version-check $(PYTHON_CLIENTS)
+	touch $@

@@ -1,0 +1,103 @@
+package import Logging
+package import Messaging
+import Synchronization
+
+/// Hears what happens to clients: logs it and keeps the counts that $SYS topics show.
+package final class EventLog: EventSink {
+    /// Metadata keys of this target's log records.
+    private enum Key {
+        static let client = "client"
+        static let peer = "peer"
+        static let listener = "listener"
+        static let reason = "reason"
+        static let topic = "topic"
+        static let sessionPresent = "session_present"
+    }
+
+    private let logger: Logger
+    private let connected = Atomic<Int>(0)
+    private let maximum = Atomic<Int>(0)
+    private let accepted = Counter()
+    private let refused = Counter()
+    private let expired = Counter()
+
+    package init(logger: Logger) {
+        self.logger = logger
+    }
+
+    /// What was heard so far.
+    package var counts: ClientCounts {
+        ClientCounts(
+            connected: max(0, connected.load(ordering: .relaxed)), maximum: maximum.load(ordering: .relaxed),
+            accepted: accepted.current, refused: refused.current, expired: expired.current)
+    }
+
+    package func record(_ event: BrokerEvent) {
+        count(event)
+        switch event {
+        case .connected(let client, let peer, let sessionPresent):
+            logger.debug(
+                "client connected",
+                metadata: [
+                    Key.client: "\(client)", Key.peer: "\(peer.address)", Key.listener: "\(peer.listener)",
+                    Key.sessionPresent: "\(sessionPresent)",
+                ])
+        case .refused(let client, let peer, let refusal):
+            logger.info(
+                "client refused",
+                metadata: [
+                    Key.client: "\(client.map { "\($0)" } ?? "")", Key.peer: "\(peer.address)",
+                    Key.listener: "\(peer.listener)", Key.reason: "\(refusal)",
+                ])
+        case .disconnected(let client, let reason):
+            logger.debug("client disconnected", metadata: [Key.client: "\(client)", Key.reason: "\(reason)"])
+        case .closed(let client, let reason):
+            logger.debug("connection ended by the gateway", metadata: [Key.client: "\(client)", Key.reason: "\(reason)"])
+        case .fellAsleep(let client):
+            logger.debug("client fell asleep", metadata: [Key.client: "\(client)"])
+        case .wokeUp(let client):
+            logger.debug("client woke up", metadata: [Key.client: "\(client)"])
+        case .sessionExpired(let client):
+            logger.debug("session expired", metadata: [Key.client: "\(client)"])
+        case .willPublished(let client, let topic):
+            logger.debug("will published", metadata: [Key.client: "\(client)", Key.topic: "\(topic)"])
+        case .dropping(let client, let reason):
+            logger.warning(
+                "messages for a client are being dropped", metadata: [Key.client: "\(client)", Key.reason: "\(reason.name)"])
+        }
+    }
+
+    private func count(_ event: BrokerEvent) {
+        switch event {
+        case .connected:
+            accepted.add()
+            let now = connected.wrappingAdd(1, ordering: .relaxed).newValue
+            _ = maximum.max(now, ordering: .relaxed)
+        case .disconnected, .closed: connected.wrappingSubtract(1, ordering: .relaxed)
+        case .refused: refused.add()
+        case .sessionExpired: expired.add()
+        case .fellAsleep, .wokeUp, .willPublished, .dropping: break
+        }
+    }
+}
+
+/// Clients as `EventLog` counted them.
+package struct ClientCounts: Sendable, Equatable {
+    /// Attached now, awake or asleep.
+    package var connected: Int
+    /// Most that were attached at once.
+    package var maximum: Int
+    /// Connections accepted and refused since the start.
+    package var accepted: UInt64
+    package var refused: UInt64
+    /// Sessions whose time ran out.
+    package var expired: UInt64
+
+    package init(connected: Int = 0, maximum: Int = 0, accepted: UInt64 = 0, refused: UInt64 = 0, expired: UInt64 = 0) {
+        self.connected = connected
+        self.maximum = maximum
+        self.accepted = accepted
+        self.refused = refused
+        self.expired = expired
+    }
+}

@@ -1,0 +1,39 @@
+package import Messaging
+
+/// The gateway's figures at one moment; the composition root gathers them from the parts that keep them.
+package struct GatewaySnapshot: Sendable {
+    package var uptime: Duration
+    package var clients: ClientCounts
+    /// Sessions, connected or not.
+    package var sessions: Int
+    package var subscriptions: Int
+    package var sharedSubscriptions: Int
+    package var retainedMessages: Int
+    /// Octets of messages waiting in mailboxes.
+    package var queuedOctets: Int
+    package var ledger: DropLedger
+    /// Counters of each protocol's gateway, by its name.
+    package var gateways: [(name: String, counters: [CounterReading])]
+
+    package init(
+        uptime: Duration, clients: ClientCounts, sessions: Int, subscriptions: Int, sharedSubscriptions: Int,
+        retainedMessages: Int, queuedOctets: Int, ledger: DropLedger, gateways: [(name: String, counters: [CounterReading])]
+    ) {
+        self.uptime = uptime
+        self.clients = clients
+        self.sessions = sessions
+        self.subscriptions = subscriptions
+        self.sharedSubscriptions = sharedSubscriptions
+        self.retainedMessages = retainedMessages
+        self.queuedOctets = queuedOctets
+        self.ledger = ledger
+        self.gateways = gateways
+    }
+
+    /// The sum of one counter over all protocols that keep it.
+    func total(_ counter: String) -> UInt64 {
+        gateways.reduce(0) { sum, gateway in
+            gateway.counters.reduce(sum) { $1.name == counter ? $0 &+ $1.value : $0 }
+        }
+    }
+}

@@ -1,0 +1,51 @@
+import Messaging
+
+/// The $SYS topics of one snapshot. Names are Mosquitto's where it has one for the figure, because exporters and
+/// dashboards in the field read exactly those; what has no name there stands under `ledger` and `gateways`.
+enum SysTopics {
+    static let root = "$SYS/broker/"
+
+    static func values(of snapshot: GatewaySnapshot, version: String) -> [(topic: String, value: String)] {
+        let ledger = snapshot.ledger
+        var values: [(String, String)] = [
+            ("version", "apus \(version)"),
+            ("uptime", "\(snapshot.uptime.components.seconds) seconds"),
+            ("clients/total", "\(snapshot.sessions)"),
+            ("clients/connected", "\(snapshot.clients.connected)"),
+            ("clients/disconnected", "\(max(0, snapshot.sessions - snapshot.clients.connected))"),
+            ("clients/maximum", "\(snapshot.clients.maximum)"),
+            ("clients/expired", "\(snapshot.clients.expired)"),
+            ("subscriptions/count", "\(snapshot.subscriptions)"),
+            ("shared_subscriptions/count", "\(snapshot.sharedSubscriptions)"),
+            ("retained messages/count", "\(snapshot.retainedMessages)"),
+            ("store/messages/count", "\(ledger.queued)"),
+            ("store/messages/bytes", "\(snapshot.queuedOctets)"),
+            ("publish/messages/sent", "\(ledger.delivered)"),
+            ("publish/messages/dropped", "\(ledger.dropped)"),
+            ("ledger", json(ledger)),
+        ]
+        for (topic, counter) in totals {
+            values.append((topic, "\(snapshot.total(counter))"))
+        }
+        for gateway in snapshot.gateways {
+            for counter in gateway.counters {
+                values.append(("gateways/\(gateway.name)/\(counter.name)", "\(counter.value)"))
+            }
+        }
+        return values.map { (root + $0.0, $0.1) }
+    }
+
+    /// Mosquitto's names for what each protocol's gateway counts on its own.
+    private static let totals = [
+        ("bytes/received", "bytes_received"), ("bytes/sent", "bytes_sent"),
+        ("messages/received", "packets_received"), ("messages/sent", "packets_sent"),
+        ("publish/messages/received", "publishes_received"),
+    ]
+
+    /// The whole ledger in one message, so that a reader sees one moment and can check the identity.
+    private static func json(_ ledger: DropLedger) -> String {
+        let dropped = DropReason.allCases.map { "\"\($0.name)\":\(ledger[dropped: $0])" }.joined(separator: ",")
+        return "{\"accepted\":\(ledger.accepted),\"delivered\":\(ledger.delivered),\"queued\":\(ledger.queued),"
+            + "\"expired\":\(ledger.expired),\"dropped\":{\(dropped)}}"
+    }
+}

@@ -1,0 +1,46 @@
+import Messaging
+import Testing
+
+@testable import Telemetry
+
+@Suite struct SysTopicsTests {
+    private var snapshot: GatewaySnapshot {
+        var ledger = DropLedger()
+        ledger.accepted = 10
+        ledger.delivered = 6
+        ledger.queued = 1
+        ledger.expired = 1
+        ledger[dropped: .mailboxFull] = 2
+        return GatewaySnapshot(
+            uptime: .milliseconds(61_500), clients: ClientCounts(connected: 2, maximum: 5), sessions: 3, subscriptions: 4,
+            sharedSubscriptions: 1, retainedMessages: 7, queuedOctets: 99, ledger: ledger,
+            gateways: [
+                ("mqtt", [CounterReading(name: "bytes_received", value: 5)]),
+                ("mqttsn", [
+                    CounterReading(name: "bytes_received", value: 6), CounterReading(name: "datagrams_malformed", value: 1),
+                ]),
+            ])
+    }
+
+    @Test(arguments: [
+        ("uptime", "61 seconds"), ("clients/connected", "2"), ("clients/disconnected", "1"), ("clients/maximum", "5"),
+        ("subscriptions/count", "4"), ("retained messages/count", "7"), ("store/messages/count", "1"),
+        ("publish/messages/sent", "6"), ("publish/messages/dropped", "2"), ("bytes/received", "11"),
+        ("gateways/mqttsn/datagrams_malformed", "1"), ("version", "apus 1.2.3"),
+    ])
+    func eachFigureHasItsTopic(topic: String, value: String) {
+        let values = SysTopics.values(of: snapshot, version: "1.2.3")
+        #expect(values.first { $0.topic == "$SYS/broker/\(topic)" }?.value == value)
+    }
+
+    @Test func theLedgerIsOneMessage() {
+        let ledger = SysTopics.values(of: snapshot, version: "1").first { $0.topic == "$SYS/broker/ledger" }?.value
+        #expect(ledger?.hasPrefix("{\"accepted\":10,\"delivered\":6,\"queued\":1,\"expired\":1,\"dropped\":{") == true)
+        #expect(ledger?.contains("\"mailbox_full\":2") == true)
+    }
+
+    @Test func eachTopicStandsOnce() {
+        let topics = SysTopics.values(of: snapshot, version: "1").map(\.topic)
+        #expect(Set(topics).count == topics.count)
+    }
+}
