@@ -1,0 +1,106 @@
+package import NIOCore
+
+/// The flags and the identifier of a PUBLISH to write.
+package struct PublishHeader: Equatable, Sendable {
+    package var qos: QoS
+    package var isRetained: Bool
+    package var isDuplicate: Bool
+    /// 1...65,535 at QoS 1 and 2; not written at QoS 0.
+    package var packetIdentifier: UInt16
+
+    package init(qos: QoS, isRetained: Bool = false, isDuplicate: Bool = false, packetIdentifier: UInt16 = 0) {
+        precondition(qos == .atMostOnce || packetIdentifier != 0, "QoS 1 and 2 need a packet identifier (MQTT-2.2.1-3)")
+        self.qos = qos
+        self.isRetained = isRetained
+        self.isDuplicate = isDuplicate && qos != .atMostOnce  // MQTT-3.3.1-2
+        self.packetIdentifier = packetIdentifier
+    }
+
+    init(_ publish: Publish) {
+        self.init(
+            qos: publish.qos, isRetained: publish.isRetained, isDuplicate: publish.isDuplicate,
+            packetIdentifier: publish.packetIdentifier?.rawValue ?? 0)
+    }
+
+    var firstByte: UInt8 {
+        PacketType.publish.rawValue << 4 | (isDuplicate ? 0b1000 : 0) | qos.rawValue << 1 | (isRetained ? 1 : 0)
+    }
+}
+
+/// The properties of one PUBLISH to write, borrowed from wherever they live, so that a delivery needs no list of its own.
+package struct DeliveryProperties: Sendable {
+    /// Seconds that are left; nil for no expiry.
+    package var messageExpiryInterval: UInt32?
+    /// Identifier of the subscription that matched; nil for none.
+    package var subscriptionIdentifier: UInt32?
+    /// Identifiers of further subscriptions that matched.
+    package var otherSubscriptionIdentifiers: [UInt32]
+    /// What the publisher sent along.
+    package var message: Properties
+
+    package init(
+        messageExpiryInterval: UInt32? = nil, subscriptionIdentifier: UInt32? = nil,
+        otherSubscriptionIdentifiers: [UInt32] = [], message: Properties = []
+    ) {
+        self.messageExpiryInterval = messageExpiryInterval
+        self.subscriptionIdentifier = subscriptionIdentifier
+        self.otherSubscriptionIdentifiers = otherSubscriptionIdentifiers
+        self.message = message
+    }
+
+    /// Bytes of the list, without its length.
+    fileprivate var encodedSize: Int {
+        var size = message.encodedSize
+        forEachOwn { size += $0.encodedSize }
+        return size
+    }
+
+    fileprivate func write(into buffer: inout ByteBuffer) {
+        forEachOwn { buffer.writeProperty($0) }
+        for property in message.list { buffer.writeProperty(property) }
+    }
+
+    private func forEachOwn(_ body: (Property) -> Void) {
+        if let messageExpiryInterval { body(.messageExpiryInterval(messageExpiryInterval)) }
+        if let subscriptionIdentifier { body(.subscriptionIdentifier(subscriptionIdentifier)) }
+        for identifier in otherSubscriptionIdentifiers { body(.subscriptionIdentifier(identifier)) }
+    }
+}
+
+extension PacketEncoder {
+    /// Appends a PUBLISH made of parts. This is the way of every delivery: nothing is allocated but room in `buffer`.
+    ///
+    /// - `topic`: UTF-8 of a valid topic name, at most 65,535 bytes.
+    /// - `properties`: left out before 5.0.
+    /// - `maximumPacketSize`: what the receiver takes at most, in bytes.
+    /// - Returns: false when the packet would be larger (MQTT-3.1.2-24); nothing was written then.
+    package static func encodePublish(
+        _ header: PublishHeader, topic: RawSpan, properties: DeliveryProperties? = nil, payload: RawSpan,
+        into buffer: inout ByteBuffer, version: ProtocolVersion, maximumPacketSize: Int = .max
+    ) -> Bool {
+        precondition(topic.byteCount <= UInt16.max, "a topic name has at most 65,535 bytes (MQTT-4.7.3-3)")
+        let hasIdentifier = header.qos != .atMostOnce
+        var remainingLength = 2 + topic.byteCount + (hasIdentifier ? 2 : 0) + payload.byteCount
+        var propertiesSize = 0
+        if version.hasProperties {
+            propertiesSize = properties?.encodedSize ?? 0
+            remainingLength += VariableByteInteger.size(of: propertiesSize) + propertiesSize
+        }
+        let size = 1 + VariableByteInteger.size(of: remainingLength) + remainingLength
+        guard remainingLength <= VariableByteInteger.maximum, size <= maximumPacketSize else { return false }
+        let start = buffer.writerIndex
+        buffer.reserveCapacity(minimumWritableBytes: size)
+        buffer.writeInteger(header.firstByte)
+        buffer.writeVariableByteInteger(remainingLength)
+        buffer.writeInteger(UInt16(topic.byteCount))
+        buffer.writeBytes(topic)
+        if hasIdentifier { buffer.writeInteger(header.packetIdentifier) }
+        if version.hasProperties {
+            buffer.writeVariableByteInteger(propertiesSize)
+            properties?.write(into: &buffer)
+        }
+        buffer.writeBytes(payload)
+        assert(buffer.writerIndex - start == size, "the length written is the length counted")
+        return true
+    }
+}

@@ -1,0 +1,122 @@
+package import NIOCore
+
+/// Cuts a stream of bytes into packets and reads them. One decoder serves one direction of one connection: it learns the
+/// protocol version from the CONNECT it reads, or is told it when it reads what a server sends.
+///
+///     var decoder = PacketDecoder(reading: .client)
+///     while let packet = try decoder.decode(from: &received) { … }
+///
+/// Payloads, topics and binary data in the packets are slices of the buffer given in; nothing is copied.
+package struct PacketDecoder: Sendable {
+    package let limits: Limits
+    /// Who sent the bytes.
+    package let sender: Sender
+    /// Version of the connection. Nil until CONNECT has been read as far as its protocol level, so that an error in the rest of
+    /// CONNECT can be answered in the version the client understands.
+    package private(set) var version: ProtocolVersion?
+
+    /// - `version`: needed when reading what a server sends; a server's decoder learns it from CONNECT.
+    package init(reading sender: Sender, version: ProtocolVersion? = nil, limits: Limits = Limits()) {
+        precondition(sender == .client || version != nil, "a client knows the version it asked for")
+        self.sender = sender
+        self.version = version
+        self.limits = limits
+    }
+
+    /// Reads one packet and moves the reader index behind it.
+    /// - Returns: nil when the packet is not complete; nothing was read then.
+    /// - Throws: as soon as the bytes at hand show that no valid packet can follow, be it complete or not.
+    package mutating func decode(from buffer: inout ByteBuffer) throws(DecodeError) -> Packet? {
+        guard let header = try FixedHeader.peek(buffer, version: version) else { return nil }
+        try check(header)
+        guard buffer.readableBytes >= header.packetSize else { return nil }
+        buffer.moveReaderIndex(forwardBy: header.size)
+        guard let body = buffer.readSlice(length: header.remainingLength) else { return nil }
+        return try decode(header, FieldReader(body, of: header.type))
+    }
+
+    private func check(_ header: FixedHeader) throws(DecodeError) {
+        guard header.packetSize <= limits.packetSize else {
+            throw .packetTooLarge(declared: header.packetSize, limit: limits.packetSize)
+        }
+        guard let version else {
+            guard header.type == .connect else { throw .unexpectedPacket(header.type) }  // MQTT-3.1.0-1
+            return
+        }
+        if header.type == .auth, version != .v5_0 { throw .reservedPacketType }
+        guard header.type != .connect, header.type.mayBeSent(by: sender, version: version) else {
+            throw .unexpectedPacket(header.type)  // a second CONNECT: MQTT-3.1.0-2
+        }
+    }
+
+    private mutating func decode(_ header: FixedHeader, _ reader: consuming FieldReader) throws(DecodeError) -> Packet {
+        guard let version else { return try decodeConnect(&reader) }  // `check` let nothing but CONNECT through
+        let context = Context(version: version, sender: sender, limits: limits)
+        let packet: Packet =
+            switch header.type {
+            case .connect: throw .unexpectedPacket(.connect)
+            case .connack: .connack(try reader.connAck(context))
+            case .publish: .publish(try reader.publish(flags: header.flags, context))
+            case .puback: .puback(try reader.acknowledgement(context))
+            case .pubrec: .pubrec(try reader.acknowledgement(context))
+            case .pubrel: .pubrel(try reader.acknowledgement(context))
+            case .pubcomp: .pubcomp(try reader.acknowledgement(context))
+            case .subscribe: .subscribe(try reader.subscribe(context))
+            case .suback: .suback(try reader.subAck(context))
+            case .unsubscribe: .unsubscribe(try reader.unsubscribe(context))
+            case .unsuback: .unsuback(try reader.unsubAck(context))
+            case .pingreq: .pingreq
+            case .pingresp: .pingresp
+            case .disconnect: .disconnect(try reader.disconnect(context))
+            case .auth: .auth(try reader.auth(context))
+            }
+        try reader.finish()
+        return packet
+    }
+
+    private mutating func decodeConnect(_ reader: inout FieldReader) throws(DecodeError) -> Packet {
+        let version = try reader.protocolVersion()
+        self.version = version
+        let connect = try reader.connect(version: version, limits: limits)
+        try reader.finish()
+        return .connect(connect)
+    }
+}
+
+/// What reading a packet depends on besides its bytes.
+struct Context {
+    let version: ProtocolVersion
+    let sender: Sender
+    let limits: Limits
+}
+
+/// The first two to five bytes of a packet (MQTT 5.0, 2.1).
+///
+///     | type (4 bits) flags (4 bits) | remaining length (1-4) |
+struct FixedHeader: Equatable {
+    let type: PacketType
+    let flags: UInt8
+    let remainingLength: Int
+    /// Bytes of the fixed header itself.
+    let size: Int
+
+    var packetSize: Int { size + remainingLength }
+
+    /// Nil when more bytes are needed.
+    static func peek(_ buffer: ByteBuffer, version: ProtocolVersion?) throws(DecodeError) -> FixedHeader? {
+        guard let first = buffer.getInteger(at: buffer.readerIndex, as: UInt8.self) else { return nil }
+        guard let type = PacketType(rawValue: first >> 4) else { throw .reservedPacketType }
+        let flags = first & 0x0F
+        if let required = type.requiredFlags, required != flags {
+            // MQTT 3.1, 2.1 lets DUP be set on whatever is sent again; 3.1.1 no longer does (MQTT-2.2.2-1).
+            guard version == .v3_1, required != 0, flags == required | 0b1000 else { throw .reservedFlags(type) }
+        }
+        switch VariableByteInteger.peek(buffer, at: buffer.readerIndex + 1) {
+        case .needsMore: return nil
+        case .malformed: throw .malformedLength
+        case .value(let length, let size, let isMinimal):
+            guard isMinimal || version != .v5_0 else { throw .malformedLength }  // MQTT-1.5.5-1; no rule before 5.0
+            return FixedHeader(type: type, flags: flags, remainingLength: length, size: size + 1)
+        }
+    }
+}

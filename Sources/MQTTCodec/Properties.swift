@@ -1,0 +1,132 @@
+package import NIOCore
+
+/// The properties of one packet, in their order on the wire, which matters for user properties (MQTT-3.3.2-18).
+/// Before 5.0 there are none; an empty list costs nothing.
+package struct Properties: Equatable, Sendable, ExpressibleByArrayLiteral {
+    package private(set) var list: [Property] = []
+
+    package init() {}
+
+    package init(arrayLiteral elements: Property...) { list = elements }
+
+    package var isEmpty: Bool { list.isEmpty }
+
+    package mutating func append(_ property: Property) { list.append(property) }
+}
+
+// MARK: - Looking one up
+
+extension Properties {
+    package var payloadFormatIndicator: Bool? {
+        for case .payloadFormatIndicator(let isText) in list { return isText }
+        return nil
+    }
+
+    /// Seconds.
+    package var messageExpiryInterval: UInt32? {
+        for case .messageExpiryInterval(let seconds) in list { return seconds }
+        return nil
+    }
+
+    package var contentType: String? {
+        for case .contentType(let type) in list { return type }
+        return nil
+    }
+
+    package var responseTopic: String? {
+        for case .responseTopic(let topic) in list { return topic }
+        return nil
+    }
+
+    package var correlationData: ByteBuffer? {
+        for case .correlationData(let bytes) in list { return bytes }
+        return nil
+    }
+
+    /// The only one of a SUBSCRIBE.
+    package var subscriptionIdentifier: UInt32? { subscriptionIdentifiers.first }
+
+    /// All those of a PUBLISH.
+    package var subscriptionIdentifiers: [UInt32] {
+        var identifiers: [UInt32] = []
+        for case .subscriptionIdentifier(let identifier) in list { identifiers.append(identifier) }
+        return identifiers
+    }
+
+    /// Seconds; 0xFFFFFFFF never ends.
+    package var sessionExpiryInterval: UInt32? {
+        for case .sessionExpiryInterval(let seconds) in list { return seconds }
+        return nil
+    }
+
+    package var assignedClientIdentifier: String? {
+        for case .assignedClientIdentifier(let identifier) in list { return identifier }
+        return nil
+    }
+
+    /// Seconds.
+    package var serverKeepAlive: UInt16? {
+        for case .serverKeepAlive(let seconds) in list { return seconds }
+        return nil
+    }
+
+    package var authenticationMethod: String? {
+        for case .authenticationMethod(let method) in list { return method }
+        return nil
+    }
+
+    package var authenticationData: Secret? {
+        for case .authenticationData(let data) in list { return data }
+        return nil
+    }
+
+    /// True unless the client declined reason strings and user properties (MQTT 5.0, 3.1.2.11.7).
+    package var requestsProblemInformation: Bool {
+        for case .requestProblemInformation(let wanted) in list { return wanted }
+        return true
+    }
+
+    /// Seconds.
+    package var willDelayInterval: UInt32? {
+        for case .willDelayInterval(let seconds) in list { return seconds }
+        return nil
+    }
+
+    package var reasonString: String? {
+        for case .reasonString(let reason) in list { return reason }
+        return nil
+    }
+
+    package var receiveMaximum: UInt16? {
+        for case .receiveMaximum(let count) in list { return count }
+        return nil
+    }
+
+    package var topicAliasMaximum: UInt16? {
+        for case .topicAliasMaximum(let count) in list { return count }
+        return nil
+    }
+
+    package var topicAlias: UInt16? {
+        for case .topicAlias(let alias) in list { return alias }
+        return nil
+    }
+
+    /// Exactly once unless the server says less.
+    package var maximumQoS: QoS {
+        for case .maximumQoS(let qos) in list { return qos }
+        return .exactlyOnce
+    }
+
+    /// Bytes.
+    package var maximumPacketSize: UInt32? {
+        for case .maximumPacketSize(let bytes) in list { return bytes }
+        return nil
+    }
+
+    package var userProperties: [(name: String, value: String)] {
+        var pairs: [(name: String, value: String)] = []
+        for case .userProperty(let name, let value) in list { pairs.append((name, value)) }
+        return pairs
+    }
+}

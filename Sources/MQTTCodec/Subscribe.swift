@@ -1,0 +1,83 @@
+/// A client asks for messages (MQTT 5.0, 3.8).
+package struct Subscribe: Equatable, Sendable {
+    package var packetIdentifier: PacketIdentifier
+    package var properties: Properties
+    /// At least one (MQTT-3.8.3-2).
+    package var filters: [Filter]
+
+    package init(_ packetIdentifier: PacketIdentifier, filters: [Filter], properties: Properties = []) {
+        self.packetIdentifier = packetIdentifier
+        self.filters = filters
+        self.properties = properties
+    }
+
+    /// One topic filter and its options (MQTT 5.0, 3.8.3.1). Before 5.0 only the QoS is sent.
+    package struct Filter: Equatable, Sendable {
+        /// Not empty; whether wildcards stand where they may is for the subscription index to judge.
+        package var filter: String
+        package var qos: QoS
+        package var noLocal: Bool
+        package var retainAsPublished: Bool
+        package var retainHandling: RetainHandling
+
+        package init(
+            _ filter: String, qos: QoS, noLocal: Bool = false, retainAsPublished: Bool = false,
+            retainHandling: RetainHandling = .send
+        ) {
+            self.filter = filter
+            self.qos = qos
+            self.noLocal = noLocal
+            self.retainAsPublished = retainAsPublished
+            self.retainHandling = retainHandling
+        }
+    }
+
+    /// When retained messages are sent for a subscription.
+    package enum RetainHandling: UInt8, Sendable, CaseIterable {
+        case send = 0
+        case sendIfNew = 1
+        case doNotSend = 2
+    }
+}
+
+/// The server's answer to SUBSCRIBE (MQTT 5.0, 3.9).
+package struct SubAck: Equatable, Sendable {
+    package var packetIdentifier: PacketIdentifier
+    package var properties: Properties
+    /// One for each filter, in order (MQTT-3.8.4-6). Before 5.0 every failure is sent as 0x80.
+    package var reasonCodes: [ReasonCode]
+
+    package init(_ packetIdentifier: PacketIdentifier, reasonCodes: [ReasonCode], properties: Properties = []) {
+        self.packetIdentifier = packetIdentifier
+        self.reasonCodes = reasonCodes
+        self.properties = properties
+    }
+}
+
+/// A client no longer asks for messages (MQTT 5.0, 3.10).
+package struct Unsubscribe: Equatable, Sendable {
+    package var packetIdentifier: PacketIdentifier
+    package var properties: Properties
+    /// At least one (MQTT-3.10.3-2).
+    package var filters: [String]
+
+    package init(_ packetIdentifier: PacketIdentifier, filters: [String], properties: Properties = []) {
+        self.packetIdentifier = packetIdentifier
+        self.filters = filters
+        self.properties = properties
+    }
+}
+
+/// The server's answer to UNSUBSCRIBE (MQTT 5.0, 3.11).
+package struct UnsubAck: Equatable, Sendable {
+    package var packetIdentifier: PacketIdentifier
+    package var properties: Properties
+    /// One for each filter, in order; from 5.0 on only, empty before.
+    package var reasonCodes: [ReasonCode]
+
+    package init(_ packetIdentifier: PacketIdentifier, reasonCodes: [ReasonCode] = [], properties: Properties = []) {
+        self.packetIdentifier = packetIdentifier
+        self.reasonCodes = reasonCodes
+        self.properties = properties
+    }
+}
