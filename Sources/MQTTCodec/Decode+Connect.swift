@@ -49,11 +49,11 @@ extension FieldReader {
     mutating func connAck(_ context: Context) throws(DecodeError) -> ConnAck {
         let flags = try integer(UInt8.self)
         // MQTT-3.2.2-1; 3.1 had no session present flag and left the byte unused.
-        guard flags <= 1 || context.version == .v3_1 else { throw .invalidFlags(.connack) }
+        guard flags <= 1 || context.version == .v31 else { throw .invalidFlags(.connack) }
         guard context.version.hasProperties else {
             let byte = try integer(UInt8.self)
             guard let code = ReasonCode(connectReturnCode: byte) else { throw .invalidReasonCode(byte, .connack) }
-            return ConnAck(isSessionPresent: context.version == .v3_1_1 && flags == 1, reasonCode: code)
+            return ConnAck(isSessionPresent: context.version == .v311 && flags == 1, reasonCode: code)
         }
         let code = try reasonCode(from: context.sender)
         return ConnAck(
@@ -82,6 +82,6 @@ struct ConnectFlags: OptionSet {
             throw .invalidFlags(.connect)  // MQTT-3.1.2-11, MQTT-3.1.2-13
         }
         // MQTT 3.1.1, MQTT-3.1.2-22; from 5.0 on a password may come alone.
-        guard version == .v5_0 || contains(.userName) || !contains(.password) else { throw .invalidFlags(.connect) }
+        guard version == .v5 || contains(.userName) || !contains(.password) else { throw .invalidFlags(.connect) }
     }
 }

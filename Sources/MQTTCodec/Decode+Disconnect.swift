@@ -14,7 +14,8 @@ extension FieldReader {
         guard !isAtEnd else { return Auth(reasonCode: .success) }
         let code = try reasonCode(from: context.sender)
         let properties = try trailingProperties(context)
-        guard properties.authenticationMethod != nil else { throw .missingAuthenticationMethod }  // MQTT 5.0, 3.15.2.2.2
+        // MQTT 5.0, 3.15.2.2.2
+        guard properties.authenticationMethod != nil else { throw .missingAuthenticationMethod }
         return Auth(reasonCode: code, properties: properties)
     }
 }

@@ -9,7 +9,7 @@ extension FieldReader {
     mutating func publish(flags: UInt8, _ context: Context) throws(DecodeError) -> Publish {
         guard let qos = QoS(rawValue: flags >> 1 & 0b11) else { throw .invalidQoS }  // MQTT-3.3.1-4
         let isDuplicate = flags & 0b1000 != 0
-        guard qos != .atMostOnce || !isDuplicate || context.version == .v3_1 else {
+        guard qos != .atMostOnce || !isDuplicate || context.version == .v31 else {
             throw .duplicateAtMostOnce  // MQTT-3.3.1-2
         }
         let topic = try topicName()

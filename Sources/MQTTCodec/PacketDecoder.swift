@@ -43,7 +43,7 @@ package struct PacketDecoder: Sendable {
             guard header.type == .connect else { throw .unexpectedPacket(header.type) }  // MQTT-3.1.0-1
             return
         }
-        if header.type == .auth, version != .v5_0 { throw .reservedPacketType }
+        if header.type == .auth, version != .v5 { throw .reservedPacketType }
         guard header.type != .connect, header.type.mayBeSent(by: sender, version: version) else {
             throw .unexpectedPacket(header.type)  // a second CONNECT: MQTT-3.1.0-2
         }
@@ -109,13 +109,13 @@ struct FixedHeader: Equatable {
         let flags = first & 0x0F
         if let required = type.requiredFlags, required != flags {
             // MQTT 3.1, 2.1 lets DUP be set on whatever is sent again; 3.1.1 no longer does (MQTT-2.2.2-1).
-            guard version == .v3_1, required != 0, flags == required | 0b1000 else { throw .reservedFlags(type) }
+            guard version == .v31, required != 0, flags == required | 0b1000 else { throw .reservedFlags(type) }
         }
         switch VariableByteInteger.peek(buffer, at: buffer.readerIndex + 1) {
         case .needsMore: return nil
         case .malformed: throw .malformedLength
         case .value(let length, let size, let isMinimal):
-            guard isMinimal || version != .v5_0 else { throw .malformedLength }  // MQTT-1.5.5-1; no rule before 5.0
+            guard isMinimal || version != .v5 else { throw .malformedLength }  // MQTT-1.5.5-1; no rule before 5.0
             return FixedHeader(type: type, flags: flags, remainingLength: length, size: size + 1)
         }
     }

@@ -54,7 +54,7 @@ extension ByteBuffer {
 
     fileprivate mutating func writeConnAck(_ connAck: ConnAck, _ version: ProtocolVersion) {
         let isSessionPresent = connAck.isSessionPresent && !connAck.reasonCode.isFailure  // MQTT-3.2.2-6
-        writeInteger(isSessionPresent && version != .v3_1 ? 1 : 0 as UInt8)
+        writeInteger(isSessionPresent && version != .v31 ? 1 : 0 as UInt8)
         guard version.hasProperties else {
             writeInteger(connAck.reasonCode.connectReturnCode)
             return

@@ -31,8 +31,8 @@ package enum PacketType: UInt8, Sendable, CaseIterable {
         case .connect, .subscribe, .unsubscribe, .pingreq: sender == .client
         case .connack, .suback, .unsuback, .pingresp: sender == .server
         case .publish, .puback, .pubrec, .pubrel, .pubcomp: true
-        case .disconnect: sender == .client || version == .v5_0
-        case .auth: version == .v5_0
+        case .disconnect: sender == .client || version == .v5
+        case .auth: version == .v5
         }
     }
 }

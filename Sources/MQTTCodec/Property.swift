@@ -91,7 +91,8 @@ extension PropertyIdentifier {
     func isAllowed(in place: PropertyPlace) -> Bool {
         guard case .packet(let type, let sender) = place else { return isAllowedInWill }
         switch self {
-        case .payloadFormatIndicator, .messageExpiryInterval, .contentType, .responseTopic, .correlationData, .topicAlias:
+        case .payloadFormatIndicator, .messageExpiryInterval, .contentType, .responseTopic, .correlationData,
+            .topicAlias:
             return type == .publish
         case .subscriptionIdentifier:
             return type == .subscribe || (type == .publish && sender == .server)  // MQTT-3.3.4-6

@@ -17,7 +17,8 @@ package struct Publish: Equatable, Sendable {
         topic: ByteBuffer, payload: ByteBuffer, qos: QoS = .atMostOnce, packetIdentifier: PacketIdentifier? = nil,
         isRetained: Bool = false, isDuplicate: Bool = false, properties: Properties = []
     ) {
-        precondition((qos == .atMostOnce) == (packetIdentifier == nil), "QoS 1 and 2 need a packet identifier, QoS 0 has none")
+        precondition(
+            (qos == .atMostOnce) == (packetIdentifier == nil), "QoS 1 and 2 need a packet identifier, QoS 0 has none")
         self.topic = topic
         self.payload = payload
         self.qos = qos

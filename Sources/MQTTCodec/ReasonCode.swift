@@ -69,7 +69,8 @@ extension ReasonCode {
             case .disconnectWithWill: sender == .client
             default: Self.disconnect.contains(self)
             }
-        case .auth: self == .success || self == .continueAuthentication || (self == .reauthenticate && sender == .client)
+        case .auth:
+            self == .success || self == .continueAuthentication || (self == .reauthenticate && sender == .client)
         case .connect, .publish, .subscribe, .unsubscribe, .pingreq, .pingresp: false
         }
     }
