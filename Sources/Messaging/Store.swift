@@ -1,12 +1,12 @@
 /// Port: keeps what has to outlive the process.
 ///
-/// The core hands over batches of changes in the order they happened and goes on at once; the store writes them in that
-/// order and calls back when they are safe. Acknowledgements wait for that call, nothing else does. Only sessions that
-/// outlive their connection and retained messages reach the store, and none of them with `Durability.memory`.
+/// The core hands over changes in the order they happened and goes on at once; the store gathers them into batches, writes
+/// them in that order and calls back when they are safe. Acknowledgements wait for that call, nothing else does. Only
+/// sessions that outlive their connection and retained messages reach the store, and none of them with `Durability.memory`.
 package protocol Store: Sendable {
-    /// Adds a batch. Never waits for the disk.
-    /// - Returns: the point at which the batch will be committed.
-    func append(_ changes: [StoreChange]) -> CommitPoint
+    /// Adds a change to the open batch. Called while the core holds a session's lock: it takes a note and returns.
+    /// - Returns: the point at which the change will be committed.
+    func append(_ change: StoreChange) -> CommitPoint
 
     /// The latest committed point.
     var committed: CommitPoint { get }

@@ -1,0 +1,236 @@
+package import Messaging
+import Synchronization
+
+extension CoreBroker {
+    package func connect(
+        _ request: ConnectRequest, owner: any SessionOwner,
+        completion: @escaping @Sendable (Result<Connected, ConnectRefusal>) -> Void
+    ) {
+        authenticate(request.credentials) { [self] result in
+            switch result.flatMap({ attach(request, principal: $0, owner: owner) }) {
+            case .failure(let refusal):
+                completion(.failure(refusal))
+            case .success(let (connected, wake)):
+                completion(.success(connected))
+                wake?.wake()
+            }
+        }
+    }
+
+    private typealias Attached = (connected: Connected, wake: (any SessionOwner)?)
+
+    /// What attaching leaves to do once no lock is held.
+    private struct Afterwards {
+        var displaced: SessionAttachment?
+        var wills: [(Will, Principal)] = []
+        var relieved: [SessionAttachment] = []
+        var receiver: Session?
+    }
+
+    private func attach(
+        _ request: ConnectRequest, principal: Principal, owner: any SessionOwner
+    ) -> Result<Attached, ConnectRefusal> {
+        guard let clientID = principal.clientID ?? request.credentials.clientID else { return .failure(.notAuthorized) }
+        var afterwards = Afterwards()
+        let result: Result<Attached, ConnectRefusal> = sessions.withLock { table in
+            var existing = table[clientID]
+            if let session = existing, request.options.cleanStart {
+                end(session, in: &table, &afterwards)
+                existing = nil
+            }
+            guard existing != nil || table.count < limits.sessions else { return .failure(.quotaExceeded) }
+            let session = existing ?? create(clientID, principal: principal, in: &table)
+            return .success(
+                attach(session, request.options, principal, owner, sessionPresent: existing != nil, &afterwards))
+        }
+        perform(afterwards)
+        switch result {
+        case .success(let (connected, _)):
+            if let attachment = connected.attachment as? SessionAttachment { watchSilence(of: attachment) }
+            events.record(.connected(clientID, request.credentials.peer, sessionPresent: connected.sessionPresent))
+        case .failure(let refusal):
+            events.record(.refused(clientID, request.credentials.peer, refusal))
+        }
+        return result
+    }
+
+    private func create(_ clientID: ClientID, principal: Principal, in table: inout SessionTable) -> Session {
+        let number = table.nextNumber()
+        let session = routing.write { routing in
+            let session = Session(
+                clientID: clientID, subscriber: routing.reserve(), number: number, state: SessionState(principal: principal))
+            routing.place(session)
+            return session
+        }
+        table[clientID] = session
+        return session
+    }
+
+    private func attach(
+        _ session: Session, _ options: SessionOptions, _ principal: Principal, _ owner: any SessionOwner,
+        sessionPresent: Bool, _ afterwards: inout Afterwards
+    ) -> Attached {
+        session.state.withLock { state in
+            displace(session, &state, &afterwards)
+            state.epoch &+= 1
+            state.principal = principal
+            state.reachability = .awake
+            state.isArmed = true
+            state.expiry = boundedExpiry(options.expiry)
+            state.expiresAt = .never
+            state.willDueAt = .never
+            if !(options.keepsWill && options.will == nil) { state.will = options.will }
+            state.queuesQoS0WhileDetached = options.queuesQoS0WhileDetached
+            state.mailbox.reconnect(receiveMaximum: max(1, options.receiveMaximum))
+            let attachment = SessionAttachment(
+                session: session, epoch: state.epoch, owner: owner, principal: principal, broker: self,
+                silence: options.silence)
+            state.attachment = attachment
+            session.isListening.store(true, ordering: .relaxed)
+            if let store, state.expiry != .zero, state.mailbox.recorder == nil {
+                state.mailbox.recorder = Recorder(number: session.number, store: store, clock: clock)
+            }
+            let commit = record(session, &state)
+            return (
+                Connected(attachment: attachment, sessionPresent: sessionPresent, commit: commit), state.ownerToWake()
+            )
+        }
+    }
+
+    /// Ends the attachment a session has, if any, because another connection comes (MQTT-3.1.4-3). Its will is published
+    /// unless it has a delay, as the new connection comes before the delay is over (MQTT 5.0, 3.1.3.2.2).
+    private func displace(_ session: Session, _ state: inout SessionState, _ afterwards: inout Afterwards) {
+        afterwards.receiver = session
+        swap(&afterwards.relieved, &state.heldBack)
+        guard let displaced = state.attachment else { return }
+        afterwards.displaced = displaced
+        state.attachment = nil
+        if let will = state.will, will.delay == .zero { afterwards.wills.append((will, state.principal)) }
+    }
+
+    /// Ends a session for good: its will is due at once (MQTT-3.1.2-8), its mailbox is accounted for as dropped.
+    private func end(_ session: Session, in table: inout SessionTable, _ afterwards: inout Afterwards) {
+        routing.write { $0.remove(session) }
+        session.state.withLock { state in
+            let wasDetached = state.attachment == nil
+            let will = state.will
+            displace(session, &state, &afterwards)
+            if let will, wasDetached ? state.willDueAt != .never : will.delay != .zero {
+                afterwards.wills.append((will, state.principal))
+            }
+            state.hasEnded = true
+            state.epoch &+= 1
+            session.isListening.store(false, ordering: .relaxed)
+            state.mailbox.recorder?.append(.removeSession(session.number))
+            state.mailbox.recorder = nil
+            state.mailbox.clear()
+            table.departed += state.mailbox.account
+        }
+        table[session.clientID] = nil
+    }
+
+    private func perform(_ afterwards: Afterwards) {
+        if let receiver = afterwards.receiver {
+            for publisher in afterwards.relieved { publisher.relieve(from: receiver) }
+        }
+        if let displaced = afterwards.displaced {
+            events.record(.closed(displaced.clientID, .takenOver))
+            displaced.owner.close(.takenOver)
+        }
+        for (will, principal) in afterwards.wills { publish(will, as: principal) }
+    }
+
+    private func boundedExpiry(_ expiry: Duration?) -> Duration? {
+        guard let bound = limits.sessionExpiry else { return expiry }
+        return expiry.map { min($0, bound) } ?? bound
+    }
+
+    /// Writes the session's record to the store when it is durable.
+    @discardableResult
+    func record(_ session: Session, _ state: inout SessionState) -> CommitPoint {
+        guard let recorder = state.mailbox.recorder else { return .none }
+        return recorder.append(
+            .putSession(state.record(number: session.number, clientID: session.clientID, clock: clock)))
+    }
+
+    // MARK: Leaving
+
+    func detach(_ attachment: SessionAttachment, reason: DetachReason, expiry: SessionExpiryChange?) {
+        if release(attachment, reason: reason, expiry: expiry) {
+            events.record(.disconnected(attachment.clientID, reason))
+        }
+    }
+
+    /// Detaches without a word to the owner.
+    /// - Returns: false when the attachment is not the current one any more.
+    func release(_ attachment: SessionAttachment, reason: DetachReason, expiry: SessionExpiryChange?) -> Bool {
+        let session = attachment.session
+        let now = clock.now()
+        var relieved: [SessionAttachment] = []
+        var due: (expiresAt: Timestamp, willDueAt: Timestamp)?
+        attachment.withState { state in
+            state.attachment = nil
+            session.isListening.store(false, ordering: .relaxed)
+            swap(&relieved, &state.heldBack)
+            if let expiry { state.expiry = boundedExpiry(expiry.expiry) }
+            state.expiresAt = state.expiry.map { now + $0 } ?? .never
+            switch reason {
+            case .goodbye: state.will = nil  // MQTT-3.14.4-3
+            case .goodbyeWithWill, .lost: state.willDueAt = state.will.map { min(now + $0.delay, state.expiresAt) } ?? .never
+            case .shutdown: break
+            }
+            record(session, &state)
+            due = (state.expiresAt, state.willDueAt)
+        }
+        guard let due else { return false }
+        for publisher in relieved { publisher.relieve(from: session) }
+        deadlines.withLock { queue in
+            queue.insert(.session(session), at: due.expiresAt)
+            queue.insert(.will(session), at: due.willDueAt)
+        }
+        // What is due now need not wait for the next tick.
+        if due.willDueAt <= now { publishDueWill(of: session) }
+        if due.expiresAt <= now { endIfExpired(session) }
+        return true
+    }
+
+    /// Ends a session whose time has come.
+    func endIfExpired(_ session: Session) {
+        var afterwards = Afterwards()
+        let ended = sessions.withLock { table in
+            let isDue = session.state.withLock { state in
+                !state.hasEnded && state.attachment == nil && state.expiresAt <= clock.now()
+            }
+            guard isDue, table[session.clientID] === session else { return false }
+            end(session, in: &table, &afterwards)
+            return true
+        }
+        guard ended else { return }
+        perform(afterwards)
+        events.record(.sessionExpired(session.clientID))
+    }
+
+    /// Publishes the will of a detached session when it is due.
+    func publishDueWill(of session: Session) {
+        let will: (Will, Principal)? = session.state.withLock { state in
+            guard state.attachment == nil, state.willDueAt <= clock.now(), let will = state.will else { return nil }
+            state.will = nil
+            state.willDueAt = .never
+            record(session, &state)
+            return (will, state.principal)
+        }
+        guard let (will, principal) = will else { return }
+        publish(will, as: principal)
+        events.record(.willPublished(session.clientID, will.topic))
+    }
+
+    private func publish(_ will: Will, as principal: Principal) {
+        let now = clock.now()
+        let message = Message(
+            topic: will.topic, payload: will.payload, qos: will.qos, retain: will.retain, publishedAt: now,
+            expiresAt: will.messageExpiry.map { now + $0 } ?? .never, publisher: principal.clientID,
+            properties: will.properties)
+        var outcomes: [PublishOutcome] = []
+        route([message], as: principal, publisher: nil, outcomes: &outcomes)
+    }
+}

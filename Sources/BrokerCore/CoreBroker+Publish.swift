@@ -1,0 +1,184 @@
+package import Messaging
+import Synchronization
+
+/// Scratch space of one pass through the publish path; reused, so that a pass allocates nothing per receiver.
+struct RouteScratch {
+    var matches = Matches()
+    /// Where in `merged` a subscriber stands, valid when `stamps` holds the current stamp.
+    var positions: ContiguousArray<Int32> = []
+    var stamps: ContiguousArray<UInt32> = []
+    var stamp: UInt32 = 0
+    var merged: ContiguousArray<Merged> = []
+    var wakes: [any SessionOwner] = []
+    var pressing: [Session] = []
+    var dropping: [(ClientID, DropReason)] = []
+
+    /// One receiver of one message, with what its matching subscriptions add up to.
+    struct Merged {
+        let subscriber: SubscriptionIndex.SubscriberID
+        var qos: QoS
+        var retainAsPublished: Bool
+        var subscriptionIDs = SubscriptionIDs.none
+    }
+}
+
+extension CoreBroker {
+    package func publish(_ messages: [Message], as principal: Principal, outcomes: inout [PublishOutcome]) {
+        route(messages, as: principal, publisher: nil, outcomes: &outcomes)
+    }
+
+    /// Routes a batch: checks, retained messages, then one look at the index for all. What the batch asks for beyond that
+    /// (waking owners, holding the publisher back) is done after the lock is given back.
+    func route(
+        _ messages: [Message], as principal: Principal, publisher: SessionAttachment?, outcomes: inout [PublishOutcome]
+    ) {
+        let first = outcomes.count
+        for message in messages { outcomes.append(admit(message, principal)) }
+        var scratch = scratches.withLock { $0.popLast() } ?? RouteScratch()
+        routing.read { routing in
+            for (offset, message) in messages.enumerated() {
+                guard case .accepted(_, let commit) = outcomes[first + offset] else { continue }
+                outcomes[first + offset] = deliver(message, routing, commit, &scratch)
+            }
+        }
+        finish(&scratch, publisher: publisher)
+        scratches.withLock { $0.append(scratch) }
+    }
+
+    /// Checks one message and keeps it when it is retained.
+    private func admit(_ message: Message, _ principal: Principal) -> PublishOutcome {
+        let isGateway = principal.kind == .gateway
+        guard message.payload.count <= limits.payloadOctets else { return .refused(.tooLarge) }
+        guard Levels.count(message.topic.string) <= limits.topicLevels else { return .refused(.topicNotAllowed) }
+        // MQTT 5.0, 4.7.2: clients should not use $ topics for their own ends; $SYS is only ours to write.
+        guard isGateway || !message.topic.string.utf8.starts(with: "$SYS/".utf8) else { return .refused(.topicNotAllowed) }
+        guard isGateway || authorizer.allows(.publish(message.topic), by: principal) else {
+            return .refused(.notAuthorized)
+        }
+        traffic.received(message)
+        guard message.retain else { return .accepted(receivers: 0, commit: .none) }
+        guard let commit = retain(message) else { return .refused(.quotaExceeded) }
+        return .accepted(receivers: 0, commit: commit)
+    }
+
+    private func deliver(
+        _ message: Message, _ routing: borrowing Routing, _ commit: CommitPoint, _ scratch: inout RouteScratch
+    ) -> PublishOutcome {
+        routing.index.match(message.topic, into: &scratch.matches) { candidates in
+            pick(candidates, message, routing.sessions)
+        }
+        merge(message, routing.sessions, &scratch)
+        var commit = commit
+        for receiver in scratch.merged {
+            guard let session = routing.sessions[Int(receiver.subscriber)] else { continue }
+            let effects = session.put(
+                message, qos: min(message.qos, receiver.qos),  // MQTT-3.8.4-8
+                retain: receiver.retainAsPublished && message.retain,  // MQTT-3.3.1-12, MQTT-3.3.1-13
+                subscriptionIDs: receiver.subscriptionIDs, limits: limits.mailbox)
+            commit = max(commit, effects.commit)
+            if let owner = effects.wake { scratch.wakes.append(owner) }
+            if effects.isPressed { scratch.pressing.append(session) }
+            if let reason = effects.dropped { scratch.dropping.append((session.clientID, reason)) }
+        }
+        if scratch.merged.isEmpty { traffic.unrouted.add() }
+        return .accepted(receivers: scratch.merged.count, commit: commit)
+    }
+
+    /// One entry per receiver: where several subscriptions of a session match, the highest QoS counts and all
+    /// identifiers are told (MQTT 5.0, 3.3.4; MQTT-3.3.4-2, MQTT-3.3.4-3).
+    private func merge(_ message: Message, _ sessions: ContiguousArray<Session?>, _ scratch: inout RouteScratch) {
+        scratch.merged.removeAll(keepingCapacity: true)
+        let mayRepeat = scratch.matches.lists > 1
+        if mayRepeat { scratch.beginStamp(subscribers: sessions.count) }
+        for entry in scratch.matches.entries {
+            // MQTT-3.8.3-3: no local.
+            if entry.options.noLocal, message.publisher == sessions[Int(entry.subscriber)]?.clientID { continue }
+            if mayRepeat, let position = scratch.position(of: entry.subscriber) {
+                scratch.merged[position].qos = max(scratch.merged[position].qos, entry.options.qos)
+                scratch.merged[position].retainAsPublished =
+                    scratch.merged[position].retainAsPublished || entry.options.retainAsPublished
+                scratch.merged[position].subscriptionIDs.insert(entry.identifier)
+                continue
+            }
+            var merged = RouteScratch.Merged(
+                subscriber: entry.subscriber, qos: entry.options.qos, retainAsPublished: entry.options.retainAsPublished)
+            merged.subscriptionIDs.insert(entry.identifier)
+            if mayRepeat { scratch.note(entry.subscriber, at: scratch.merged.count) }
+            scratch.merged.append(merged)
+        }
+    }
+
+    /// The member of a share group that gets a message: in turn, passing over those that are away (MQTT 5.0, 4.8.2).
+    private func pick(
+        _ candidates: ShareGroups.Candidates, _ message: Message, _ sessions: ContiguousArray<Session?>
+    ) -> Int {
+        for step in 0..<candidates.count {
+            let position = (candidates.turn + step) % candidates.count
+            let session = sessions[Int(candidates.subscriber(at: position))]
+            if session?.isListening.load(ordering: .relaxed) == true { return position }
+        }
+        return candidates.turn % candidates.count
+    }
+
+    private func finish(_ scratch: inout RouteScratch, publisher: SessionAttachment?) {
+        for owner in scratch.wakes { owner.wake() }
+        for (clientID, reason) in scratch.dropping { events.record(.dropping(clientID, reason)) }
+        if let publisher {
+            for session in scratch.pressing { holdBack(publisher, for: session) }
+        }
+        scratch.wakes.removeAll(keepingCapacity: true)
+        scratch.dropping.removeAll(keepingCapacity: true)
+        scratch.pressing.removeAll(keepingCapacity: true)
+    }
+
+    // MARK: Holding back
+
+    private func holdBack(_ publisher: SessionAttachment, for receiver: Session) {
+        // A client that subscribes to what it publishes must be read from to empty its own mailbox.
+        guard receiver !== publisher.session else { return }
+        let wasHeld = publisher.isHeldBack
+        guard publisher.holdBack.begin(receiver, now: clock.now()) else { return }
+        guard receiver.holdBack(publisher, limits: limits.mailbox) else { return publisher.relieve(from: receiver) }
+        if !wasHeld { held.withLock { $0.append(publisher) } }
+    }
+
+    /// Lets go publishers that have been held back for the longest time allowed. The receivers at fault hold nobody back
+    /// until they have caught up.
+    func releaseOverdueHoldBacks(now: Timestamp) {
+        let deadline = now + (.zero - limits.mailbox.longestHoldBack)
+        let publishers = held.withLock { held in
+            held.removeAll { !$0.isHeldBack }
+            return held
+        }
+        for publisher in publishers {
+            for receiver in publisher.holdBack.overdue(since: deadline) {
+                for released in receiver.stall() { released.relieve(from: receiver) }
+                publisher.relieve(from: receiver)
+            }
+        }
+    }
+}
+
+extension RouteScratch {
+    /// Forgets all positions, in one step.
+    fileprivate mutating func beginStamp(subscribers: Int) {
+        if stamps.count < subscribers {
+            let missing = subscribers - stamps.count
+            stamps.append(contentsOf: repeatElement(0, count: missing))
+            positions.append(contentsOf: repeatElement(0, count: missing))
+        }
+        stamp &+= 1
+        guard stamp == 0 else { return }
+        for index in stamps.indices { stamps[index] = 0 }
+        stamp = 1
+    }
+
+    fileprivate func position(of subscriber: SubscriptionIndex.SubscriberID) -> Int? {
+        stamps[Int(subscriber)] == stamp ? Int(positions[Int(subscriber)]) : nil
+    }
+
+    fileprivate mutating func note(_ subscriber: SubscriptionIndex.SubscriberID, at position: Int) {
+        stamps[Int(subscriber)] = stamp
+        positions[Int(subscriber)] = Int32(position)
+    }
+}

@@ -1,0 +1,49 @@
+package import Messaging
+import Synchronization
+
+extension CoreBroker {
+    /// Keeps or clears a topic's last value.
+    /// - Returns: the point at which it is stored; nil when there is no room.
+    func retain(_ message: Message) -> CommitPoint? {
+        let result = retained.withLock { retained -> (RetainedStore.SetResult, CommitPoint) in
+            let result = retained.set(message, limit: limits.retainedMessages)
+            switch result {
+            case .stored:
+                let expiresAt = clock.wallClock(at: message.expiresAt)
+                return (result, store?.append(.putRetained(message, expiresAt: expiresAt)) ?? .none)
+            case .removed: return (result, store?.append(.removeRetained(message.topic)) ?? .none)
+            case .unchanged, .full: return (result, .none)
+            }
+        }
+        guard result.0 != .full else { return nil }
+        if result.0 == .stored { deadlines.withLock { $0.insert(.retained(message.topic), at: message.expiresAt) } }
+        return result.1
+    }
+
+    package func retainedMessage(of topic: TopicName, as principal: Principal) -> Message? {
+        guard principal.kind == .gateway || authorizer.allows(.subscribe(TopicFilter(topic)), by: principal) else {
+            return nil
+        }
+        let message = retained.withLock { $0.message(of: topic) }
+        return message.flatMap { $0.expiresAt > clock.now() ? $0 : nil }
+    }
+
+    package func retainedMessages(matching filter: TopicFilter, limit: Int, as principal: Principal) -> [Message] {
+        var found: [Message] = []
+        retained.withLock { $0.collect(filter, limit: limit, into: &found) }
+        let now = clock.now()
+        return found.filter { message in
+            message.expiresAt > now
+                && (principal.kind == .gateway || authorizer.allows(.subscribe(TopicFilter(message.topic)), by: principal))
+        }
+    }
+
+    /// Forgets a retained message whose time is over.
+    func removeRetainedIfExpired(_ topic: TopicName, now: Timestamp) {
+        retained.withLock { retained in
+            guard let message = retained.message(of: topic), message.expiresAt <= now else { return }
+            retained.remove(topic)
+            _ = store?.append(.removeRetained(topic))
+        }
+    }
+}

@@ -1,0 +1,91 @@
+package import Messaging
+import Synchronization
+
+extension CoreBroker {
+    package func isCommitted(_ point: CommitPoint) -> Bool {
+        point == .none || store.map { $0.committed >= point } ?? true
+    }
+
+    func wakeWhenCommitted(_ point: CommitPoint, owner: any SessionOwner) -> Bool {
+        guard !isCommitted(point) else { return true }
+        awaitingCommit.withLock { $0.append((point, owner)) }
+        // The commit may have passed between the question and the note.
+        guard isCommitted(point) else { return false }
+        awaitingCommit.withLock { waiting in waiting.removeAll { $0.owner === owner && $0.point == point } }
+        return true
+    }
+
+    func committed(_ point: CommitPoint) {
+        let owners = awaitingCommit.withLock { waiting in
+            let ready = waiting.filter { $0.point <= point }
+            waiting.removeAll { $0.point <= point }
+            return ready.map(\.owner)
+        }
+        for owner in owners { owner.wake() }
+    }
+
+    /// Rebuilds sessions, subscriptions and retained messages from what the store kept. Sessions are detached; those whose
+    /// time ran out while the gateway was down end at the first tick.
+    func restore(_ state: StoredState) {
+        for (message, expiresAt) in state.retained {
+            let restored = message.expiring(at: clock.timestamp(atWallClock: expiresAt))
+            _ = retained.withLock { $0.set(restored, limit: .max) }
+            deadlines.withLock { $0.insert(.retained(restored.topic), at: restored.expiresAt) }
+        }
+        for stored in state.sessions { restore(stored) }
+    }
+
+    private func restore(_ stored: StoredSession) {
+        guard let store else { return }
+        let record = stored.record
+        var state = SessionState(principal: record.principal)
+        state.expiry = record.expiry
+        // Connected when the process ended: the time away begins now.
+        state.expiresAt =
+            record.expiresAt.map { clock.timestamp(atWallClock: $0) }
+            ?? record.expiry.map { clock.now() + $0 } ?? .never
+        state.will = record.will
+        state.willDueAt = clock.timestamp(atWallClock: record.willDueAt)
+        state.queuesQoS0WhileDetached = record.queuesQoS0WhileDetached
+        state.receiving = Set(stored.receiving)
+        state.topicIDs.restore(stored.topicIDs)
+        state.mailbox.recorder = Recorder(number: record.number, store: store, clock: clock)
+        state.mailbox.restore(
+            stored.queue.map { $0.expiring(at: clock.timestamp(atWallClock: $0.expiresAt)) })
+        let due = (state.expiresAt, state.willDueAt)
+        sessions.withLock { table in
+            table.skip(past: record.number)
+            let session = routing.write { routing in
+                let session = Session(
+                    clientID: record.clientID, subscriber: routing.reserve(), number: record.number, state: state)
+                routing.place(session)
+                for subscription in stored.subscriptions {
+                    _ = routing.index.insert(subscription, for: session.subscriber)
+                }
+                return session
+            }
+            table[record.clientID] = session
+            deadlines.withLock { queue in
+                queue.insert(.session(session), at: due.0)
+                queue.insert(.will(session), at: due.1)
+            }
+        }
+    }
+}
+
+extension Message {
+    /// The same message with its expiry on this process's clock.
+    fileprivate func expiring(at expiresAt: Timestamp) -> Message {
+        Message(
+            topic: topic, payload: payload, qos: qos, retain: retain, publishedAt: publishedAt, expiresAt: expiresAt,
+            publisher: publisher, properties: properties)
+    }
+}
+
+extension QueuedRecord {
+    fileprivate func expiring(at expiresAt: Timestamp) -> QueuedRecord {
+        QueuedRecord(
+            sequence: sequence, message: message.expiring(at: expiresAt), expiresAt: self.expiresAt, qos: qos,
+            retain: retain, subscriptionIDs: subscriptionIDs, packetID: packetID, released: released)
+    }
+}

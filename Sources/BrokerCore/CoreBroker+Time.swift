@@ -1,0 +1,42 @@
+import Messaging
+import Synchronization
+
+/// Something that comes due. Whether it still matters is looked up then.
+enum Deadline {
+    case silence(SessionAttachment)
+    case session(Session)
+    case will(Session)
+    case retained(TopicName)
+}
+
+extension CoreBroker {
+    /// Does what has come due: lost clients, wills, ended sessions, expired retained messages, publishers held back too long.
+    /// To be called every tenth of a second, from one thread.
+    package func tick() {
+        let now = clock.now()
+        for deadline in deadlines.withLock({ $0.removeDue(at: now) }) {
+            switch deadline {
+            case .silence(let attachment): checkSilence(of: attachment, now: now)
+            case .session(let session): endIfExpired(session)
+            case .will(let session): publishDueWill(of: session)
+            case .retained(let topic): removeRetainedIfExpired(topic, now: now)
+            }
+        }
+        releaseOverdueHoldBacks(now: now)
+    }
+
+    /// Begins or renews the supervision of a client's silence.
+    func watchSilence(of attachment: SessionAttachment) {
+        deadlines.withLock { $0.insert(.silence(attachment), at: attachment.silentAt) }
+    }
+
+    /// A client silent for too long is lost (MQTT-3.1.2-22; MQTT-SN 1.2, 6.13, 6.14).
+    private func checkSilence(of attachment: SessionAttachment, now: Timestamp) {
+        let silentAt = attachment.silentAt
+        guard attachment.isCurrent, silentAt != .never else { return }
+        guard silentAt <= now else { return watchSilence(of: attachment) }
+        guard release(attachment, reason: .lost, expiry: nil) else { return }
+        events.record(.closed(attachment.clientID, .silence))
+        attachment.owner.close(.silence)
+    }
+}

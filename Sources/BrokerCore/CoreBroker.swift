@@ -1,0 +1,104 @@
+package import Messaging
+import Synchronization
+
+/// The core: sessions, subscriptions, routing, retained messages, wills and their deadlines, behind the `Broker` port.
+///
+/// Locks, in the order they may be taken: sessions table → routing → retained → one session → deadlines, ledger. None is
+/// held during a call to an owner, an event sink or an authenticator. See README.md.
+package final class CoreBroker: Broker {
+    package let clock: any GatewayClock
+    package let limits: BrokerLimits
+    package let predefinedTopics: PredefinedTopics
+    let events: any EventSink
+    let authenticator: any Authenticator
+    let authorizer: any Authorizer
+    /// Nil with `Durability.memory`.
+    let store: (any Store)?
+
+    let sessions: Mutex<SessionTable>
+    let routing: ReadWriteLock<Routing>
+    let retained: Mutex<RetainedStore>
+    let deadlines: Mutex<DeadlineQueue<Deadline>>
+    /// Publishers being held back.
+    let held = Mutex<[SessionAttachment]>([])
+    /// Owners that wait for a commit point.
+    let awaitingCommit = Mutex<[(point: CommitPoint, owner: any SessionOwner)]>([])
+    /// Scratch space of the publish path, one for each thread that is in it.
+    let scratches = Mutex<[RouteScratch]>([])
+    let traffic = Traffic()
+    private let stopping = Atomic<Bool>(false)
+
+    /// - Throws: `StoreError` when the store cannot be read.
+    package init(
+        clock: any GatewayClock = SystemClock(), limits: BrokerLimits = BrokerLimits(),
+        predefinedTopics: PredefinedTopics = PredefinedTopics(), authenticator: any Authenticator,
+        authorizer: any Authorizer = PermissiveAuthorizer(), events: any EventSink = SilentEventSink(),
+        store: (any Store)? = nil
+    ) throws(StoreError) {
+        self.clock = clock
+        self.limits = limits
+        self.predefinedTopics = predefinedTopics
+        self.authenticator = authenticator
+        self.authorizer = authorizer
+        self.events = events
+        self.store = store
+        sessions = Mutex(SessionTable())
+        routing = ReadWriteLock(Routing())
+        retained = Mutex(RetainedStore())
+        deadlines = Mutex(DeadlineQueue(now: clock.now()))
+        if let store {
+            restore(try store.load())
+            store.onCommit { [weak self] point in self?.committed(point) }
+        }
+    }
+
+    package func authenticate(
+        _ credentials: Credentials, completion: @escaping @Sendable (Result<Principal, ConnectRefusal>) -> Void
+    ) {
+        guard !isStopping else { return completion(.failure(.shuttingDown)) }
+        authenticator.authenticate(credentials) { [events] result in
+            if case .failure(let refusal) = result {
+                events.record(.refused(credentials.clientID, credentials.peer, refusal))
+            }
+            completion(result)
+        }
+    }
+
+    var isStopping: Bool { stopping.load(ordering: .relaxed) }
+
+    /// Ends all attachments; their owners say goodbye. Nobody gets in any more. Wills are kept, not published.
+    package func stop() {
+        stopping.store(true, ordering: .relaxed)
+        let attached = sessions.withLock { table in
+            table.all.compactMap { session in session.state.withLock { $0.attachment } }
+        }
+        for attachment in attached {
+            detach(attachment, reason: .shutdown, expiry: nil)
+            attachment.owner.close(.shutdown)
+        }
+    }
+}
+
+/// All sessions by client id, and the account of those that have ended.
+struct SessionTable {
+    private(set) var byClientID: [ClientID: Session] = [:]
+    /// Where the copies of messages for ended sessions went.
+    var departed = DropLedger()
+    private var lastNumber: UInt64 = 0
+
+    var all: Dictionary<ClientID, Session>.Values { byClientID.values }
+    var count: Int { byClientID.count }
+
+    subscript(clientID: ClientID) -> Session? {
+        get { byClientID[clientID] }
+        set { byClientID[clientID] = newValue }
+    }
+
+    mutating func nextNumber() -> SessionNumber {
+        lastNumber += 1
+        return SessionNumber(lastNumber)
+    }
+
+    /// Numbers continue after one that a stored session has.
+    mutating func skip(past number: SessionNumber) { lastNumber = max(lastNumber, number.value) }
+}

@@ -1,0 +1,111 @@
+import DequeModule
+import Messaging
+
+/// The deliveries of one session that are on the way: sent at QoS 1 or 2 and not settled (MQTT 5.0, 4.3, 4.9).
+///
+/// Packet identifiers are handed out in order, so the slot of an identifier is found by subtraction:
+///
+///     first = 7        slots  [ 7 sent | – | 9 released | 10 sent ]       next = 11
+///
+/// A settled slot stays as a hole until all before it are settled.
+struct DeliveryWindow {
+    struct Slot {
+        let entry: Mailbox.Entry
+        /// The receiver has confirmed having the message (PUBREC); only its release is open.
+        var isReleased = false
+        /// To be sent (again) by the next `take`.
+        var needsSending = false
+    }
+
+    private static let identifiers = 65_535
+
+    private var slots = Deque<Slot?>()
+    private var first: UInt16 = 1
+    /// Deliveries on the way.
+    private(set) var count = 0
+    /// Those of them that are to be sent again.
+    private(set) var toResend = 0
+
+    /// Takes the next identifier for `entry`; nil when all are in use.
+    mutating func append(_ entry: Mailbox.Entry) -> UInt16? {
+        guard slots.count < Self.identifiers else { return nil }
+        slots.append(Slot(entry: entry))
+        count += 1
+        return identifier(at: slots.count - 1)
+    }
+
+    subscript(_ identifier: UInt16) -> Slot? { index(of: identifier).flatMap { slots[$0] } }
+
+    /// Marks a delivery as confirmed by the receiver.
+    mutating func release(_ identifier: UInt16) {
+        guard let index = index(of: identifier) else { return }
+        slots[index]?.isReleased = true
+    }
+
+    /// Lets the next `take` send it again.
+    mutating func markForResending(_ identifier: UInt16) {
+        guard let index = index(of: identifier), slots[index]?.needsSending == false else { return }
+        slots[index]?.needsSending = true
+        toResend += 1
+    }
+
+    /// Lets the next `take` send everything on the way again, as after a new connection (MQTT-4.4.0-1).
+    mutating func markAllForResending() {
+        for index in slots.indices where slots[index] != nil { slots[index]?.needsSending = true }
+        toResend = count
+    }
+
+    /// The oldest delivery to be sent again, which is thereby counted as sent.
+    mutating func nextToResend() -> (identifier: UInt16, slot: Slot)? {
+        guard toResend > 0, let index = slots.firstIndex(where: { $0?.needsSending == true }), let slot = slots[index]
+        else { return nil }
+        slots[index]?.needsSending = false
+        toResend -= 1
+        return (identifier(at: index), slot)
+    }
+
+    @discardableResult
+    mutating func remove(_ identifier: UInt16) -> Slot? {
+        guard let index = index(of: identifier), let slot = slots[index] else { return nil }
+        slots[index] = nil
+        count -= 1
+        if slot.needsSending { toResend -= 1 }
+        while let head = slots.first, head == nil {
+            slots.removeFirst()
+            first = Self.successor(of: first)
+        }
+        return slot
+    }
+
+    /// Puts back a delivery read from the store, at its identifier. Deliveries come in the order they were sent.
+    /// - Returns: false when the identifier is out of order or taken; the delivery is then to be sent anew.
+    mutating func restore(_ entry: Mailbox.Entry, identifier: UInt16, released: Bool) -> Bool {
+        if slots.isEmpty { first = identifier }
+        let index = Self.distance(from: first, to: identifier)
+        guard index >= slots.count else { return false }
+        while slots.count < index { slots.append(nil) }
+        slots.append(Slot(entry: entry, isReleased: released, needsSending: true))
+        count += 1
+        toResend += 1
+        return true
+    }
+
+    /// Everything on the way, oldest first.
+    var entries: [Mailbox.Entry] { slots.compactMap { $0?.entry } }
+
+    private func index(of identifier: UInt16) -> Int? {
+        guard identifier != 0 else { return nil }
+        let index = Self.distance(from: first, to: identifier)
+        return index < slots.count ? index : nil
+    }
+
+    private func identifier(at index: Int) -> UInt16 {
+        UInt16((Int(first) - 1 + index) % Self.identifiers + 1)
+    }
+
+    private static func distance(from first: UInt16, to identifier: UInt16) -> Int {
+        (Int(identifier) - Int(first) + identifiers) % identifiers
+    }
+
+    private static func successor(of identifier: UInt16) -> UInt16 { identifier == .max ? 1 : identifier + 1 }
+}

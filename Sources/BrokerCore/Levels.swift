@@ -1,0 +1,25 @@
+/// The levels of a topic name or filter, as slices of its octets. `a//b` has three levels, the middle one empty; the
+/// empty text has none.
+struct Levels: Sequence, IteratorProtocol {
+    private let octets: UnsafeRawBufferPointer
+    private var position: Int
+
+    init(_ octets: UnsafeRawBufferPointer) {
+        self.octets = octets
+        position = octets.isEmpty ? 1 : 0
+    }
+
+    mutating func next() -> UnsafeRawBufferPointer? {
+        guard position <= octets.count else { return nil }
+        let start = position
+        while position < octets.count, octets[position] != UInt8(ascii: "/") { position += 1 }
+        let level = UnsafeRawBufferPointer(rebasing: octets[start..<position])
+        position += 1
+        return level
+    }
+
+    /// Number of levels of `text`.
+    static func count(_ text: String) -> Int {
+        text.utf8.reduce(text.isEmpty ? 0 : 1) { $1 == UInt8(ascii: "/") ? $0 + 1 : $0 }
+    }
+}

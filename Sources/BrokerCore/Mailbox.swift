@@ -1,0 +1,230 @@
+import DequeModule
+import Messaging
+
+/// What waits for one session and what is on the way to it. Offline queue, sleeping client's buffer and in-flight window
+/// are this one thing seen at different moments.
+///
+///     put ──▶ waiting ──take──▶ delivered                      (QoS 0)
+///                │     ──take──▶ on the way ──settle──▶ delivered | dropped   (QoS 1, 2)
+///                └▶ expired, dropped                 ▲ resent on a new connection
+///
+/// A value without lock or clock of its own: `Session` guards it and passes the time in.
+struct Mailbox {
+    struct Entry {
+        let message: Message
+        /// Order within this mailbox, for the store.
+        let sequence: UInt64
+        let qos: QoS
+        let retain: Bool
+        let subscriptionIDs: SubscriptionIDs
+
+        func delivery(packetID: UInt16, isDuplicate: Bool = false, step: Delivery.Step = .publish) -> Delivery {
+            Delivery(
+                message: message, qos: qos, packetID: packetID, retain: retain, isDuplicate: isDuplicate, step: step,
+                subscriptionIDs: subscriptionIDs)
+        }
+    }
+
+    /// Bounds in force for one `put`.
+    struct Bounds {
+        let messages: Int
+        let octets: Int
+        let policy: MailboxLimits.Policy
+    }
+
+    enum PutResult: Equatable {
+        case queued(CommitPoint)
+        /// This message, or with `makesRoom` an older one, gave way.
+        case dropped(CommitPoint, makesRoom: Bool)
+    }
+
+    private var waiting = Deque<Entry>()
+    private var window = DeliveryWindow()
+    private var nextSequence: UInt64 = 1
+    private(set) var waitingOctets = 0
+    /// `queued` is counted, not stored: see `account`.
+    private var ledger = DropLedger()
+    /// Most deliveries on the way at once.
+    var receiveMaximum = 65_535
+    /// Set for sessions that outlive the process.
+    var recorder: Recorder?
+
+    var waitingCount: Int { waiting.count }
+    var backlog: Int { waiting.count + window.count }
+    var isEmpty: Bool { backlog == 0 }
+
+    /// Whether `take` would yield something now.
+    var hasTakeable: Bool {
+        if window.toResend > 0 { return true }
+        guard let head = waiting.first else { return false }
+        return head.qos == .atMostOnce || window.count < receiveMaximum
+    }
+
+    /// The account of this mailbox. Balanced at any moment, as every method below leaves it so.
+    var account: DropLedger {
+        var account = ledger
+        account.queued = UInt64(backlog)
+        return account
+    }
+
+    // MARK: Arriving
+
+    mutating func put(
+        _ message: Message, qos: QoS, retain: Bool, subscriptionIDs: SubscriptionIDs, bounds: Bounds
+    ) -> PutResult {
+        ledger.accepted += 1
+        let octets = message.octets
+        guard bounds.messages > 0, octets <= bounds.octets else { return dropArrival() }
+        var madeRoom = false
+        while waiting.count >= bounds.messages || waitingOctets + octets > bounds.octets {
+            guard makeRoom(bounds.policy) else { return dropArrival() }
+            madeRoom = true
+        }
+        let entry = Entry(
+            message: message, sequence: nextSequence, qos: qos, retain: retain, subscriptionIDs: subscriptionIDs)
+        nextSequence += 1
+        waiting.append(entry)
+        waitingOctets += octets
+        let commit = qos == .atMostOnce ? .none : recorder?.enqueue(entry) ?? .none
+        return madeRoom ? .dropped(commit, makesRoom: true) : .queued(commit)
+    }
+
+    /// Counts a copy that is not even offered to the mailbox.
+    mutating func reject(_ reason: DropReason) {
+        ledger.accepted += 1
+        ledger[dropped: reason] += 1
+    }
+
+    private mutating func dropArrival() -> PutResult {
+        ledger[dropped: .mailboxFull] += 1
+        return .dropped(.none, makesRoom: false)
+    }
+
+    private mutating func makeRoom(_ policy: MailboxLimits.Policy) -> Bool {
+        switch policy {
+        case .dropNewest: return false
+        case .dropOldest: return drop(at: waiting.startIndex)
+        case .dropQoS0First:
+            return drop(at: waiting.firstIndex { $0.qos == .atMostOnce } ?? waiting.startIndex)
+        }
+    }
+
+    private mutating func drop(at index: Int) -> Bool {
+        guard index < waiting.endIndex else { return false }
+        let entry = waiting.remove(at: index)
+        forget(entry)
+        ledger[dropped: .mailboxFull] += 1
+        return true
+    }
+
+    // MARK: Leaving
+
+    mutating func take(_ limit: Int, now: Timestamp, into deliveries: inout [Delivery]) -> TakeResult {
+        var room = limit
+        while let (identifier, slot) = room > 0 ? window.nextToResend() : nil {
+            deliveries.append(
+                slot.entry.delivery(
+                    packetID: identifier, isDuplicate: !slot.isReleased, step: slot.isReleased ? .release : .publish))
+            room -= 1
+        }
+        while let entry = waiting.first {
+            if entry.message.expiresAt <= now {  // MQTT-3.3.2-5
+                waiting.removeFirst()
+                forget(entry)
+                ledger.expired += 1
+                continue
+            }
+            guard room > 0 else { return .more }
+            guard let packetID = send(entry) else { return .drained }
+            waiting.removeFirst()
+            waitingOctets -= entry.message.octets
+            deliveries.append(entry.delivery(packetID: packetID))
+            room -= 1
+        }
+        return window.toResend > 0 ? .more : .drained
+    }
+
+    /// The packet identifier `entry` leaves with; 0 at QoS 0, nil when the window is full (MQTT-3.3.4-9).
+    private mutating func send(_ entry: Entry) -> UInt16? {
+        guard entry.qos != .atMostOnce else {
+            ledger.delivered += 1
+            return 0
+        }
+        guard window.count < receiveMaximum, let packetID = window.append(entry) else { return nil }
+        recorder?.progress(entry, packetID: packetID, released: false)
+        return packetID
+    }
+
+    mutating func settle(_ packetID: UInt16, _ settlement: Settlement) -> Bool {
+        guard let slot = window[packetID] else { return false }
+        switch (settlement, slot.entry.qos, slot.isReleased) {
+        case (.acknowledged, .atLeastOnce, _), (.completed, .exactlyOnce, true):
+            end(packetID)
+            ledger.delivered += 1
+        case (.received, .exactlyOnce, _):
+            window.release(packetID)
+            recorder?.progress(slot.entry, packetID: packetID, released: true)
+        case (.refused, _, false):
+            end(packetID)
+            ledger[dropped: .refusedByReceiver] += 1
+        case (.returned, _, _):
+            window.markForResending(packetID)
+        default:
+            return false
+        }
+        return true
+    }
+
+    /// The adapter could not send a taken delivery.
+    mutating func discard(_ delivery: Delivery, reason: DropReason) {
+        if delivery.packetID == 0 {
+            ledger.delivered -= 1
+        } else {
+            guard window[delivery.packetID] != nil else { return }
+            end(delivery.packetID)
+        }
+        ledger[dropped: reason] += 1
+    }
+
+    private mutating func end(_ packetID: UInt16) {
+        guard let slot = window.remove(packetID) else { return }
+        recorder?.dequeue(slot.entry)
+    }
+
+    private mutating func forget(_ entry: Entry) {
+        waitingOctets -= entry.message.octets
+        if entry.qos != .atMostOnce { recorder?.dequeue(entry) }
+    }
+
+    // MARK: Connections and the end
+
+    /// A new connection: what was on the way is sent again first (MQTT-4.4.0-1).
+    mutating func reconnect(receiveMaximum: Int) {
+        self.receiveMaximum = receiveMaximum
+        window.markAllForResending()
+    }
+
+    /// The session has ended; what is left counts as dropped.
+    mutating func clear() {
+        ledger[dropped: .sessionEnded] += UInt64(backlog)
+        waiting = Deque()
+        window = DeliveryWindow()
+        waitingOctets = 0
+    }
+
+    /// Puts back what the store kept, oldest first.
+    mutating func restore(_ records: [QueuedRecord]) {
+        for record in records {
+            let entry = Entry(
+                message: record.message, sequence: record.sequence, qos: record.qos, retain: record.retain,
+                subscriptionIDs: record.subscriptionIDs)
+            nextSequence = max(nextSequence, record.sequence + 1)
+            ledger.accepted += 1
+            if record.packetID != 0, window.restore(entry, identifier: record.packetID, released: record.released) {
+                continue
+            }
+            waiting.append(entry)
+            waitingOctets += record.message.octets
+        }
+    }
+}

@@ -1,0 +1,71 @@
+package import Messaging
+import Synchronization
+
+/// The Store port without a disk: keeps records for as long as the object lives. It defines what a store must do, and lets
+/// a test end one broker and begin another on the same store.
+package final class MemoryStore: Store {
+    private struct State {
+        var sessions: [SessionNumber: StoredSession] = [:]
+        var retained: [TopicName: (message: Message, expiresAt: Duration?)] = [:]
+        var appended: UInt64 = 0
+        var handler: (@Sendable (CommitPoint) -> Void)?
+    }
+
+    private let state = Mutex(State())
+
+    package init() {}
+
+    package func append(_ change: StoreChange) -> CommitPoint {
+        state.withLock { state in
+            state.apply(change)
+            state.appended += 1
+            return CommitPoint(sequence: state.appended)
+        }
+    }
+
+    /// What is in memory is as safe as it will ever be.
+    package var committed: CommitPoint { state.withLock { CommitPoint(sequence: $0.appended) } }
+
+    package func onCommit(_ handler: @escaping @Sendable (CommitPoint) -> Void) {
+        state.withLock { $0.handler = handler }
+    }
+
+    package func load() throws(StoreError) -> StoredState {
+        state.withLock { state in
+            var loaded = StoredState()
+            loaded.sessions = state.sessions.values.sorted { $0.record.number.value < $1.record.number.value }
+            loaded.retained = Array(state.retained.values)
+            return loaded
+        }
+    }
+}
+
+extension MemoryStore.State {
+    fileprivate mutating func apply(_ change: StoreChange) {
+        switch change {
+        case .putSession(let record):
+            var session = sessions[record.number] ?? StoredSession(record: record)
+            session.record = record
+            sessions[record.number] = session
+        case .removeSession(let number): sessions[number] = nil
+        case .putSubscription(let number, let subscription):
+            sessions[number]?.subscriptions.removeAll { $0.filter == subscription.filter }
+            sessions[number]?.subscriptions.append(subscription)
+        case .removeSubscription(let number, let filter):
+            sessions[number]?.subscriptions.removeAll { $0.filter == filter }
+        case .enqueue(let number, let record): sessions[number]?.queue.append(record)
+        case .progress(let number, let sequence, let packetID, let released):
+            guard let index = sessions[number]?.queue.firstIndex(where: { $0.sequence == sequence }) else { return }
+            sessions[number]?.queue[index].packetID = packetID
+            sessions[number]?.queue[index].released = released
+        case .dequeue(let number, let sequence): sessions[number]?.queue.removeAll { $0.sequence == sequence }
+        case .putReceiving(let number, let packetID): sessions[number]?.receiving.append(packetID)
+        case .removeReceiving(let number, let packetID): sessions[number]?.receiving.removeAll { $0 == packetID }
+        case .putTopicID(let number, let id, let topic, let known):
+            sessions[number]?.topicIDs.removeAll { $0.id == id }
+            sessions[number]?.topicIDs.append((id, topic, known))
+        case .putRetained(let message, let expiresAt): retained[message.topic] = (message, expiresAt)
+        case .removeRetained(let topic): retained[topic] = nil
+        }
+    }
+}

@@ -1,0 +1,116 @@
+import Messaging
+import Synchronization
+
+extension Session {
+    /// What putting a message in asks of the router once no lock is held.
+    struct PutEffects {
+        var commit = CommitPoint.none
+        var wake: (any SessionOwner)?
+        /// The mailbox has more waiting than is good; the publisher should hold back.
+        var isPressed = false
+        /// A drop to be reported.
+        var dropped: DropReason?
+    }
+
+    /// Puts one copy of `message` in, or accounts for why not.
+    func put(
+        _ message: Message, qos: QoS, retain: Bool, subscriptionIDs: SubscriptionIDs, limits: MailboxLimits
+    ) -> PutEffects {
+        state.withLock { state in
+            var effects = PutEffects()
+            let isAwake = state.isAwake
+            if qos == .atMostOnce, state.attachment == nil, !state.queuesQoS0WhileDetached {
+                state.mailbox.reject(.offlineQoS0)
+                return effects
+            }
+            let bounds = Mailbox.Bounds(
+                messages: isAwake ? limits.onlineMessages : limits.offlineMessages, octets: limits.octets,
+                policy: limits.policy)
+            let result = state.mailbox.put(
+                message, qos: qos, retain: retain, subscriptionIDs: subscriptionIDs, bounds: bounds)
+            switch result {
+            case .queued(let commit):
+                effects.commit = commit
+                if isAwake, qos != .atMostOnce, !state.isStalled {
+                    effects.isPressed = state.mailbox.waitingCount >= limits.pressureMark
+                }
+            case .dropped(let commit, _):
+                effects.commit = commit
+                if !state.hasReportedDrop {
+                    state.hasReportedDrop = true
+                    effects.dropped = .mailboxFull
+                }
+            }
+            effects.wake = state.ownerToWake()
+            return effects
+        }
+    }
+
+    /// What taking or settling asks of the caller once no lock is held.
+    struct DrainEffects {
+        /// Publishers that need not wait for this mailbox any more.
+        var relieved: [SessionAttachment] = []
+        var wake: (any SessionOwner)?
+    }
+
+    func take(
+        _ limit: Int, epoch: UInt32, now: Timestamp, limits: MailboxLimits, into deliveries: inout [Delivery]
+    ) -> (TakeResult, DrainEffects) {
+        state.withLock { state in
+            var effects = DrainEffects()
+            guard state.epoch == epoch, state.attachment != nil else { return (.drained, effects) }
+            let result = state.mailbox.take(limit, now: now, into: &deliveries)
+            state.isArmed = result == .drained
+            if state.mailbox.waitingCount <= limits.reliefMark {
+                state.isStalled = false
+                state.hasReportedDrop = false
+                swap(&effects.relieved, &state.heldBack)
+            }
+            return (result, effects)
+        }
+    }
+
+    func settle(_ packetID: UInt16, _ settlement: Settlement, epoch: UInt32) -> (Bool, DrainEffects) {
+        state.withLock { state in
+            guard state.epoch == epoch, state.attachment != nil else { return (false, DrainEffects()) }
+            let settled = state.mailbox.settle(packetID, settlement)
+            // Settling may open the window for what waits.
+            return (settled, DrainEffects(wake: settled ? state.ownerToWake() : nil))
+        }
+    }
+
+    func discard(_ delivery: Delivery, reason: DropReason, epoch: UInt32) -> DrainEffects {
+        state.withLock { state in
+            guard state.epoch == epoch, state.attachment != nil else { return DrainEffects() }
+            state.mailbox.discard(delivery, reason: reason)
+            return DrainEffects(wake: state.ownerToWake())
+        }
+    }
+
+    /// Lets `publisher` wait for this mailbox.
+    /// - Returns: false when it has drained meanwhile.
+    func holdBack(_ publisher: SessionAttachment, limits: MailboxLimits) -> Bool {
+        state.withLock { state in
+            guard state.isAwake, !state.isStalled, state.mailbox.waitingCount > limits.reliefMark else { return false }
+            state.heldBack.append(publisher)
+            return true
+        }
+    }
+
+    /// Gives up on this mailbox draining soon: it holds nobody back until it has.
+    func stall() -> [SessionAttachment] {
+        state.withLock { state in
+            state.isStalled = true
+            var released: [SessionAttachment] = []
+            swap(&released, &state.heldBack)
+            return released
+        }
+    }
+}
+
+extension MailboxLimits {
+    /// Waiting messages from which on publishers are held back.
+    var pressureMark: Int { max(1, onlineMessages / 4) }
+    /// Waiting messages at which they go on.
+    var reliefMark: Int { onlineMessages / 8 }
+}

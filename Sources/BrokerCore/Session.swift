@@ -1,0 +1,78 @@
+import Messaging
+import Synchronization
+
+/// One client's mailbox, will and identifiers. Its subscriptions lie in the index, under `subscriber`.
+///
+/// Any thread may put a message in; the owner of the current attachment is woken once and pulls.
+///
+///     attached, awake ⇄ attached, asleep
+///            │ detach, silence        ▲ connect
+///            ▼                        │
+///         detached ──expiry──▶ ended
+final class Session: Sendable {
+    let clientID: ClientID
+    /// Place in the router's table and name in the subscription index.
+    let subscriber: SubscriptionIndex.SubscriberID
+    let number: SessionNumber
+    let state: Mutex<SessionState>
+    /// Attached and awake; read without the lock when a shared subscription picks a member.
+    let isListening = Atomic<Bool>(false)
+
+    init(
+        clientID: ClientID, subscriber: SubscriptionIndex.SubscriberID, number: SessionNumber, state: sending SessionState
+    ) {
+        self.clientID = clientID
+        self.subscriber = subscriber
+        self.number = number
+        self.state = Mutex(state)
+    }
+}
+
+/// What a session's lock guards.
+struct SessionState {
+    var mailbox = Mailbox()
+    var principal: Principal
+    /// Counts attachments; a call from an earlier one is recognised by its number.
+    var epoch: UInt32 = 0
+    /// Nil while detached.
+    var attachment: SessionAttachment?
+    var reachability = Reachability.awake
+    /// The owner has found the mailbox drained and is to be woken by the next arrival.
+    var isArmed = true
+    /// How long the session outlives its connection; nil for ever.
+    var expiry: Duration?
+    /// While detached: when the session ends, and when its will is due.
+    var expiresAt = Timestamp.never
+    var willDueAt = Timestamp.never
+    var will: Will?
+    var queuesQoS0WhileDetached = false
+    /// Incoming exactly-once messages between PUBLISH and PUBREL.
+    var receiving: Set<UInt16> = []
+    var topicIDs = TopicIDTable()
+    /// Publishers that wait for this mailbox to drain.
+    var heldBack: [SessionAttachment] = []
+    /// It did not drain within the time publishers may be held back; until it has, it holds nobody back.
+    var isStalled = false
+    /// The first drop has been reported; reset when there is room again.
+    var hasReportedDrop = false
+    var hasEnded = false
+
+    init(principal: Principal) { self.principal = principal }
+
+    var isAwake: Bool { attachment != nil && reachability == .awake }
+
+    /// Disarms and returns the owner when it is to be woken for what can be taken.
+    mutating func ownerToWake() -> (any SessionOwner)? {
+        guard isArmed, isAwake, mailbox.hasTakeable else { return nil }
+        isArmed = false
+        return attachment?.owner
+    }
+
+    /// The session as the store keeps it.
+    func record(number: SessionNumber, clientID: ClientID, clock: any GatewayClock) -> SessionRecord {
+        SessionRecord(
+            number: number, clientID: clientID, expiry: expiry, expiresAt: clock.wallClock(at: expiresAt), will: will,
+            willDueAt: clock.wallClock(at: willDueAt), principal: principal,
+            queuesQoS0WhileDetached: queuesQoS0WhileDetached)
+    }
+}

@@ -1,0 +1,195 @@
+import Messaging
+import Synchronization
+
+/// One connection's hold on a session: the core's side of the `Attachment` port. After another connection took over, its
+/// epoch is outdated and every call is answered as if the session were empty.
+final class SessionAttachment: Attachment {
+    let session: Session
+    let epoch: UInt32
+    let owner: any SessionOwner
+    let principal: Principal
+    let holdBack = HoldBack()
+    private let broker: CoreBroker
+    /// Time of the last sign of life and silence allowed after it, in nanoseconds of the monotonic clock; 0 for no supervision.
+    private let lastTouch: Atomic<Int64>
+    private let silence: Atomic<Int64>
+
+    init(
+        session: Session, epoch: UInt32, owner: any SessionOwner, principal: Principal, broker: CoreBroker,
+        silence: Duration?
+    ) {
+        self.session = session
+        self.epoch = epoch
+        self.owner = owner
+        self.principal = principal
+        self.broker = broker
+        lastTouch = Atomic(broker.clock.now().nanoseconds)
+        self.silence = Atomic(silence?.wholeNanoseconds ?? 0)
+    }
+
+    var clientID: ClientID { session.clientID }
+    var topicIDs: any TopicIDRegistry { self }
+
+    // MARK: Publishing
+
+    func publish(_ messages: [Message], outcomes: inout [PublishOutcome]) {
+        guard withState({ _ in true }) ?? false else {
+            outcomes.append(contentsOf: repeatElement(.refused(.detached), count: messages.count))
+            return
+        }
+        broker.route(messages, as: principal, publisher: self, outcomes: &outcomes)
+    }
+
+    var isHeldBack: Bool { holdBack.isHeld }
+
+    func beginReceiving(packetID: UInt16) -> Bool? {
+        let limit = broker.limits.awaitingRelease
+        let number = session.number
+        return withState { state in
+            if state.receiving.contains(packetID) { return false }
+            guard state.receiving.count < limit else { return nil }
+            state.receiving.insert(packetID)
+            state.mailbox.recorder?.append(.putReceiving(number, packetID: packetID))
+            return true
+        } ?? nil
+    }
+
+    func endReceiving(packetID: UInt16) -> Bool {
+        let number = session.number
+        return withState { state in
+            guard state.receiving.remove(packetID) != nil else { return false }
+            state.mailbox.recorder?.append(.removeReceiving(number, packetID: packetID))
+            return true
+        } ?? false
+    }
+
+    // MARK: Subscribing
+
+    func subscribe(_ subscriptions: [Subscription]) -> (outcomes: [SubscribeOutcome], commit: CommitPoint) {
+        guard withState({ _ in true }) ?? false else {
+            return (subscriptions.map { _ in .refused(.detached) }, .none)
+        }
+        return broker.subscribe(subscriptions, session: session, principal: principal)
+    }
+
+    func unsubscribe(_ filters: [TopicFilter]) -> (existed: [Bool], commit: CommitPoint) {
+        guard withState({ _ in true }) ?? false else { return (filters.map { _ in false }, .none) }
+        return broker.unsubscribe(filters, session: session)
+    }
+
+    // MARK: Receiving
+
+    func take(_ limit: Int, into deliveries: inout [Delivery]) -> TakeResult {
+        let (result, effects) = session.take(
+            limit, epoch: epoch, now: broker.clock.now(), limits: broker.limits.mailbox, into: &deliveries)
+        perform(effects)
+        return result
+    }
+
+    func settle(packetID: UInt16, _ settlement: Settlement) -> Bool {
+        let (settled, effects) = session.settle(packetID, settlement, epoch: epoch)
+        perform(effects)
+        return settled
+    }
+
+    func discard(_ delivery: Delivery, reason: DropReason) {
+        perform(session.discard(delivery, reason: reason, epoch: epoch))
+    }
+
+    var backlog: Int { withState { $0.mailbox.backlog } ?? 0 }
+
+    private func perform(_ effects: Session.DrainEffects) {
+        for publisher in effects.relieved { publisher.relieve(from: session) }
+        effects.wake?.wake()
+    }
+
+    /// `receiver` has drained, or does not matter any more.
+    func relieve(from receiver: Session) {
+        if holdBack.end(receiver) { owner.wake() }
+    }
+
+    // MARK: Liveness
+
+    func supervise(_ reachability: Reachability, silence: Duration?) {
+        self.silence.store(silence?.wholeNanoseconds ?? 0, ordering: .relaxed)
+        touch()
+        let change: (wake: (any SessionOwner)?, changed: Bool, released: [SessionAttachment])? = withState { state in
+            let changed = state.reachability != reachability
+            state.reachability = reachability
+            session.isListening.store(reachability == .awake, ordering: .relaxed)
+            var released: [SessionAttachment] = []
+            if reachability == .asleep { swap(&released, &state.heldBack) }
+            return (state.ownerToWake(), changed, released)
+        }
+        guard let change else { return }
+        broker.watchSilence(of: self)
+        for publisher in change.released { publisher.relieve(from: session) }
+        if change.changed {
+            broker.events.record(reachability == .asleep ? .fellAsleep(clientID) : .wokeUp(clientID))
+        }
+        change.wake?.wake()
+    }
+
+    func touch() { lastTouch.store(broker.clock.now().nanoseconds, ordering: .relaxed) }
+
+    /// When the client's silence will have lasted too long, as things stand.
+    var silentAt: Timestamp {
+        let silence = silence.load(ordering: .relaxed)
+        guard silence > 0 else { return .never }
+        return Timestamp(nanoseconds: lastTouch.load(ordering: .relaxed)) + .nanoseconds(silence)
+    }
+
+    var isCurrent: Bool { withState { _ in true } ?? false }
+
+    // MARK: The end
+
+    func wakeWhenCommitted(_ point: CommitPoint) -> Bool { broker.wakeWhenCommitted(point, owner: owner) }
+
+    func updateWill(_ will: Will?) {
+        withState { state in
+            state.will = will
+            broker.record(session, &state)
+        }
+    }
+
+    var will: Will? { withState { $0.will } ?? nil }
+
+    func detach(_ reason: DetachReason, expiry: SessionExpiryChange?) {
+        broker.detach(self, reason: reason, expiry: expiry)
+    }
+
+    /// Runs `body` on the session's state while this attachment is the current one; else nil.
+    @discardableResult
+    func withState<Result: Sendable>(_ body: (inout SessionState) -> Result) -> Result? {
+        session.state.withLock { state in
+            guard state.epoch == epoch, state.attachment != nil, !state.hasEnded else { return nil }
+            return body(&state)
+        }
+    }
+}
+
+extension SessionAttachment: TopicIDRegistry {
+    func register(_ topic: TopicName) -> UInt16? {
+        let limit = broker.limits.topicIDsPerSession
+        let number = session.number
+        return withState { state -> UInt16? in
+            guard let (id, isNew) = state.topicIDs.register(topic, limit: limit) else { return nil }
+            if isNew { state.mailbox.recorder?.append(.putTopicID(number, id: id, topic: topic, known: false)) }
+            return id
+        } ?? nil
+    }
+
+    func topic(of id: UInt16) -> TopicName? { withState { $0.topicIDs.topic(of: id) } ?? nil }
+
+    func id(of topic: TopicName) -> UInt16? { withState { $0.topicIDs.id(of: topic) } ?? nil }
+
+    func isKnownToClient(_ id: UInt16) -> Bool { withState { $0.topicIDs.isKnownToClient(id) } ?? false }
+
+    func setKnownToClient(_ id: UInt16, _ known: Bool) {
+        let number = session.number
+        withState { state in
+            guard state.topicIDs.setKnownToClient(id, known), let topic = state.topicIDs.topic(of: id) else { return }
+            state.mailbox.recorder?.append(.putTopicID(number, id: id, topic: topic, known: known))
+        }
+    }
+}

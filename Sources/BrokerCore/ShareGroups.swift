@@ -1,0 +1,89 @@
+import Synchronization
+
+/// The groups of shared subscriptions (MQTT 5.0, 4.8.2): per tree node a list of groups, per group its members.
+struct ShareGroups {
+    private static let none: Int32 = -1
+
+    private struct Group {
+        var name: String
+        var members: ContiguousArray<SubscriptionIndex.EntryID>
+        /// Whose turn it is. An object, as turns are taken under the index's read lock.
+        let turn: Turn
+        /// Next group of the same node; for a free group the next free one.
+        var next: Int32
+    }
+
+    private final class Turn: Sendable {
+        let value = Atomic<UInt32>(0)
+    }
+
+    private var groups: ContiguousArray<Group> = []
+    private var freeGroup = none
+
+    /// The members of one group, for one message.
+    struct Candidates {
+        fileprivate let members: ContiguousArray<SubscriptionIndex.EntryID>
+        fileprivate let subscriber: (SubscriptionIndex.EntryID) -> SubscriptionIndex.SubscriberID
+        /// Grows by one with each message of the group.
+        let turn: Int
+
+        var count: Int { members.count }
+        func subscriber(at position: Int) -> SubscriptionIndex.SubscriberID { subscriber(members[position]) }
+        func entry(at position: Int) -> SubscriptionIndex.EntryID { members[position] }
+    }
+
+    func name(of group: Int32) -> String { groups[Int(group)].name }
+    func next(after group: Int32) -> Int32 { groups[Int(group)].next }
+
+    /// The group of that name in the list starting at `first`, or -1.
+    func find(_ name: String, first: Int32) -> Int32 {
+        var group = first
+        while group != Self.none, !groups[Int(group)].name.utf8.elementsEqual(name.utf8) { group = groups[Int(group)].next }
+        return group
+    }
+
+    /// The group of that name, made when missing.
+    mutating func insert(_ name: String, on node: LevelTree.NodeID, first: inout Int32) -> Int32 {
+        let existing = find(name, first: first)
+        guard existing == Self.none else { return existing }
+        let group = Group(name: name, members: [], turn: Turn(), next: first)
+        if freeGroup == Self.none {
+            first = Int32(groups.count)
+            groups.append(group)
+        } else {
+            let id = freeGroup
+            freeGroup = groups[Int(id)].next
+            groups[Int(id)] = group
+            first = id
+        }
+        return first
+    }
+
+    mutating func append(_ entry: SubscriptionIndex.EntryID, to group: Int32) {
+        groups[Int(group)].members.append(entry)
+    }
+
+    /// Removes a member, and with the last one the group from the list starting at `first`.
+    mutating func remove(_ entry: SubscriptionIndex.EntryID, from group: Int32, first: inout Int32) {
+        groups[Int(group)].members.removeAll { $0 == entry }
+        guard groups[Int(group)].members.isEmpty else { return }
+        if first == group {
+            first = groups[Int(group)].next
+        } else {
+            var before = first
+            while groups[Int(before)].next != group { before = groups[Int(before)].next }
+            groups[Int(before)].next = groups[Int(group)].next
+        }
+        groups[Int(group)].next = freeGroup
+        groups[Int(group)].name = ""
+        freeGroup = group
+    }
+
+    func candidates(
+        of group: Int32, subscriber: @escaping (SubscriptionIndex.EntryID) -> SubscriptionIndex.SubscriberID
+    ) -> Candidates {
+        let group = groups[Int(group)]
+        let turn = group.turn.value.wrappingAdd(1, ordering: .relaxed).oldValue
+        return Candidates(members: group.members, subscriber: subscriber, turn: Int(turn))
+    }
+}

@@ -1,0 +1,350 @@
+import Messaging
+
+/// All subscriptions, and the answer to "who gets a message of this topic" (MQTT 5.0, 4.7, 4.8).
+///
+/// A subscription is an entry in a flat array, linked into the list of the tree node its filter ends at and into the list of
+/// its subscriber. `+` and `#` are ordinary nodes of the tree, remembered in their parent's branch so that a walk finds them
+/// without hashing.
+///
+/// Memory: 32 octets an entry, about 60 a node. A walk visits each level once for its exact child and once for each `+` on the way.
+struct SubscriptionIndex {
+    typealias SubscriberID = Int32
+    typealias EntryID = Int32
+    static let none: Int32 = -1
+
+    /// One subscription of one subscriber.
+    struct Entry {
+        var subscriber: SubscriberID
+        var node: LevelTree.NodeID
+        var identifier: UInt32
+        var options: Options
+        /// Neighbours in the list of the node (or share group).
+        fileprivate var next: EntryID
+        fileprivate var previous: EntryID
+        fileprivate var nextOfSubscriber: EntryID
+        fileprivate var previousOfSubscriber: EntryID
+        /// Next in the bucket of `entryBuckets`; for a free entry the next free one.
+        fileprivate var chain: EntryID
+        fileprivate var share: Int32
+    }
+
+    /// QoS and flags in one octet.
+    struct Options: Equatable {
+        private let bits: UInt8
+
+        init(_ subscription: Subscription) {
+            bits = subscription.qos.rawValue | (subscription.noLocal ? 4 : 0) | (subscription.retainAsPublished ? 8 : 0)
+        }
+
+        var qos: QoS { QoS(rawValue: bits & 3) ?? .atMostOnce }
+        var noLocal: Bool { bits & 4 != 0 }
+        var retainAsPublished: Bool { bits & 8 != 0 }
+    }
+
+    /// What hangs on a tree node.
+    private struct Branch {
+        var plus = LevelTree.none
+        var hash = LevelTree.none
+        var entries = SubscriptionIndex.none
+        var shares = SubscriptionIndex.none
+    }
+
+    private var tree = LevelTree()
+    private var branches: ContiguousArray<Branch> = [Branch()]
+    private var entries: ContiguousArray<Entry> = []
+    private var freeEntry = none
+    private var entryBuckets = ContiguousArray(repeating: none, count: 64)
+    /// First entry of each subscriber.
+    private var subscribers: ContiguousArray<EntryID> = []
+    private var shares = ShareGroups()
+
+    /// Subscriptions in all, shared ones included.
+    private(set) var count = 0
+    private(set) var sharedCount = 0
+
+    // MARK: Changing
+
+    /// Adds a subscription, or replaces the options of an equal one (MQTT-3.8.4-3).
+    /// - Returns: whether it is new.
+    mutating func insert(_ subscription: Subscription, for subscriber: SubscriberID) -> Bool {
+        let node = tree.insert(subscription.filter.pattern)
+        linkWildcard(node)
+        let share = subscription.filter.shareGroup.map { group in
+            shares.insert(group, on: node, first: &branches[Int(node)].shares)
+        }
+        let options = Options(subscription)
+        let existing = find(subscriber, node, share ?? Self.none)
+        guard existing == Self.none else {
+            entries[Int(existing)].options = options
+            entries[Int(existing)].identifier = subscription.identifier
+            return false
+        }
+        tree.hold(node)
+        let entry = store(
+            Entry(
+                subscriber: subscriber, node: node, identifier: subscription.identifier, options: options,
+                next: Self.none, previous: Self.none, nextOfSubscriber: Self.none,
+                previousOfSubscriber: Self.none, chain: Self.none, share: share ?? Self.none))
+        linkToSubscriber(entry)
+        if let share {
+            shares.append(entry, to: share)
+            sharedCount += 1
+        } else {
+            linkToNode(entry)
+        }
+        count += 1
+        return true
+    }
+
+    /// - Returns: whether there was such a subscription.
+    mutating func remove(_ filter: TopicFilter, of subscriber: SubscriberID) -> Bool {
+        let node = tree.find(filter.pattern)
+        guard node != LevelTree.none else { return false }
+        var share = Self.none
+        if let group = filter.shareGroup {
+            share = shares.find(group, first: branches[Int(node)].shares)
+            guard share != Self.none else { return false }
+        }
+        let entry = find(subscriber, node, share)
+        guard entry != Self.none else { return false }
+        remove(entry)
+        return true
+    }
+
+    /// Removes everything a subscriber holds.
+    mutating func removeAll(of subscriber: SubscriberID) {
+        guard Int(subscriber) < subscribers.count else { return }
+        while subscribers[Int(subscriber)] != Self.none { remove(subscribers[Int(subscriber)]) }
+    }
+
+    // MARK: Asking
+
+    func count(of subscriber: SubscriberID) -> Int {
+        var total = 0
+        forEachEntry(of: subscriber) { _ in total += 1 }
+        return total
+    }
+
+    /// The filters a subscriber holds, in no particular order.
+    func filters(of subscriber: SubscriberID) -> [String] {
+        var filters: [String] = []
+        forEachEntry(of: subscriber) { entry in
+            let pattern = tree.path(to: entry.node)
+            filters.append(entry.share == Self.none ? pattern : "$share/\(shares.name(of: entry.share))/\(pattern)")
+        }
+        return filters
+    }
+
+    /// Puts everyone who gets a message of `topic` into `matches`. A subscriber stands there once per matching subscription;
+    /// of each share group one member is picked by `pick`, from the subscribers it is given (never empty).
+    func match(_ topic: TopicName, into matches: inout Matches, pick: (ShareGroups.Candidates) -> Int) {
+        var text = topic.string
+        text.withUTF8 { octets in
+            let topic = UnsafeRawBufferPointer(octets)
+            matches.prepare(topic, hash: tree.hash)
+            walk(LevelTree.root, topic, depth: 0, into: &matches, pick: pick)
+        }
+    }
+
+    private func walk(
+        _ node: LevelTree.NodeID, _ topic: UnsafeRawBufferPointer, depth: Int, into matches: inout Matches,
+        pick: (ShareGroups.Candidates) -> Int
+    ) {
+        let branch = branches[Int(node)]
+        // MQTT-4.7.2-1: at the first level, wildcards do not match names that start with $.
+        let wildcards = depth > 0 || topic.first != UInt8(ascii: "$")
+        if branch.hash != LevelTree.none, wildcards { collect(branch.hash, into: &matches, pick: pick) }
+        guard depth < matches.levels.count else { return collect(node, into: &matches, pick: pick) }
+        let level = matches.levels[depth]
+        let child = tree.child(of: node, level: level.octets(of: topic), levelHash: level.hash)
+        if child != LevelTree.none { walk(child, topic, depth: depth + 1, into: &matches, pick: pick) }
+        if branch.plus != LevelTree.none, wildcards {
+            walk(branch.plus, topic, depth: depth + 1, into: &matches, pick: pick)
+        }
+    }
+
+    private func collect(
+        _ node: LevelTree.NodeID, into matches: inout Matches, pick: (ShareGroups.Candidates) -> Int
+    ) {
+        let branch = branches[Int(node)]
+        if branch.entries != Self.none {
+            matches.lists += 1
+            var next = branch.entries
+            while next != Self.none {
+                let entry = entries[Int(next)]
+                matches.append(entry)
+                next = entry.next
+            }
+        }
+        var share = branch.shares
+        while share != Self.none {
+            let candidates = shares.candidates(of: share, subscriber: { entries[Int($0)].subscriber })
+            matches.lists += 1
+            matches.append(entries[Int(candidates.entry(at: pick(candidates)))])
+            share = shares.next(after: share)
+        }
+    }
+
+    private func forEachEntry(of subscriber: SubscriberID, _ body: (Entry) -> Void) {
+        guard Int(subscriber) < subscribers.count else { return }
+        var next = subscribers[Int(subscriber)]
+        while next != Self.none {
+            body(entries[Int(next)])
+            next = entries[Int(next)].nextOfSubscriber
+        }
+    }
+}
+
+// MARK: - Links
+
+extension SubscriptionIndex {
+    /// Tells the parent of a `+` or `#` node about it.
+    private mutating func linkWildcard(_ node: LevelTree.NodeID) {
+        while branches.count < tree.capacity { branches.append(Branch()) }
+        var node = node
+        while node != LevelTree.root {
+            let parent = tree.parent(of: node)
+            tree.withName(of: node) { name in
+                guard name.count == 1 else { return }
+                if name[0] == UInt8(ascii: "+") { branches[Int(parent)].plus = node }
+                if name[0] == UInt8(ascii: "#") { branches[Int(parent)].hash = node }
+            }
+            node = parent
+        }
+    }
+
+    private mutating func linkToNode(_ id: EntryID) {
+        let node = Int(entries[Int(id)].node)
+        let first = branches[node].entries
+        entries[Int(id)].next = first
+        if first != Self.none { entries[Int(first)].previous = id }
+        branches[node].entries = id
+    }
+
+    private mutating func linkToSubscriber(_ id: EntryID) {
+        let subscriber = Int(entries[Int(id)].subscriber)
+        while subscribers.count <= subscriber { subscribers.append(Self.none) }
+        let first = subscribers[subscriber]
+        entries[Int(id)].nextOfSubscriber = first
+        if first != Self.none { entries[Int(first)].previousOfSubscriber = id }
+        subscribers[subscriber] = id
+    }
+
+    private mutating func remove(_ id: EntryID) {
+        let entry = entries[Int(id)]
+        if entry.share == Self.none {
+            unlinkFromNode(entry)
+        } else {
+            shares.remove(id, from: entry.share, first: &branches[Int(entry.node)].shares)
+            sharedCount -= 1
+        }
+        unlinkFromSubscriber(entry)
+        unchain(id)
+        entries[Int(id)].chain = freeEntry
+        freeEntry = id
+        count -= 1
+        let branch = branches[Int(entry.node)]
+        if branch.entries == Self.none, branch.shares == Self.none { release(entry.node) }
+    }
+
+    private mutating func unlinkFromNode(_ entry: Entry) {
+        if entry.previous == Self.none {
+            branches[Int(entry.node)].entries = entry.next
+        } else {
+            entries[Int(entry.previous)].next = entry.next
+        }
+        if entry.next != Self.none { entries[Int(entry.next)].previous = entry.previous }
+    }
+
+    private mutating func unlinkFromSubscriber(_ entry: Entry) {
+        if entry.previousOfSubscriber == Self.none {
+            subscribers[Int(entry.subscriber)] = entry.nextOfSubscriber
+        } else {
+            entries[Int(entry.previousOfSubscriber)].nextOfSubscriber = entry.nextOfSubscriber
+        }
+        if entry.nextOfSubscriber != Self.none {
+            entries[Int(entry.nextOfSubscriber)].previousOfSubscriber = entry.previousOfSubscriber
+        }
+    }
+
+    /// Gives a node without entries back to the tree and clears what its parents remember of the nodes that went with it.
+    private mutating func release(_ node: LevelTree.NodeID) {
+        var ancestors: [(node: LevelTree.NodeID, parent: LevelTree.NodeID)] = []
+        var walked = node
+        while walked != LevelTree.root {
+            ancestors.append((walked, tree.parent(of: walked)))
+            walked = tree.parent(of: walked)
+        }
+        tree.release(node)
+        for (gone, parent) in ancestors where tree.parent(of: gone) == LevelTree.none {
+            branches[Int(gone)] = Branch()
+            if branches[Int(parent)].plus == gone { branches[Int(parent)].plus = LevelTree.none }
+            if branches[Int(parent)].hash == gone { branches[Int(parent)].hash = LevelTree.none }
+        }
+    }
+}
+
+// MARK: - The table of entries by subscriber, node and share group
+
+extension SubscriptionIndex {
+    private func bucket(_ subscriber: SubscriberID, _ node: LevelTree.NodeID, _ share: Int32) -> Int {
+        var hash = UInt64(UInt32(bitPattern: subscriber)) << 32 | UInt64(UInt32(bitPattern: node))
+        hash = (hash ^ UInt64(UInt32(bitPattern: share)) << 17) &* 0x9E37_79B9_7F4A_7C15
+        return Int(hash >> 32) & (entryBuckets.count - 1)
+    }
+
+    private func find(_ subscriber: SubscriberID, _ node: LevelTree.NodeID, _ share: Int32) -> EntryID {
+        var next = entryBuckets[bucket(subscriber, node, share)]
+        while next != Self.none {
+            let entry = entries[Int(next)]
+            if entry.subscriber == subscriber, entry.node == node, entry.share == share { return next }
+            next = entry.chain
+        }
+        return Self.none
+    }
+
+    private mutating func store(_ entry: Entry) -> EntryID {
+        if count >= entryBuckets.count { growBuckets() }
+        let id: EntryID
+        if freeEntry == Self.none {
+            id = EntryID(entries.count)
+            entries.append(entry)
+        } else {
+            id = freeEntry
+            freeEntry = entries[Int(id)].chain
+            entries[Int(id)] = entry
+        }
+        let bucket = bucket(entry.subscriber, entry.node, entry.share)
+        entries[Int(id)].chain = entryBuckets[bucket]
+        entryBuckets[bucket] = id
+        return id
+    }
+
+    private mutating func unchain(_ id: EntryID) {
+        let entry = entries[Int(id)]
+        let bucket = bucket(entry.subscriber, entry.node, entry.share)
+        guard entryBuckets[bucket] != id else { return entryBuckets[bucket] = entry.chain }
+        var before = entryBuckets[bucket]
+        while entries[Int(before)].chain != id { before = entries[Int(before)].chain }
+        entries[Int(before)].chain = entry.chain
+    }
+
+    private mutating func growBuckets() {
+        var live: [EntryID] = []
+        live.reserveCapacity(count)
+        for head in entryBuckets {
+            var next = head
+            while next != Self.none {
+                live.append(next)
+                next = entries[Int(next)].chain
+            }
+        }
+        entryBuckets = ContiguousArray(repeating: Self.none, count: entryBuckets.count * 2)
+        for id in live {
+            let entry = entries[Int(id)]
+            let bucket = bucket(entry.subscriber, entry.node, entry.share)
+            entries[Int(id)].chain = entryBuckets[bucket]
+            entryBuckets[bucket] = id
+        }
+    }
+}

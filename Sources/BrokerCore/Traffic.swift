@@ -1,0 +1,62 @@
+package import Messaging
+import Synchronization
+
+/// Messages and octets accepted, for metrics.
+final class Traffic: Sendable {
+    let messages = [Counter(), Counter(), Counter()]
+    let octets = Counter()
+    /// Messages nobody subscribed to: one copy accepted and dropped each.
+    let unrouted = Counter()
+
+    func received(_ message: Message) {
+        messages[Int(message.qos.rawValue)].add()
+        octets.add(UInt64(message.octets))
+    }
+}
+
+/// The core's numbers at one moment.
+package struct BrokerStatistics: Sendable {
+    package var sessions = 0
+    package var attached = 0
+    package var asleep = 0
+    package var subscriptions = 0
+    package var sharedSubscriptions = 0
+    package var retainedMessages = 0
+    package var retainedOctets = 0
+    /// Messages accepted from publishers, by QoS.
+    package var messagesReceived: [UInt64] = [0, 0, 0]
+    package var octetsReceived: UInt64 = 0
+    package var ledger = DropLedger()
+}
+
+extension CoreBroker {
+    /// Takes the numbers of all sessions; cost grows with their count.
+    package func statistics() -> BrokerStatistics {
+        var statistics = BrokerStatistics()
+        sessions.withLock { table in
+            statistics.ledger = table.departed
+            statistics.sessions = table.count
+            for session in table.all {
+                session.state.withLock { state in
+                    statistics.ledger += state.mailbox.account
+                    if state.attachment != nil { statistics.attached += 1 }
+                    if state.attachment != nil, state.reachability == .asleep { statistics.asleep += 1 }
+                }
+            }
+        }
+        let unrouted = traffic.unrouted.current
+        statistics.ledger.accepted += unrouted
+        statistics.ledger[dropped: .noSubscribers] += unrouted
+        routing.read { routing in
+            statistics.subscriptions = routing.index.count
+            statistics.sharedSubscriptions = routing.index.sharedCount
+        }
+        retained.withLock { retained in
+            statistics.retainedMessages = retained.count
+            statistics.retainedOctets = retained.octets
+        }
+        statistics.messagesReceived = traffic.messages.map(\.current)
+        statistics.octetsReceived = traffic.octets.current
+        return statistics
+    }
+}
