@@ -4,7 +4,7 @@ import Synchronization
 /// The Store port without a disk: keeps records for as long as the object lives. It defines what a store must do, and lets
 /// a test end one broker and begin another on the same store.
 package final class MemoryStore: Store {
-    private struct State {
+    fileprivate struct State {
         var sessions: [SessionNumber: StoredSession] = [:]
         var retained: [TopicName: (message: Message, expiresAt: Duration?)] = [:]
         var appended: UInt64 = 0
