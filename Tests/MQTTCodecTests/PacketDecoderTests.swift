@@ -96,7 +96,7 @@ import Testing
             var written = ByteBuffer()
             PacketEncoder.encode(packet, into: &written, version: version)
             var second = packet.type == .connect ? vector.decoder : decoder
-            #expect(try second.decode(from: &written) == packet)
+            #expect(try second.decode(from: &written) == packet, "\(packet)")
         }
         #expect(accepted > 500, "mutations are mild enough to reach the inner fields")
     }
