@@ -9,15 +9,19 @@ package struct GatewaySnapshot: Sendable {
     package var subscriptions: Int
     package var sharedSubscriptions: Int
     package var retainedMessages: Int
-    /// Octets of messages waiting in mailboxes.
-    package var queuedOctets: Int
+    /// Clients attached but asleep.
+    package var asleep: Int
+    /// Messages and octets (topic and payload) accepted from publishers.
+    package var messagesReceived: UInt64
+    package var octetsReceived: UInt64
     package var ledger: DropLedger
     /// Counters of each protocol's gateway, by its name.
     package var gateways: [(name: String, counters: [CounterReading])]
 
     package init(
         uptime: Duration, clients: ClientCounts, sessions: Int, subscriptions: Int, sharedSubscriptions: Int,
-        retainedMessages: Int, queuedOctets: Int, ledger: DropLedger, gateways: [(name: String, counters: [CounterReading])]
+        retainedMessages: Int, asleep: Int, messagesReceived: UInt64, octetsReceived: UInt64, ledger: DropLedger,
+        gateways: [(name: String, counters: [CounterReading])]
     ) {
         self.uptime = uptime
         self.clients = clients
@@ -25,7 +29,9 @@ package struct GatewaySnapshot: Sendable {
         self.subscriptions = subscriptions
         self.sharedSubscriptions = sharedSubscriptions
         self.retainedMessages = retainedMessages
-        self.queuedOctets = queuedOctets
+        self.asleep = asleep
+        self.messagesReceived = messagesReceived
+        self.octetsReceived = octetsReceived
         self.ledger = ledger
         self.gateways = gateways
     }

@@ -15,11 +15,13 @@ enum SysTopics {
             ("clients/disconnected", "\(max(0, snapshot.sessions - snapshot.clients.connected))"),
             ("clients/maximum", "\(snapshot.clients.maximum)"),
             ("clients/expired", "\(snapshot.clients.expired)"),
+            ("clients/asleep", "\(snapshot.asleep)"),
             ("subscriptions/count", "\(snapshot.subscriptions)"),
             ("shared_subscriptions/count", "\(snapshot.sharedSubscriptions)"),
             ("retained messages/count", "\(snapshot.retainedMessages)"),
             ("store/messages/count", "\(ledger.queued)"),
-            ("store/messages/bytes", "\(snapshot.queuedOctets)"),
+            ("publish/messages/received", "\(snapshot.messagesReceived)"),
+            ("publish/bytes/received", "\(snapshot.octetsReceived)"),
             ("publish/messages/sent", "\(ledger.delivered)"),
             ("publish/messages/dropped", "\(ledger.dropped)"),
             ("ledger", json(ledger)),
@@ -39,7 +41,6 @@ enum SysTopics {
     private static let totals = [
         ("bytes/received", "bytes_received"), ("bytes/sent", "bytes_sent"),
         ("messages/received", "packets_received"), ("messages/sent", "packets_sent"),
-        ("publish/messages/received", "publishes_received"),
     ]
 
     /// The whole ledger in one message, so that a reader sees one moment and can check the identity.

@@ -1,4 +1,0 @@
-@main
-enum Apus {
-    static func main() {}
-}

@@ -1,0 +1,81 @@
+import Glibc
+import Messaging
+import Settings
+
+/// What no single value can tell: rules between keys. Configuration fails closed.
+extension Configuration {
+    func check() throws(SettingsError) {
+        for (key, listener) in listeners where listener.enabled {
+            try checkExposure(of: listener, key: key)
+        }
+        try checkRanges()
+        _ = try predefinedTopics()
+        guard !settings.lwm2m.enabled || settings.coap.udp.enabled else {
+            throw problem(
+                "lwm2m.enabled", "is true, but LwM2M devices come in by the CoAP port, which coap.udp.enabled switches off",
+                remedy: "set lwm2m.enabled: false, or coap.udp.enabled: true")
+        }
+    }
+
+    /// Listeners by the section their keys stand in.
+    var listeners: [(key: String, settings: ListenerSettings)] {
+        [("mqtt.tcp", settings.mqtt.tcp), ("mqttsn.udp", settings.mqttsn.udp), ("coap.udp", settings.coap.udp)]
+    }
+
+    /// An address other machines reach needs the operator's word that nobody has to prove who he is.
+    private func checkExposure(of listener: ListenerSettings, key: String) throws(SettingsError) {
+        guard !isLoopback(listener.address), !settings.allowAnonymous else { return }
+        throw problem(
+            "\(key).address",
+            "is \(listener.address), which other machines can reach, and nobody has to prove who they are there",
+            remedy: "use 127.0.0.1, or set allow_anonymous: true if that is what you want")
+    }
+
+    /// 127.0.0.0/8 (RFC 1122 3.2.1.3) and ::1 (RFC 4291 2.5.3). A name is not looked up: what it means may change.
+    private func isLoopback(_ address: String) -> Bool {
+        var four = in_addr()
+        if inet_pton(AF_INET, address, &four) == 1 { return UInt32(bigEndian: four.s_addr) >> 24 == 127 }
+        return address == "::1"
+    }
+
+    private func checkRanges() throws(SettingsError) {
+        try check("mqtt.max_packet_size", settings.mqtt.maxPacketSize.bytes, in: 1 << 10...1 << 28, "from 1KB to 256MB")
+        try check("limits.payload", settings.limits.payload.bytes, in: 1...1 << 28, "up to 256MB")
+        try check("limits.mailbox.octets", settings.limits.mailbox.octets.bytes, in: 1 << 10...Int.max, "of at least 1KB")
+        try check("mqtt.connect_timeout", settings.mqtt.connectTimeout, in: .seconds(1)...(.seconds(300)), "from 1s to 5m")
+        try check("sys_interval", settings.sysInterval, in: .milliseconds(100)...(.seconds(86_400)), "from 100ms to 1d")
+        try check("shutdown_timeout", settings.shutdownTimeout, in: .zero...(.seconds(300)), "up to 5m")
+    }
+
+    private func check<T: Comparable>(
+        _ key: String, _ value: T, in range: ClosedRange<T>, _ words: String
+    ) throws(SettingsError) {
+        guard !range.contains(value) else { return }
+        throw problem(key, "is out of range", remedy: "it needs a value \(words)")
+    }
+
+    /// The topic ids of `mqttsn.predefined_topics`, each id and each topic once.
+    func predefinedTopics() throws(SettingsError) -> PredefinedTopics {
+        var topics = PredefinedTopics()
+        for (text, name) in settings.mqttsn.predefinedTopics.sorted(by: { $0.key < $1.key }) {
+            let key = "mqttsn.predefined_topics.\(text)"
+            guard let id = UInt16(text), id != 0, id != .max else {
+                throw problem(key, "is not a topic id", remedy: "use a whole number from 1 to 65534")
+            }
+            let topic: TopicName
+            do {
+                topic = try TopicName(name)
+            } catch {
+                throw problem(key, "is \"\(name)\", which is not a topic name", remedy: "use a name without + and #")
+            }
+            guard topics.insert(id, topic) else {
+                throw problem(key, "repeats a topic id or a topic", remedy: "give each topic one id")
+            }
+        }
+        return topics
+    }
+
+    private func problem(_ key: String, _ sentence: String, remedy: String) -> SettingsError {
+        SettingsError(key: key, problem: sentence, origin: origin(of: key), remedy: remedy)
+    }
+}

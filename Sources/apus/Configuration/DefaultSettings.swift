@@ -1,0 +1,76 @@
+/// Every key of the product with its meaning, default and range, in one place: this text is the lowest layer of the settings
+/// and what `apus check --defaults` prints as a file to start from.
+enum DefaultSettings {
+    static let yaml = """
+        # Accept clients that prove nothing on addresses other machines can reach. Without it a listener
+        # on such an address refuses to start. Clients on this machine's loopback may always come in.
+        allow_anonymous: false
+
+        # How long a stop may take before open connections are cut.
+        shutdown_timeout: 5s
+
+        # How often the $SYS/broker/... topics are brought up to date.
+        sys_interval: 10s
+
+        log:
+          # trace, debug, info, notice, warning, error or critical; trace shows each packet, never a payload.
+          level: info
+
+        mqtt:
+          # Largest packet accepted from a client, header included: 1KB to 256MB.
+          max_packet_size: 1MB
+          # Longest a client may stay silent before CONNECT: 1s to 5m.
+          connect_timeout: 10s
+          tcp:
+            enabled: true
+            address: 127.0.0.1
+            # 0 to 65535; 0 lets the system choose a port.
+            port: 1883
+
+        mqttsn:
+          udp:
+            enabled: true
+            address: 127.0.0.1
+            # 0 to 65535; 0 lets the system choose a port.
+            port: 1884
+          # Number of this gateway in GWINFO: 0 to 255.
+          gateway_id: 1
+          # Topic ids that clients know beforehand: {1: sensors/temperature}, ids 1 to 65534.
+          predefined_topics: {}
+
+        coap:
+          udp:
+            enabled: true
+            address: 127.0.0.1
+            # 0 to 65535; 0 lets the system choose a port. LwM2M devices use the same port.
+            port: 5683
+
+        lwm2m:
+          # Serve LwM2M devices (/rd) on the CoAP port; needs coap.udp.
+          enabled: true
+
+        limits:
+          # Sessions, connected or not: 1 or more.
+          sessions: 1000000
+          # Subscriptions of one session: 1 or more.
+          subscriptions_per_session: 100000
+          # Retained messages: 0 or more.
+          retained_messages: 1000000
+          # Levels of a topic: 1 to 65535.
+          topic_levels: 128
+          # Payload of one message: up to 256MB.
+          payload: 1MB
+          # Longest a session may outlive its connection; null for no bound.
+          session_expiry: null
+          mailbox:
+            # Messages waiting for a client that is connected, and for one that is away or asleep: 1 or more.
+            online_messages: 10000
+            offline_messages: 1000
+            # Octets waiting for one client.
+            octets: 64MB
+            # What gives way when a mailbox is full: drop_oldest, drop_newest or drop_qos0_first.
+            policy: drop_oldest
+            # Longest a publisher is held back by one client that does not keep up.
+            longest_hold_back: 1s
+        """
+}

@@ -1,0 +1,107 @@
+import Settings
+
+/// The settings of the product. What each key means, its default and its range stand in `DefaultSettings`.
+struct ProductSettings: Decodable, Sendable {
+    var allowAnonymous: Bool
+    var shutdownTimeout: Duration
+    var sysInterval: Duration
+    var log: LogSettings
+    var mqtt: MQTTSettings
+    var mqttsn: MQTTSNSettings
+    var coap: CoAPSettings
+    var lwm2m: LwM2MSettings
+    var limits: LimitSettings
+
+    enum CodingKeys: String, CodingKey {
+        case log, mqtt, mqttsn, coap, lwm2m, limits
+        case allowAnonymous = "allow_anonymous"
+        case shutdownTimeout = "shutdown_timeout"
+        case sysInterval = "sys_interval"
+    }
+}
+
+struct LogSettings: Decodable, Sendable {
+    enum Level: String, Choice { case trace, debug, info, notice, warning, error, critical }
+
+    var level: Level
+}
+
+/// One listening socket.
+struct ListenerSettings: Decodable, Sendable {
+    var enabled: Bool
+    /// Numeric; `BindError` tells when it is not.
+    var address: String
+    var port: Whole<0, 65_535>
+}
+
+struct MQTTSettings: Decodable, Sendable {
+    var maxPacketSize: ByteSize
+    var connectTimeout: Duration
+    var tcp: ListenerSettings
+
+    enum CodingKeys: String, CodingKey {
+        case tcp
+        case maxPacketSize = "max_packet_size"
+        case connectTimeout = "connect_timeout"
+    }
+}
+
+struct MQTTSNSettings: Decodable, Sendable {
+    var udp: ListenerSettings
+    var gatewayID: Whole<0, 255>
+    /// Topic name by id; checked by `ConfigurationCheck`.
+    var predefinedTopics: [String: String]
+
+    enum CodingKeys: String, CodingKey {
+        case udp
+        case gatewayID = "gateway_id"
+        case predefinedTopics = "predefined_topics"
+    }
+}
+
+struct CoAPSettings: Decodable, Sendable {
+    var udp: ListenerSettings
+}
+
+struct LwM2MSettings: Decodable, Sendable {
+    var enabled: Bool
+}
+
+struct LimitSettings: Decodable, Sendable {
+    var sessions: Whole<1, 1_000_000_000>
+    var subscriptionsPerSession: Whole<1, 1_000_000_000>
+    var retainedMessages: Whole<0, 1_000_000_000>
+    var topicLevels: Whole<1, 65_535>
+    var payload: ByteSize
+    var sessionExpiry: Duration?
+    var mailbox: MailboxSettings
+
+    enum CodingKeys: String, CodingKey {
+        case sessions, payload, mailbox
+        case subscriptionsPerSession = "subscriptions_per_session"
+        case retainedMessages = "retained_messages"
+        case topicLevels = "topic_levels"
+        case sessionExpiry = "session_expiry"
+    }
+}
+
+struct MailboxSettings: Decodable, Sendable {
+    enum Policy: String, Choice {
+        case dropOldest = "drop_oldest"
+        case dropNewest = "drop_newest"
+        case dropQoS0First = "drop_qos0_first"
+    }
+
+    var onlineMessages: Whole<1, 1_000_000_000>
+    var offlineMessages: Whole<1, 1_000_000_000>
+    var octets: ByteSize
+    var policy: Policy
+    var longestHoldBack: Duration
+
+    enum CodingKeys: String, CodingKey {
+        case octets, policy
+        case onlineMessages = "online_messages"
+        case offlineMessages = "offline_messages"
+        case longestHoldBack = "longest_hold_back"
+    }
+}

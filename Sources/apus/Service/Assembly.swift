@@ -1,0 +1,71 @@
+import BrokerCore
+import Logging
+import Messaging
+import Settings
+import Telemetry
+
+/// The composition root: makes every part from the settings and joins them.
+struct Assembly: Sendable {
+    let service: Service
+    private let broker: CoreBroker
+    private let sysPublisher: SysPublisher
+
+    init(_ configuration: Configuration) throws {
+        let settings = configuration.settings
+        let eventLog = EventLog(logger: Logger(label: "apus.core"))
+        let broker = try CoreBroker(
+            limits: settings.limits.brokerLimits, predefinedTopics: configuration.predefinedTopics(),
+            authenticator: LoopbackAuthenticator(allowsAnonymous: settings.allowAnonymous), events: eventLog)
+        let service = Service(gateways: Self.gateways(settings, broker: broker))
+        let startedAt = broker.clock.now()
+        self.broker = broker
+        self.service = service
+        sysPublisher = SysPublisher(broker: broker, version: Apus.version, interval: settings.sysInterval) {
+            GatewaySnapshot(
+                broker.statistics(), clients: eventLog.counts, uptime: broker.clock.now().since(startedAt),
+                gateways: service.counters)
+        }
+    }
+
+    /// One entry for each protocol.
+    private static func gateways(_ settings: ProductSettings, broker: CoreBroker) -> [any Gateway] {
+        []
+    }
+
+    /// What has to be done from time to time, until the task is cancelled.
+    func beginChores() -> Task<Void, Never> {
+        Task {
+            await withTaskGroup { group in
+                group.addTask { await sysPublisher.run() }
+                group.addTask {
+                    while !Task.isCancelled {
+                        broker.tick()
+                        // The core wants to be called every tenth of a second; cancellation ends the wait early.
+                        try? await Task.sleep(for: .milliseconds(100))
+                    }
+                }
+            }
+        }
+    }
+
+    /// Ends all sessions' connections with a goodbye, then the gateways. The core goes first, because it keeps the wills of
+    /// clients that a stopping gateway cuts off.
+    /// - Returns: false when `timeout` was not enough.
+    func stop(within timeout: Duration) async -> Bool {
+        broker.stop()
+        return await service.stop(within: timeout)
+    }
+}
+
+extension GatewaySnapshot {
+    init(
+        _ statistics: BrokerStatistics, clients: ClientCounts, uptime: Duration,
+        gateways: [(name: String, counters: [CounterReading])]
+    ) {
+        self.init(
+            uptime: uptime, clients: clients, sessions: statistics.sessions, subscriptions: statistics.subscriptions,
+            sharedSubscriptions: statistics.sharedSubscriptions, retainedMessages: statistics.retainedMessages,
+            asleep: statistics.asleep, messagesReceived: statistics.messagesReceived.reduce(0, +),
+            octetsReceived: statistics.octetsReceived, ledger: statistics.ledger, gateways: gateways)
+    }
+}

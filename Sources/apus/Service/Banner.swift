@@ -1,0 +1,48 @@
+import Messaging
+
+/// What the start-up shows: each listener, and a command that tries it.
+struct Banner {
+    let version: String
+    let listeners: [Listener]
+
+    var text: String {
+        let rows = listeners.map { listener in
+            [listener.protocolName, "\(listener.transport) \(endpoint(listener))", example(for: listener)]
+        }
+        let widths = (0..<2).map { column in rows.map { $0[column].count }.max() ?? 0 }
+        let lines = rows.map { row in
+            "  \(padded(row[0], widths[0]))  \(padded(row[1], widths[1]))  \(row[2])"
+        }
+        return (["Apus \(version) is serving. To try it:", ""] + lines + ["", "Stop with Ctrl-C."])
+            .joined(separator: "\n")
+    }
+
+    private func padded(_ text: String, _ width: Int) -> String {
+        text + String(repeating: " ", count: max(0, width - text.count))
+    }
+
+    private func endpoint(_ listener: Listener) -> String {
+        listener.address.contains(":") ? "[\(listener.address)]:\(listener.port)" : "\(listener.address):\(listener.port)"
+    }
+
+    private func example(for listener: Listener) -> String {
+        let host = reachable(listener.address)
+        let uri = "coap://\(host.contains(":") ? "[\(host)]" : host):\(listener.port)"
+        return switch listener.protocolName {
+        case "MQTT": "mosquitto_sub -h \(host) -p \(listener.port) -v -t '#'"
+        case "MQTT-SN": "point an MQTT-SN 1.2 client at \(host), port \(listener.port)"
+        case "CoAP": "coap-client-openssl -m put -e 21.5 \(uri)/ps/demo"
+        case "LwM2M": "point a device at the server URI \(uri)"
+        default: ""
+        }
+    }
+
+    /// An address a client on this machine can connect to, where the listener takes every address.
+    private func reachable(_ address: String) -> String {
+        switch address {
+        case "0.0.0.0": "127.0.0.1"
+        case "::": "::1"
+        default: address
+        }
+    }
+}
