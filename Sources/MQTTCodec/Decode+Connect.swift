@@ -53,9 +53,12 @@ extension FieldReader {
         guard context.version.hasProperties else {
             let byte = try integer(UInt8.self)
             guard let code = ReasonCode(connectReturnCode: byte) else { throw .invalidReasonCode(byte, .connack) }
-            return ConnAck(isSessionPresent: context.version == .v311 && flags == 1, reasonCode: code)
+            let isSessionPresent = context.version == .v311 && flags == 1
+            guard !isSessionPresent || !code.isFailure else { throw .invalidFlags(.connack) }  // MQTT-3.2.2-4
+            return ConnAck(isSessionPresent: isSessionPresent, reasonCode: code)
         }
         let code = try reasonCode(from: context.sender)
+        guard flags == 0 || !code.isFailure else { throw .invalidFlags(.connack) }  // MQTT-3.2.2-6
         return ConnAck(
             isSessionPresent: flags == 1, reasonCode: code,
             properties: try properties(in: .packet(.connack, from: context.sender), limits: context.limits))

@@ -67,7 +67,7 @@ extension ReasonCode {
             switch self {
             case .success: true
             case .disconnectWithWill: sender == .client
-            default: Self.disconnect.contains(self)
+            default: Self.disconnect.contains(self) || (sender == .server && Self.serverDisconnect.contains(self))
             }
         case .auth:
             self == .success || self == .continueAuthentication || (self == .reauthenticate && sender == .client)
@@ -98,12 +98,17 @@ extension ReasonCode {
     ]
 
     private static let disconnect: Set<Self> = [
-        .unspecifiedError, .malformedPacket, .protocolError, .implementationSpecificError, .notAuthorized, .serverBusy,
-        .serverShuttingDown, .badAuthenticationMethod, .keepAliveTimeout, .sessionTakenOver, .topicFilterInvalid,
+        .unspecifiedError, .malformedPacket, .protocolError, .implementationSpecificError, .badAuthenticationMethod,
         .topicNameInvalid, .receiveMaximumExceeded, .topicAliasInvalid, .packetTooLarge, .messageRateTooHigh,
-        .quotaExceeded, .administrativeAction, .payloadFormatInvalid, .retainNotSupported, .qosNotSupported,
-        .useAnotherServer, .serverMoved, .sharedSubscriptionsNotSupported, .connectionRateExceeded,
-        .maximumConnectTime, .subscriptionIdentifiersNotSupported, .wildcardSubscriptionsNotSupported,
+        .quotaExceeded, .administrativeAction, .payloadFormatInvalid,
+    ]
+
+    /// What only a server says (MQTT 5.0, table 3-10).
+    private static let serverDisconnect: Set<Self> = [
+        .notAuthorized, .serverBusy, .serverShuttingDown, .keepAliveTimeout, .sessionTakenOver, .topicFilterInvalid,
+        .retainNotSupported, .qosNotSupported, .useAnotherServer, .serverMoved, .sharedSubscriptionsNotSupported,
+        .connectionRateExceeded, .maximumConnectTime, .subscriptionIdentifiersNotSupported,
+        .wildcardSubscriptionsNotSupported,
     ]
 }
 

@@ -1,0 +1,103 @@
+import MQTTCodec
+import NIOCore
+import TestKit
+import Testing
+
+@Suite struct PacketDecoderTests {
+    @Test func connectIsReadFieldByField() throws {
+        let vector = try #require(PacketVector.valid.first { $0.note.contains("user name and password") })
+        var decoder = PacketDecoder(reading: .client)
+        var buffer = ByteBuffer(bytes: vector.octets)
+        guard case .connect(let connect) = try decoder.decode(from: &buffer) else {
+            Issue.record("no CONNECT")
+            return
+        }
+        #expect(connect.version == .v311)
+        #expect(connect.clientIdentifier == "dev")
+        #expect(connect.cleanStart)
+        #expect(connect.keepAlive == 60)
+        #expect(connect.will?.topic == "dev/status")
+        #expect(connect.will?.qos == .atLeastOnce)
+        #expect(connect.will?.isRetained == true)
+        #expect(connect.will.map { String(buffer: $0.payload) } == "gone")
+        #expect(connect.userName == "u")
+        #expect(connect.password?.bytes == ByteBuffer(bytes: [0x00, 0xFF]))
+        #expect(!"\(connect)".contains("255"), "a password is never printed")
+    }
+
+    @Test func publishIsReadFieldByField() throws {
+        var decoder = PacketDecoder(reading: .client, version: .v5)
+        let octets: [UInt8] = [0x3D, 0x0A, 0, 1, 0x61, 0, 7, 2, 0x01, 1, 0x68, 0x69]
+        var buffer = ByteBuffer(bytes: octets)
+        let expected = Publish(
+            topic: ByteBuffer(string: "a"), payload: ByteBuffer(string: "hi"), qos: .exactlyOnce, packetIdentifier: 7,
+            isRetained: true, isDuplicate: true, properties: [.payloadFormatIndicator(true)])
+        #expect(try decoder.decode(from: &buffer) == .publish(expected))
+    }
+
+    @Test func theVersionIsKnownEvenWhenTheRestOfConnectIsMalformed() {
+        var decoder = PacketDecoder(reading: .client)
+        var buffer = ByteBuffer(bytes: [0x10, 0x08, 0, 4, 0x4D, 0x51, 0x54, 0x54, 5, 1])
+        #expect(throws: DecodeError.invalidFlags(.connect)) { try decoder.decode(from: &buffer) }
+        #expect(decoder.version == .v5)
+    }
+
+    @Test func aPacketThatAnnouncesTooMuchIsRefusedBeforeItArrives() {
+        var limits = Limits()
+        limits.packetSize = 100
+        var decoder = PacketDecoder(reading: .client, version: .v5, limits: limits)
+        var buffer = ByteBuffer(bytes: [0x30, 0x63])
+        #expect(throws: DecodeError.packetTooLarge(declared: 101, limit: 100)) { try decoder.decode(from: &buffer) }
+        buffer = ByteBuffer(bytes: [0x30, 0x62])
+        #expect(throws: Never.self) { try decoder.decode(from: &buffer) }
+    }
+
+    @Test func aPacketWithTooManyFiltersOrPropertiesIsRefused() {
+        var limits = Limits()
+        limits.filtersPerPacket = 2
+        limits.propertiesPerPacket = 2
+        let filters = (0..<3).map { Subscribe.Filter("f\($0)", qos: .atMostOnce) }
+        let pair = Property.userProperty(name: "n", value: "v")
+        let packets: [Packet] = [
+            .subscribe(Subscribe(1, filters: filters)),
+            .unsubscribe(Unsubscribe(1, filters: filters.map(\.filter))),
+            .disconnect(Disconnect(properties: [pair, pair, pair])),
+        ]
+        for packet in packets {
+            var buffer = ByteBuffer()
+            PacketEncoder.encode(packet, into: &buffer, version: .v5)
+            var decoder = PacketDecoder(reading: .client, version: .v5, limits: limits)
+            #expect(throws: DecodeError.tooManyFields(packet.type)) { try decoder.decode(from: &buffer) }
+        }
+    }
+
+    @Test func lengthsPaddedByOldModemsAreReadBefore5() throws {
+        var decoder = PacketDecoder(reading: .client, version: .v311)
+        var buffer = ByteBuffer(bytes: [0xC0, 0x80, 0x80, 0x00])
+        #expect(try decoder.decode(from: &buffer) == .pingreq)
+    }
+
+    @Test func whatIsSentAgainMayCarryDUPIn31() throws {
+        var decoder = PacketDecoder(reading: .client, version: .v31)
+        var buffer = ByteBuffer(bytes: [0x6A, 0x02, 0x00, 0x01])
+        #expect(try decoder.decode(from: &buffer) == .pubrel(Acknowledgement(1)))
+    }
+
+    /// Bounded work and no trap, whatever comes; and what is accepted can be written and read again.
+    @Test func tenThousandMutatedPacketsAreReadOrRefused() throws {
+        var generator = SeededGenerator(seed: 0x4D51_5454)
+        var accepted = 0
+        for round in 0..<10_000 {
+            let vector = PacketVector.valid[round % PacketVector.valid.count]
+            var decoder = vector.decoder
+            var buffer = ByteBuffer(bytes: generator.mutate(vector.octets))
+            guard let packet = try? decoder.decode(from: &buffer), let version = decoder.version else { continue }
+            accepted += 1
+            var written = ByteBuffer()
+            PacketEncoder.encode(packet, into: &written, version: version)
+            var second = packet.type == .connect ? vector.decoder : decoder
+            #expect(try second.decode(from: &written) == packet, "\(packet)")
+        }
+        #expect(accepted > 500, "mutations are mild enough to reach the inner fields")
+    }
+}
