@@ -21,6 +21,9 @@ package struct CoAPLimits: Sendable, Equatable {
     /// Answers kept for repetitions, in number and octets. Beyond: the oldest is forgotten.
     package var rememberedRequests = 200_000
     package var rememberedOctets = 16 * 1_048_576
+    /// A client that gets non-confirmable notifications is asked for an acknowledgement when the last is this long ago. The
+    /// standard asks for one a day at least (RFC 7641, 4.5); sooner finds clients that vanished.
+    package var observerCheck = Duration.seconds(300)
     /// A session nobody needs ends after this silence. Short, because each new peer costs a walk over all sessions.
     package var idleSession = Duration.seconds(30)
 

@@ -40,6 +40,7 @@ package final class CoAPServer: Sendable {
     private let clock: any GatewayClock
     private let commands = CommandQueue()
     private let routes = Mutex(Routes())
+    private let end = ThreadEnd()
     private let tokens = Atomic<UInt64>(UInt64.random(in: 0...UInt64.max))
 
     package init(configuration: Configuration, clock: any GatewayClock, logger: Logger) {
@@ -63,6 +64,44 @@ package final class CoAPServer: Sendable {
     /// Calls `handler` when a transport session has ended: after silence, or because the server stops. Before `serve`.
     package func onPeerGone(_ handler: @escaping @Sendable (CoAPPeer) -> Void) {
         routes.withLock { $0.peerGone.append(handler) }
+    }
+
+    // MARK: Starting and stopping
+
+    /// Opens the socket, without reading from it yet.
+    /// - Returns: the listener, with the port the system chose if asked to.
+    /// - Throws: `BindError`; nothing stays open then. The server cannot be used any more.
+    package func bind() async throws(BindError) -> Listener {
+        let outcome: Result<Int, BindError> = await withCheckedContinuation { opened in
+            CoAPThread.start { [self] in run(opened) }
+        }
+        let port = try outcome.get()
+        logger.debug("listening", metadata: [LogKey.address: "\(configuration.address)", LogKey.port: "\(port)"])
+        return Listener(
+            name: configuration.listener, protocolName: "CoAP", transport: "udp", address: configuration.address, port: port)
+    }
+
+    /// Begins to read. Routes are fixed from now on.
+    package func serve() { commands.post(.serve) }
+
+    /// Ends all sessions and closes the socket. Whatever waited for an answer gets `.gone`. Returns when all is done.
+    package func stop() async {
+        commands.post(.stop)
+        await end.wait()
+    }
+
+    /// The life of the thread.
+    private func run(_ opened: CheckedContinuation<Result<Int, BindError>, Never>) {
+        defer { end.signal() }
+        do throws(BindError) {
+            let engine = try CoAPEngine(
+                configuration, statistics: statistics, commands: commands, clock: clock, logger: logger)
+            opened.resume(returning: .success(engine.endpoint.port))
+            engine.run { routes.withLock { $0 } }
+        } catch {
+            commands.close()
+            opened.resume(returning: .failure(error))
+        }
     }
 
     // MARK: Requests to devices
@@ -116,7 +155,7 @@ package final class CoAPServer: Sendable {
 
     package func unpin(_ peer: CoAPPeer) { commands.post(.unpin(peer)) }
 
-    // MARK: The thread
+    // MARK: The CoAP thread
 
     /// Runs `work` on the CoAP thread, after what was asked before. Never while that thread is inside a handler.
     package func perform(after delay: Duration = .zero, _ work: @escaping @Sendable () -> Void) {
