@@ -36,8 +36,8 @@ package final class CoAPServer: Sendable {
 
     package let configuration: Configuration
     package let statistics = CoAPStatistics()
-    private let logger: Logger
-    private let clock: any GatewayClock
+    let logger: Logger
+    let clock: any GatewayClock
     private let commands = CommandQueue()
     private let routes = Mutex(Routes())
     private let end = ThreadEnd()

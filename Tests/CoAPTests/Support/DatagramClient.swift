@@ -1,0 +1,64 @@
+@testable import CoAP
+import Glibc
+
+/// A UDP socket that speaks to one server. Waits with a deadline, so that a missing answer is a failed test, not a hang.
+final class DatagramClient {
+    private let descriptor: Int32
+    private(set) var lastID: UInt16 = 0
+
+    init(port: Int) throws {
+        descriptor = socket(AF_INET, Int32(SOCK_DGRAM.rawValue), 0)
+        guard descriptor >= 0, let address = SocketAddress(numeric: "127.0.0.1", port: UInt16(port)) else {
+            throw SocketFailure()
+        }
+        guard address.withSocketAddress({ connect(descriptor, $0, $1) }) == 0 else { throw SocketFailure() }
+    }
+
+    deinit { close(descriptor) }
+
+    struct SocketFailure: Error {}
+
+    func nextID() -> UInt16 {
+        lastID += 1
+        return lastID
+    }
+
+    func send(_ octets: [UInt8]) { _ = Glibc.send(descriptor, octets, octets.count, 0) }
+
+    func send(_ message: TestMessage) { send(message.octets) }
+
+    /// The next datagram, or nil after `milliseconds`.
+    func receive(within milliseconds: Int32 = 5_000) -> TestMessage? {
+        var waiting = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+        guard poll(&waiting, 1, milliseconds) == 1 else { return nil }
+        var octets = [UInt8](repeating: 0, count: 65_536)
+        let count = recv(descriptor, &octets, octets.count, 0)
+        guard count > 0 else { return nil }
+        return TestMessage(Array(octets.prefix(count)))
+    }
+
+    /// Sends a request with a fresh message id and returns what comes back first.
+    func ask(
+        _ method: CoAPMethod, _ path: String, kind: TestMessage.Kind = .con, token: [UInt8] = [1], queries: [String] = [],
+        options: [TestMessage.Option] = [], payload: [UInt8] = []
+    ) -> TestMessage? {
+        send(
+            .request(
+                kind, method, path, id: nextID(), token: token, queries: queries, options: options, payload: payload))
+        return receive()
+    }
+
+    func acknowledge(_ message: TestMessage) { send(TestMessage(.ack, 0, id: message.messageID)) }
+
+    func reset(_ message: TestMessage) { send(TestMessage(.rst, 0, id: message.messageID)) }
+
+    /// Everything the server had to say so far: a ping is answered after it (RFC 7252, 4.3), and is skipped.
+    func isAlive() -> Bool {
+        let id = nextID()
+        send(TestMessage(.con, 0, id: id))
+        while let message = receive() {
+            if message.kind == .rst, message.messageID == id { return true }
+        }
+        return false
+    }
+}
