@@ -1,0 +1,69 @@
+import Messaging
+import Testing
+
+@testable import BrokerCore
+
+@Suite struct DeliveryWindowTests {
+    private static func entry(_ sequence: UInt64) throws -> Mailbox.Entry {
+        Mailbox.Entry(
+            message: Message(
+                topic: try TopicName("t"), payload: [], qos: .atLeastOnce, publishedAt: Timestamp(nanoseconds: 0)),
+            sequence: sequence, qos: .atLeastOnce, retain: false, subscriptionIDs: .none)
+    }
+
+    @Test func identifiersWrapPastZero() throws {
+        var window = DeliveryWindow()
+        for sequence in 1...70_000 as ClosedRange<UInt64> {
+            let identifier = try #require(window.append(try Self.entry(sequence)))
+            #expect(identifier != 0)
+            #expect(window.remove(identifier)?.entry.sequence == sequence)
+        }
+        #expect(window.count == 0)
+    }
+
+    @Test func settlesInAnyOrder() throws {
+        var window = DeliveryWindow()
+        let identifiers = try (1...5).compactMap { window.append(try Self.entry($0)) }
+        for identifier in [3, 1, 5, 2, 4] as [UInt16] {
+            #expect(window[identifier]?.entry.sequence == UInt64(identifier))
+            #expect(window.remove(identifier) != nil)
+            #expect(window.remove(identifier) == nil)
+        }
+        #expect(identifiers == [1, 2, 3, 4, 5])
+        #expect(window.append(try Self.entry(6)) == 6)
+    }
+
+    @Test func givesNoIdentifierTwiceWhenAllAreInUse() throws {
+        var window = DeliveryWindow()
+        for sequence in 1...65_535 as ClosedRange<UInt64> { _ = window.append(try Self.entry(sequence)) }
+        #expect(window.append(try Self.entry(70_000)) == nil)
+        window.remove(2)
+        #expect(window.append(try Self.entry(70_000)) == nil)  // 1 is still out, so 2 cannot come round again yet
+        window.remove(1)
+        #expect(window.append(try Self.entry(70_000)) == 1)
+    }
+
+    @Test func resendsInTheOrderOfSending() throws {
+        var window = DeliveryWindow()
+        for sequence in 1...4 as ClosedRange<UInt64> { _ = window.append(try Self.entry(sequence)) }
+        window.remove(2)
+        window.release(3)
+        window.markAllForResending()
+        #expect(window.toResend == 3)
+        let resent = (0..<3).compactMap { _ in window.nextToResend() }
+        #expect(resent.map(\.identifier) == [1, 3, 4])
+        #expect(resent.map(\.slot.isReleased) == [false, true, false])
+        #expect(window.nextToResend() == nil)
+    }
+
+    @Test func restoresAroundTheWrap() throws {
+        var window = DeliveryWindow()
+        #expect(window.restore(try Self.entry(1), identifier: 65_534, released: false))
+        #expect(window.restore(try Self.entry(2), identifier: 1, released: true))
+        #expect(!window.restore(try Self.entry(3), identifier: 65_535, released: false))
+        #expect(window[65_534]?.entry.sequence == 1)
+        #expect(window[65_535] == nil)
+        #expect(window[1]?.isReleased == true)
+        #expect(window.append(try Self.entry(4)) == 2)
+    }
+}

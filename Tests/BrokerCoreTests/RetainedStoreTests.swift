@@ -1,0 +1,50 @@
+import Messaging
+import Testing
+
+@testable import BrokerCore
+
+@Suite struct RetainedStoreTests {
+    private static func message(_ topic: String, _ text: String) throws -> Message {
+        Message(
+            topic: try TopicName(topic), payload: Array(text.utf8), qos: .atMostOnce, retain: true,
+            publishedAt: Timestamp(nanoseconds: 0))
+    }
+
+    private static func topics(_ store: RetainedStore, _ filter: String) throws -> [String] {
+        var found: [Message] = []
+        store.collect(try TopicFilter(filter), limit: .max, into: &found)
+        return found.map(\.topic.string).sorted()
+    }
+
+    @Test func keepsTheLastValueAndAnEmptyOneClears() throws {
+        var store = RetainedStore()
+        #expect(store.set(try Self.message("a", "1"), limit: 9) == .stored)
+        #expect(store.set(try Self.message("a", "22"), limit: 9) == .stored)
+        #expect(store.message(of: try TopicName("a"))?.payload == Array("22".utf8))
+        #expect(store.count == 1 && store.octets == 3)
+        #expect(store.set(try Self.message("a", ""), limit: 9) == .removed)
+        #expect(store.set(try Self.message("a", ""), limit: 9) == .unchanged)
+        #expect(store.count == 0 && store.octets == 0)
+    }
+
+    @Test func refusesANewTopicAtTheLimitButNotANewValue() throws {
+        var store = RetainedStore()
+        #expect(store.set(try Self.message("a", "1"), limit: 1) == .stored)
+        #expect(store.set(try Self.message("b", "1"), limit: 1) == .full)
+        #expect(store.set(try Self.message("a", "2"), limit: 1) == .stored)
+    }
+
+    @Test func collectsByFilter() throws {
+        var store = RetainedStore()
+        for topic in ["a", "a/b", "a/b/c", "a/d", "$SYS/x", "/a"] {
+            _ = store.set(try Self.message(topic, "x"), limit: 99)
+        }
+        #expect(try Self.topics(store, "a/#") == ["a", "a/b", "a/b/c", "a/d"])
+        #expect(try Self.topics(store, "a/+") == ["a/b", "a/d"])
+        #expect(try Self.topics(store, "#") == ["/a", "a", "a/b", "a/b/c", "a/d"])
+        #expect(try Self.topics(store, "+/x") == [])
+        #expect(try Self.topics(store, "$SYS/#") == ["$SYS/x"])
+        #expect(try Self.topics(store, "a/b") == ["a/b"])
+        #expect(try Self.topics(store, "+/+") == ["/a", "a/b", "a/d"])
+    }
+}

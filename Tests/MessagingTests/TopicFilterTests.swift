@@ -1,0 +1,38 @@
+import Messaging
+import Testing
+
+@Suite struct TopicFilterTests {
+    /// The examples of MQTT 5.0, 4.7.1 and 4.7.2, and the corners between them.
+    @Test(arguments: [
+        ("sport/tennis/player1/#", "sport/tennis/player1", true), ("sport/tennis/player1/#", "sport/tennis/player1/ranking", true),
+        ("sport/#", "sport", true), ("sport/tennis/+", "sport/tennis/player1", true),
+        ("sport/tennis/+", "sport/tennis/player1/ranking", false), ("sport/+", "sport", false), ("sport/+", "sport/", true),
+        ("+/+", "/finance", true), ("/+", "/finance", true), ("+", "/finance", false), ("#", "$SYS/x", false),
+        ("+/monitor", "$SYS/monitor", false), ("$SYS/#", "$SYS/x", true), ("$SYS/+", "$SYS/x", true), ("a/b", "a/B", false),
+        ("$share/g/a/+", "a/b", true),
+    ])
+    func matches(filter: String, topic: String, expected: Bool) throws {
+        #expect(try TopicFilter(filter).matches(TopicName(topic)) == expected)
+    }
+
+    @Test(arguments: [
+        ("", TopicError.empty), ("a/b#", .misplacedWildcard), ("a/#/c", .misplacedWildcard), ("a+", .misplacedWildcard),
+        ("$share/g", .malformedShare), ("$share//a", .malformedShare), ("$share/g/", .malformedShare),
+        ("$share/g+/a", .malformedShare), ("$share/g/a#", .misplacedWildcard), ("a\u{0}b", .containsNull),
+    ])
+    func refusesWithTheRuleBroken(text: String, error: TopicError) {
+        #expect(throws: error) { try TopicFilter(text) }
+    }
+
+    @Test func takesASharedFilterApart() throws {
+        let filter = try TopicFilter("$share/group/a/+/c")
+        #expect(filter.shareGroup == "group")
+        #expect(filter.pattern == "a/+/c")
+        #expect(filter.hasWildcard)
+        #expect(filter.topicName == nil)
+    }
+
+    @Test func aFilterWithoutWildcardSpellsATopic() throws {
+        #expect(try TopicFilter("a/b").topicName == TopicName("a/b"))
+    }
+}
