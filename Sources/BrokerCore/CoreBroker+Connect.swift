@@ -118,6 +118,7 @@ extension CoreBroker {
             if let will, wasDetached ? state.willDueAt != .never : will.delay != .zero {
                 afterwards.wills.append((will, state.principal))
             }
+            state.will = nil
             state.hasEnded = true
             state.epoch &+= 1
             session.isListening.store(false, ordering: .relaxed)

@@ -1,0 +1,161 @@
+import Messaging
+import TestKit
+import Testing
+
+@testable import BrokerCore
+
+@Suite struct SessionLifeTests {
+    @Test func aPeerFromElsewhereIsNotLetInByDefault() throws {
+        let harness = try Harness()
+        #expect(throws: ConnectRefusal.notAuthorized) { try harness.connect("c", isLoopback: false) }
+        #expect(harness.broker.statistics().sessions == 0)
+    }
+
+    @Test func aSessionEndsWithItsConnectionWhenItHasNoExpiry() throws {
+        let harness = try Harness()
+        let client = try harness.connect("c")
+        try client.subscribe("t")
+        try client.detach(.goodbye)
+        #expect(harness.broker.statistics().sessions == 0)
+        #expect(harness.broker.statistics().subscriptions == 0)
+        #expect(!(try harness.connect("c", .durable).sessionPresent))
+    }
+
+    @Test func aDurableSessionKeepsSubscriptionsAndMessages() throws {
+        let harness = try Harness()
+        let first = try harness.connect("c", .durable)
+        try first.subscribe("t")
+        try first.detach(.goodbye)
+        try harness.publish("t", "1")
+        try harness.publish("t", "lost", qos: .atMostOnce)
+        harness.advance(.seconds(3_599))
+        let second = try harness.connect("c", .durable)
+        #expect(second.sessionPresent)
+        #expect(second.wakeCount == 1)
+        #expect(try second.received() == ["1"])
+        #expect(harness.broker.statistics().ledger[dropped: .offlineQoS0] == 1)
+    }
+
+    @Test func aSessionThatKeepsQoS0WhileAwayDeliversItLater() throws {
+        let harness = try Harness()
+        var options = SessionOptions.durable
+        options.queuesQoS0WhileDetached = true
+        let first = try harness.connect("c", options)
+        try first.subscribe("t")
+        try first.detach(.lost)
+        try harness.publish("t", "0", qos: .atMostOnce)
+        #expect(try harness.connect("c", options).received() == ["0"])
+    }
+
+    @Test func aSessionExpires() throws {
+        let harness = try Harness()
+        let client = try harness.connect("c", .durable)
+        try client.subscribe("t")
+        try client.detach(.lost)
+        try harness.publish("t", "1")
+        harness.advance(.seconds(3_601))
+        let statistics = harness.broker.statistics()
+        #expect(statistics.sessions == 0 && statistics.subscriptions == 0)
+        #expect(statistics.ledger[dropped: .sessionEnded] == 1)
+        #expect(statistics.ledger.isBalanced)
+        #expect(harness.events.all.contains(.sessionExpired(ClientID("c"))))
+    }
+
+    @Test func disconnectMayChangeTheExpiry() throws {
+        let harness = try Harness()
+        try harness.connect("c", .durable).detach(.goodbye, expiry: SessionExpiryChange(.zero))
+        #expect(harness.broker.statistics().sessions == 0)
+    }
+
+    /// MQTT-3.1.4-3
+    @Test func anotherConnectionTakesOver() throws {
+        let harness = try Harness()
+        let first = try harness.connect("c", .durable)
+        try first.subscribe("t")
+        let second = try harness.connect("c", .durable)
+        #expect(first.closed == [.takenOver])
+        #expect(second.sessionPresent)
+        try harness.publish("t", "1")
+        #expect(try first.received() == [])
+        #expect(try first.subscribe("other") == .refused(.detached))
+        try first.detach(.lost)
+        #expect(try second.received() == ["1"])
+    }
+
+    @Test func cleanStartForgetsTheEarlierSession() throws {
+        let harness = try Harness()
+        let first = try harness.connect("c", .durable)
+        try first.subscribe("t")
+        try harness.publish("t", "1")
+        let second = try harness.connect("c", .clean)
+        #expect(first.closed == [.takenOver])
+        #expect(!second.sessionPresent)
+        #expect(try second.received() == [])
+        #expect(harness.broker.statistics().ledger.isBalanced)
+    }
+
+    /// MQTT-4.4.0-1: what was on the way comes again, marked, in its order.
+    @Test func aResumedSessionGetsTheUnacknowledgedAgain() throws {
+        let harness = try Harness()
+        let first = try harness.connect("c", .durable)
+        try first.subscribe("t")
+        for number in 1...3 { try harness.publish("t", String(number), qos: .exactlyOnce) }
+        let sent = try first.take(2)
+        let received = try first.attachment.settle(packetID: sent[0].packetID, .received)
+        #expect(received)
+        try first.detach(.lost)
+        let again = try harness.connect("c", .durable).take()
+        #expect(again.map(\.step) == [.release, .publish, .publish])
+        #expect(again.map(\.isDuplicate) == [false, true, false])
+        #expect(again.map(\.packetID) == [sent[0].packetID, sent[1].packetID, 3])
+    }
+
+    @Test func theLimitOnSessionsRefusesNewcomersOnly() throws {
+        var limits = BrokerLimits()
+        limits.sessions = 1
+        let harness = try Harness(limits: limits)
+        _ = try harness.connect("a", .durable)
+        #expect(throws: ConnectRefusal.quotaExceeded) { try harness.connect("b") }
+        #expect(try harness.connect("a", .durable).sessionPresent)
+    }
+
+    @Test func incomingExactlyOnceIdentifiersSurviveTheConnection() throws {
+        let harness = try Harness()
+        let first = try harness.connect("c", .durable)
+        #expect(try first.attachment.beginReceiving(packetID: 7) == true)
+        try first.detach(.lost)
+        let second = try harness.connect("c", .durable)
+        #expect(try second.attachment.beginReceiving(packetID: 7) == false)
+        #expect(try second.attachment.endReceiving(packetID: 7))
+        #expect(try !second.attachment.endReceiving(packetID: 7))
+    }
+
+    @Test func topicIDsLiveWithTheSession() throws {
+        let harness = try Harness()
+        let topic = try TopicName("a/b")
+        let first = try harness.connect("c", .durable)
+        let id = try first.attachment.topicIDs.register(topic)
+        try first.attachment.topicIDs.setKnownToClient(1, true)
+        try first.detach(.lost)
+        let second = try harness.connect("c", .durable)
+        #expect(try second.attachment.topicIDs.register(topic) == id)
+        #expect(try second.attachment.topicIDs.isKnownToClient(1))
+        #expect(try harness.connect("c", .clean).attachment.topicIDs.topic(of: 1) == nil)
+    }
+
+    @Test func stoppingClosesEveryoneAndLetsNobodyIn() throws {
+        let harness = try Harness()
+        var options = SessionOptions.durable
+        options.will = try SessionLifeTests.will()
+        let watcher = try harness.connect("w")
+        try watcher.subscribe("will")
+        let client = try harness.connect("c", options)
+        harness.broker.stop()
+        #expect(client.closed == [.shutdown])
+        #expect(throws: ConnectRefusal.shuttingDown) { try harness.connect("d") }
+    }
+
+    static func will(delay: Duration = .zero) throws -> Will {
+        Will(topic: try TopicName("will"), payload: Array("gone".utf8), qos: .atLeastOnce, retain: false, delay: delay)
+    }
+}
