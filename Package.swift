@@ -73,7 +73,7 @@ let package = Package(
             ]),
         // Manual clock, fake broker, fixtures, simulated devices.
         .target(
-            name: "TestKit", dependencies: ["Messaging", .nioCore, .nioPosix, .deque], path: "Tests/TestKit",
+            name: "TestKit", dependencies: ["Messaging", "MQTTCodec", .nioCore, .nioPosix, .deque], path: "Tests/TestKit",
             exclude: ["README.md"]),
         .testTarget(name: "MessagingTests", dependencies: ["Messaging", "TestKit"]),
         .testTarget(name: "BrokerCoreTests", dependencies: ["BrokerCore", "Messaging", "TestKit"]),
@@ -87,7 +87,7 @@ let package = Package(
         .testTarget(name: "LwM2MTests", dependencies: ["LwM2M", "CoAP", "Messaging", "TestKit"]),
         .testTarget(name: "MQTTSNTests", dependencies: ["MQTTSN", "Messaging", "Transport", "TestKit", .nioCore, .nioEmbedded]),
         // The built binary against real clients.
-        .testTarget(name: "EndToEndTests", dependencies: ["TestKit"]),
+        .testTarget(name: "EndToEndTests", dependencies: ["TestKit", "MQTTCodec", .nioCore, .nioPosix]),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -1,0 +1,83 @@
+import TestKit
+import Testing
+
+/// What an operator meets before the gateway serves.
+@Suite struct StartTests {
+    private func run(_ arguments: [String], environment: [String: String] = [:]) async throws -> (status: Int32, errors: [String], output: [String]) {
+        let program = try RunningApus.start(arguments, environment: environment)
+        return (try await program.exitStatus(), program.errorLines, program.lines)
+    }
+
+    @Test(arguments: [
+        ("mqtt.tcp.prot=1", "apus: mqtt.tcp.prot is not a known key (--set mqtt.tcp.prot): did you mean mqtt.tcp.port?"),
+        (
+            "mqtt.tcp.port=99999",
+            "apus: mqtt.tcp.port is \"99999\", which is not valid (--set mqtt.tcp.port): it needs a whole number from 0 to 65535"
+        ),
+        (
+            "coap.udp.address=0.0.0.0",
+            "apus: coap.udp.address is 0.0.0.0, which other machines can reach, and nobody has to prove who they are there "
+                + "(--set coap.udp.address): use 127.0.0.1, or set allow_anonymous: true if that is what you want"
+        ),
+        (
+            "mqttsn.predefined_topics={0: a}",
+            "apus: mqttsn.predefined_topics.0 is not a topic id (--set mqttsn.predefined_topics): "
+                + "use a whole number from 1 to 65534"
+        ),
+        (
+            "sys_interval=1ms",
+            "apus: sys_interval is out of range (--set sys_interval): it needs a value from 100ms to 1d"
+        ),
+    ])
+    func aWrongSettingIsOneSentenceAndStatus78(setting: String, sentence: String) async throws {
+        for command in ["serve", "check"] {
+            let result = try await run([command, "--set", setting])
+            #expect(result.status == 78)
+            #expect(result.errors == [sentence])
+            #expect(result.output.isEmpty)
+        }
+    }
+
+    @Test func aWrongVariableIsNamed() async throws {
+        let result = try await run(["serve"], environment: ["APUS_LOG__LEVEL": "loud"])
+        #expect(result.status == 78)
+        #expect(result.errors.first?.contains("environment variable APUS_LOG__LEVEL") == true)
+    }
+
+    @Test func aMissingFileIsNamed() async throws {
+        let result = try await run(["serve", "--config", "/nowhere/apus.yaml"])
+        #expect(result.status == 78)
+        #expect(result.errors == ["apus: the configuration file does not exist (/nowhere/apus.yaml:1:1): check the path after --config"])
+    }
+
+    @Test func wrongUseIsStatus64() async throws {
+        #expect(try await run(["serve", "--nonsense"]).status == 64)
+        #expect(try await run(["pub", "-t", "a/#", "-m", "x"]).status == 64)
+    }
+
+    @Test func theVersionIsShown() async throws {
+        let result = try await run(["--version"])
+        #expect(result.status == 0)
+        #expect(result.output.first?.first?.isNumber == true)
+    }
+
+    @Test func checkShowsTheLayerOfEachValue() async throws {
+        let result = try await run(
+            ["check", "--set", "mqtt.tcp.port=1"], environment: ["APUS_LOG__LEVEL": "debug"])
+        #expect(result.status == 0)
+        #expect(result.output.contains { $0.hasPrefix("mqtt.tcp.port: 1 ") && $0.hasSuffix("# --set mqtt.tcp.port") })
+        #expect(result.output.contains { $0.hasPrefix("log.level: debug ") && $0.hasSuffix("# environment variable APUS_LOG__LEVEL") })
+        #expect(result.output.contains { $0.hasPrefix("coap.udp.port: 5683 ") && $0.hasSuffix("# default") })
+    }
+
+    @Test func thePrintedDefaultsAreAValidFile() async throws {
+        let defaults = try await run(["check", "--defaults"]).output.joined(separator: "\n")
+        let file = try TemporaryFile(defaults)
+        #expect(try await run(["check", "--config", file.path]).status == 0)
+    }
+
+    @Test func sigtermStopsIt() async throws {
+        let apus = try await RunningApus()
+        #expect(try await apus.stop() == 0)
+    }
+}

@@ -1,0 +1,68 @@
+import Foundation
+
+/// The built program serving on ports the system chose.
+package final class RunningApus: Sendable {
+    private struct Entry: Decodable {
+        var name: String
+        var port: Int
+    }
+
+    package let program: Program
+    private let ports: [String: Int]
+    private let directory: URL
+
+    /// Starts `apus serve` with every port 0 and waits until all listeners serve.
+    package init(_ settings: [String] = []) async throws {
+        directory = FileManager.default.temporaryDirectory.appending(path: "apus-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
+        let readyFile = directory.appending(path: "ready.json")
+        let chosen = ["mqtt.tcp.port=0", "mqttsn.udp.port=0", "coap.udp.port=0"] + settings
+        program = try Self.start(["serve", "--ready-file", readyFile.path] + chosen.flatMap { ["--set", $0] })
+        // The banner is printed after the file is written.
+        try await program.line { $0.hasPrefix("Stop with") }
+        let entries = try JSONDecoder().decode([Entry].self, from: Data(contentsOf: readyFile))
+        ports = Dictionary(entries.map { ($0.name, $0.port) }) { first, _ in first }
+    }
+
+    deinit {
+        try? FileManager.default.removeItem(at: directory)
+    }
+
+    /// Starts the built program with any arguments.
+    package static func start(_ arguments: [String], environment: [String: String] = [:]) throws -> Program {
+        try Program(BuiltProducts.apus, arguments, environment: environment)
+    }
+
+    /// The port of a listener by its name in the settings, e.g. `mqtt.tcp`.
+    package func port(_ listener: String) throws -> Int {
+        guard let port = ports[listener] else {
+            throw Program.Missing(description: "no listener \(listener); there are \(ports.keys.sorted())")
+        }
+        return port
+    }
+
+    /// Asks it to stop and waits.
+    /// - Returns: its exit status, 0 when all went well.
+    package func stop() async throws -> Int32 {
+        program.signal(SIGTERM)
+        return try await program.exitStatus()
+    }
+}
+
+/// Where the build puts things.
+package enum BuiltProducts {
+    /// The program: `APUS_BINARY` when it is set, else beside the running test bundle.
+    package static var apus: String {
+        if let path = ProcessInfo.processInfo.environment["APUS_BINARY"] { return path }
+        let bundle = (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? CommandLine.arguments[0]
+        return URL(filePath: bundle).deletingLastPathComponent().appending(path: "apus").path
+    }
+
+    /// The top folder of the repository.
+    package static var repository: String {
+        URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent().path
+    }
+
+    /// Python with the clients `make test` installs.
+    package static var python: String { repository + "/.venv/bin/python" }
+}
