@@ -64,8 +64,13 @@ extension CoreBroker {
     private func deliver(
         _ message: Message, _ routing: borrowing Routing, _ commit: CommitPoint, _ scratch: inout RouteScratch
     ) -> PublishOutcome {
-        routing.index.match(message.topic, into: &scratch.matches) { candidates in
-            pick(candidates, message, routing.sessions)
+        routing.index.match(message.topic, into: &scratch.matches)
+        for group in scratch.matches.groups {
+            // In turn, passing over members that are away (MQTT 5.0, 4.8.2).
+            let member = routing.index.pick(from: group) { subscriber in
+                routing.sessions[Int(subscriber)]?.isListening.load(ordering: .relaxed) == true
+            }
+            scratch.matches.append(member)
         }
         merge(message, routing.sessions, &scratch)
         var commit = commit
@@ -106,18 +111,6 @@ extension CoreBroker {
             if mayRepeat { scratch.note(entry.subscriber, at: scratch.merged.count) }
             scratch.merged.append(merged)
         }
-    }
-
-    /// The member of a share group that gets a message: in turn, passing over those that are away (MQTT 5.0, 4.8.2).
-    private func pick(
-        _ candidates: ShareGroups.Candidates, _ message: Message, _ sessions: ContiguousArray<Session?>
-    ) -> Int {
-        for step in 0..<candidates.count {
-            let position = (candidates.turn + step) % candidates.count
-            let session = sessions[Int(candidates.subscriber(at: position))]
-            if session?.isListening.load(ordering: .relaxed) == true { return position }
-        }
-        return candidates.turn % candidates.count
     }
 
     private func finish(_ scratch: inout RouteScratch, publisher: SessionAttachment?) {

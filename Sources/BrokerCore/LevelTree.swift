@@ -1,3 +1,5 @@
+import Glibc
+
 /// A tree of topic levels in flat arrays: the skeleton that the subscription index and the retained messages share.
 ///
 /// A node is an integer; what hangs on a node is kept by the user of the tree in arrays of its own, indexed by node. Children
@@ -11,7 +13,7 @@ struct LevelTree {
     static let root: NodeID = 0
     static let none: NodeID = -1
 
-    private struct Node {
+    fileprivate struct Node {
         var parent: NodeID
         var nameOffset: UInt32
         var hash: UInt32
@@ -69,16 +71,45 @@ struct LevelTree {
     }
 
     /// The child of `parent` with this level, or `none`. `levelHash` is `hash(level)`.
-    @inline(__always)
     func child(of parent: NodeID, level: UnsafeRawBufferPointer, levelHash: UInt64) -> NodeID {
-        let hash = Self.combine(levelHash, parent)
-        var node = buckets[Int(hash) & (buckets.count - 1)]
-        while node != Self.none {
-            let candidate = nodes[Int(node)]
-            if candidate.hash == hash, candidate.parent == parent, isNamed(candidate, level) { return node }
-            node = candidate.chain
+        withView { $0.child(of: parent, level: level, levelHash: levelHash) }
+    }
+
+    /// Lends the arrays as bare pointers for a walk that must not check bounds or count references at each step.
+    @inline(__always)
+    func withView<Result>(_ body: (View) -> Result) -> Result {
+        nodes.withUnsafeBufferPointer { nodes in
+            buckets.withUnsafeBufferPointer { buckets in
+                names.withUnsafeBytes { names in body(View(nodes: nodes, buckets: buckets, names: names)) }
+            }
         }
-        return Self.none
+    }
+
+    /// The tree while it cannot change. Valid inside `withView` only.
+    struct View {
+        fileprivate let nodes: UnsafeBufferPointer<Node>
+        fileprivate let buckets: UnsafeBufferPointer<NodeID>
+        fileprivate let names: UnsafeRawBufferPointer
+
+        @inline(__always)
+        func child(of parent: NodeID, level: UnsafeRawBufferPointer, levelHash: UInt64) -> NodeID {
+            let hash = LevelTree.combine(levelHash, parent)
+            // A power of two of buckets, and links that only ever hold nodes: the indices are in bounds by construction.
+            var id = buckets[Int(hash) & (buckets.count - 1)]
+            while id != LevelTree.none {
+                let node = nodes[Int(id)]
+                if node.hash == hash, node.parent == parent, isNamed(node, level) { return id }
+                id = node.chain
+            }
+            return LevelTree.none
+        }
+
+        @inline(__always)
+        private func isNamed(_ node: Node, _ level: UnsafeRawBufferPointer) -> Bool {
+            guard Int(node.nameLength) == level.count else { return false }
+            guard let name = names.baseAddress, let other = level.baseAddress else { return level.isEmpty }
+            return memcmp(name + Int(node.nameOffset), other, level.count) == 0
+        }
     }
 
     func parent(of node: NodeID) -> NodeID { nodes[Int(node)].parent }
@@ -223,14 +254,7 @@ struct LevelTree {
     }
 
     @inline(__always)
-    private func isNamed(_ node: Node, _ level: UnsafeRawBufferPointer) -> Bool {
-        guard Int(node.nameLength) == level.count else { return false }
-        let start = Int(node.nameOffset)
-        return names.withUnsafeBytes { $0[start..<start + level.count].elementsEqual(level) }
-    }
-
-    @inline(__always)
-    private static func combine(_ levelHash: UInt64, _ parent: NodeID) -> UInt32 {
+    fileprivate static func combine(_ levelHash: UInt64, _ parent: NodeID) -> UInt32 {
         UInt32(truncatingIfNeeded: mix(levelHash ^ UInt64(UInt32(bitPattern: parent)) << 32))
     }
 

@@ -15,12 +15,15 @@ struct Matches: Sendable {
 
     private(set) var levels: ContiguousArray<Level> = []
     private(set) var entries: ContiguousArray<SubscriptionIndex.Entry> = []
+    /// Groups of shared subscriptions found; one member each is still to be picked.
+    private(set) var groups: ContiguousArray<ShareGroups.GroupID> = []
     /// Lists of subscribers found. With at most one, no subscriber can stand in `entries` twice.
     var lists = 0
 
     mutating func prepare(_ topic: UnsafeRawBufferPointer, hash: (UnsafeRawBufferPointer) -> UInt64) {
         levels.removeAll(keepingCapacity: true)
         entries.removeAll(keepingCapacity: true)
+        groups.removeAll(keepingCapacity: true)
         lists = 0
         var start = 0
         for level in Levels(topic) {
@@ -30,4 +33,6 @@ struct Matches: Sendable {
     }
 
     mutating func append(_ entry: SubscriptionIndex.Entry) { entries.append(entry) }
+
+    mutating func append(_ group: ShareGroups.GroupID) { groups.append(group) }
 }

@@ -2,7 +2,8 @@ import Synchronization
 
 /// The groups of shared subscriptions (MQTT 5.0, 4.8.2): per tree node a list of groups, per group its members.
 struct ShareGroups {
-    private static let none: Int32 = -1
+    typealias GroupID = Int32
+    private static let none: GroupID = -1
 
     private struct Group {
         var name: String
@@ -19,18 +20,6 @@ struct ShareGroups {
 
     private var groups: ContiguousArray<Group> = []
     private var freeGroup = none
-
-    /// The members of one group, for one message.
-    struct Candidates {
-        fileprivate let members: ContiguousArray<SubscriptionIndex.EntryID>
-        fileprivate let subscriber: (SubscriptionIndex.EntryID) -> SubscriptionIndex.SubscriberID
-        /// Grows by one with each message of the group.
-        let turn: Int
-
-        var count: Int { members.count }
-        func subscriber(at position: Int) -> SubscriptionIndex.SubscriberID { subscriber(members[position]) }
-        func entry(at position: Int) -> SubscriptionIndex.EntryID { members[position] }
-    }
 
     func name(of group: Int32) -> String { groups[Int(group)].name }
     func next(after group: Int32) -> Int32 { groups[Int(group)].next }
@@ -79,11 +68,10 @@ struct ShareGroups {
         freeGroup = group
     }
 
-    func candidates(
-        of group: Int32, subscriber: @escaping (SubscriptionIndex.EntryID) -> SubscriptionIndex.SubscriberID
-    ) -> Candidates {
-        let group = groups[Int(group)]
-        let turn = group.turn.value.wrappingAdd(1, ordering: .relaxed).oldValue
-        return Candidates(members: group.members, subscriber: subscriber, turn: Int(turn))
+    func members(of group: GroupID) -> ContiguousArray<SubscriptionIndex.EntryID> { groups[Int(group)].members }
+
+    /// Grows by one with each message of the group.
+    func nextTurn(of group: GroupID) -> Int {
+        Int(groups[Int(group)].turn.value.wrappingAdd(1, ordering: .relaxed).oldValue)
     }
 }

@@ -135,53 +135,70 @@ struct SubscriptionIndex {
         return filters
     }
 
-    /// Puts everyone who gets a message of `topic` into `matches`. A subscriber stands there once per matching subscription;
-    /// of each share group one member is picked by `pick`, from the subscribers it is given (never empty).
-    func match(_ topic: TopicName, into matches: inout Matches, pick: (ShareGroups.Candidates) -> Int) {
+    /// Puts everyone who gets a message of `topic` into `matches`: a subscriber once per matching subscription, a share group
+    /// once, for `pick`.
+    func match(_ topic: TopicName, into matches: inout Matches) {
         var text = topic.string
         text.withUTF8 { octets in
             let topic = UnsafeRawBufferPointer(octets)
             matches.prepare(topic, hash: tree.hash)
-            walk(LevelTree.root, topic, depth: 0, into: &matches, pick: pick)
+            tree.withView { tree in
+                branches.withUnsafeBufferPointer { branches in
+                    entries.withUnsafeBufferPointer { entries in
+                        let walk = Walk(tree: tree, branches: branches, entries: entries, shares: shares, topic: topic)
+                        walk.visit(LevelTree.root, depth: 0, into: &matches)
+                    }
+                }
+            }
         }
     }
 
-    private func walk(
-        _ node: LevelTree.NodeID, _ topic: UnsafeRawBufferPointer, depth: Int, into matches: inout Matches,
-        pick: (ShareGroups.Candidates) -> Int
-    ) {
-        let branch = branches[Int(node)]
-        // MQTT-4.7.2-1: at the first level, wildcards do not match names that start with $.
-        let wildcards = depth > 0 || topic.first != UInt8(ascii: "$")
-        if branch.hash != LevelTree.none, wildcards { collect(branch.hash, into: &matches, pick: pick) }
-        guard depth < matches.levels.count else { return collect(node, into: &matches, pick: pick) }
-        let level = matches.levels[depth]
-        let child = tree.child(of: node, level: level.octets(of: topic), levelHash: level.hash)
-        if child != LevelTree.none { walk(child, topic, depth: depth + 1, into: &matches, pick: pick) }
-        if branch.plus != LevelTree.none, wildcards {
-            walk(branch.plus, topic, depth: depth + 1, into: &matches, pick: pick)
+    /// The member of a share group whose turn it is among those that `isListening`; among all when none is.
+    func pick(from group: ShareGroups.GroupID, isListening: (SubscriberID) -> Bool) -> Entry {
+        let turn = shares.nextTurn(of: group)
+        let members = shares.members(of: group)
+        for step in members.indices {
+            let entry = entries[Int(members[(turn + step) % members.count])]
+            if isListening(entry.subscriber) { return entry }
         }
+        return entries[Int(members[turn % members.count])]
     }
 
-    private func collect(
-        _ node: LevelTree.NodeID, into matches: inout Matches, pick: (ShareGroups.Candidates) -> Int
-    ) {
-        let branch = branches[Int(node)]
-        if branch.entries != Self.none {
-            matches.lists += 1
+    /// One walk, on bare pointers: nothing is retained, nothing allocated.
+    private struct Walk {
+        let tree: LevelTree.View
+        let branches: UnsafeBufferPointer<Branch>
+        let entries: UnsafeBufferPointer<Entry>
+        let shares: ShareGroups
+        let topic: UnsafeRawBufferPointer
+
+        func visit(_ node: LevelTree.NodeID, depth: Int, into matches: inout Matches) {
+            let branch = branches[Int(node)]
+            // MQTT-4.7.2-1: at the first level, wildcards do not match names that start with $.
+            let wildcards = depth > 0 || topic.first != UInt8(ascii: "$")
+            if branch.hash != LevelTree.none, wildcards { collect(branch.hash, into: &matches) }
+            guard depth < matches.levels.count else { return collect(node, into: &matches) }
+            let level = matches.levels[depth]
+            let child = tree.child(of: node, level: level.octets(of: topic), levelHash: level.hash)
+            if child != LevelTree.none { visit(child, depth: depth + 1, into: &matches) }
+            if branch.plus != LevelTree.none, wildcards { visit(branch.plus, depth: depth + 1, into: &matches) }
+        }
+
+        private func collect(_ node: LevelTree.NodeID, into matches: inout Matches) {
+            let branch = branches[Int(node)]
+            if branch.entries != SubscriptionIndex.none { matches.lists += 1 }
             var next = branch.entries
-            while next != Self.none {
+            while next != SubscriptionIndex.none {
                 let entry = entries[Int(next)]
                 matches.append(entry)
                 next = entry.next
             }
-        }
-        var share = branch.shares
-        while share != Self.none {
-            let candidates = shares.candidates(of: share, subscriber: { entries[Int($0)].subscriber })
-            matches.lists += 1
-            matches.append(entries[Int(candidates.entry(at: pick(candidates)))])
-            share = shares.next(after: share)
+            var group = branch.shares
+            while group != SubscriptionIndex.none {
+                matches.lists += 1
+                matches.append(group)
+                group = shares.next(after: group)
+            }
         }
     }
 

@@ -10,8 +10,9 @@ import Testing
 
     private static func receivers(_ index: SubscriptionIndex, _ topic: String) throws -> [Int32] {
         var matches = Matches()
-        index.match(try TopicName(topic), into: &matches) { $0.turn % $0.count }
-        return matches.entries.map(\.subscriber).sorted()
+        index.match(try TopicName(topic), into: &matches)
+        let picked = matches.groups.map { index.pick(from: $0, isListening: { _ in true }) }
+        return (matches.entries + picked).map(\.subscriber).sorted()
     }
 
     @Test func findsExactPlusAndHash() throws {
@@ -41,7 +42,7 @@ import Testing
         #expect(index.insert(try Self.subscription("a", qos: .atMostOnce), for: 0))
         #expect(!index.insert(try Self.subscription("a", qos: .exactlyOnce, id: 9), for: 0))
         var matches = Matches()
-        index.match(try TopicName("a"), into: &matches) { _ in 0 }
+        index.match(try TopicName("a"), into: &matches)
         #expect(matches.entries.count == 1)
         #expect(matches.entries.first?.options.qos == .exactlyOnce)
         #expect(matches.entries.first?.identifier == 9)
