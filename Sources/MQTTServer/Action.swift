@@ -1,0 +1,33 @@
+import MQTTCodec
+import Messaging
+
+/// What a packet leads to. The handler performs it and reports results back to the machine where an answer depends on them.
+enum Action: Equatable {
+    /// Ask the broker for the session; answer with `ConnectionMachine.opened` or `.refused`.
+    case open(Opening)
+    /// Publish; answer with `ConnectionMachine.published` once the broker has decided.
+    case publish(Publication)
+    /// PUBREL: forget the identifier; answer with `ConnectionMachine.released`.
+    case release(PacketIdentifier)
+    /// The client reports on a delivery; answer with `ConnectionMachine.settled`.
+    case settle(PacketIdentifier, Settlement)
+    case subscribe(Subscribe)
+    case unsubscribe(Unsubscribe)
+    case reply(Packet)
+    /// The connection is over: say `goodbye` if there is a word for it, leave the session, close.
+    case end(goodbye: Packet?, DetachReason, expiry: SessionExpiryChange? = nil)
+    case ignore
+}
+
+/// A CONNECT that is in order.
+struct Opening: Equatable {
+    let connect: Connect
+    /// The client's own, or one made for it.
+    let clientIdentifier: String
+}
+
+/// A PUBLISH that is in order, its topic alias resolved.
+struct Publication: Equatable {
+    let topic: TopicName
+    let publish: Publish
+}

@@ -1,0 +1,80 @@
+import Logging
+import MQTTCodec
+import Messaging
+import NIOCore
+
+/// From the mailbox to the client.
+extension ConnectionHandler {
+    /// Bytes of one write, about: as much as the channel buffers before it stops being writable.
+    private static let writeSize = 65_536
+    /// Deliveries taken at once, at most. Begins small, because a few large messages fill a write, too.
+    private static let takeLimit = 4...256
+    /// After so many takes the other connections of the loop have their turn.
+    private static let takesPerTurn = 32
+
+    /// The core has something: deliveries, a commit point, or the end of being held back.
+    func wokenUp(_ cache: inout EncodedPublishCache) {
+        guard machine.state == .open else { return }
+        writeCommittedReplies()
+        deliver(&cache)
+        flush()
+        resumeReading()
+    }
+
+    /// Delivers outside a pass over many connections.
+    func deliverAlone() {
+        var cache = EncodedPublishCache(receivers: 1)
+        deliver(&cache)
+        flush()
+    }
+
+    private func deliver(_ cache: inout EncodedPublishCache) {
+        isTakePending = true
+        guard isWelcomed, let attachment, let context, context.channel.isWritable else { return }
+        var deliveries = loop.lendDeliveries()
+        var limit = Self.takeLimit.lowerBound
+        var takes = 0
+        let now = server.broker.clock.now()
+        repeat {
+            let result = attachment.take(limit, into: &deliveries)
+            isTakePending = result == .more
+            send(deliveries, through: &cache, attachment, now: now)
+            deliveries.removeAll(keepingCapacity: true)
+            limit = min(limit * 4, Self.takeLimit.upperBound)
+            if outgoing.readableBytes >= Self.writeSize {
+                flush()
+                limit = Self.takeLimit.lowerBound
+            }
+            takes += 1
+        } while isTakePending && context.channel.isWritable && takes < Self.takesPerTurn
+        loop.takeBack(deliveries)
+        if isTakePending, context.channel.isWritable { owner?.wake() }
+    }
+
+    private func send(
+        _ deliveries: [Delivery], through cache: inout EncodedPublishCache, _ attachment: any Attachment, now: Timestamp
+    ) {
+        guard !deliveries.isEmpty, let version = machine.version else { return }
+        prepareOutgoing()
+        server.counters.publishesSent.add(UInt64(deliveries.count))
+        for delivery in deliveries {
+            guard delivery.step == .publish else {
+                sendRelease(delivery)
+                continue
+            }
+            let fits = cache.write(
+                delivery, into: &outgoing, version: version, maximumPacketSize: clientMaximumPacketSize, now: now)
+            if !fits {  // MQTT-3.1.2-25
+                server.counters.deliveriesTooLarge.add()
+                attachment.discard(delivery, reason: .tooLargeForReceiver)
+            }
+            if server.tracesPackets { trace("packet sent", .publish) }
+        }
+    }
+
+    /// MQTT-4.4.0-1: after PUBREC only PUBREL is repeated.
+    private func sendRelease(_ delivery: Delivery) {
+        guard let identifier = PacketIdentifier(delivery.packetID) else { return }
+        write(.pubrel(Acknowledgement(identifier)))
+    }
+}

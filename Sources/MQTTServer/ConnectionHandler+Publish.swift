@@ -1,0 +1,135 @@
+import Logging
+import MQTTCodec
+import Messaging
+import NIOCore
+
+/// From the client to the broker, and the answers back.
+extension ConnectionHandler {
+    /// Puts a publication into the batch of this turn.
+    func collect(_ publication: Publication) {
+        guard let attachment else { return }
+        let publish = publication.publish
+        if batch.isEmpty {
+            batch = loop.lendBatch()
+            batchTime = server.broker.clock.now()
+        }
+        if publish.qos == .exactlyOnce, let identifier = publish.packetIdentifier {
+            switch attachment.beginReceiving(packetID: identifier.rawValue) {
+            case true?: machine.began(isNew: true)
+            case false?: return batch.append(repetition: identifier)
+            case nil: return perform(machine.cannotBegin())
+            }
+        }
+        let message = Message(
+            publish, topic: publication.topic, publisher: attachment.clientID, now: batchTime)
+        batch.append(message, publish.packetIdentifier)
+    }
+
+    /// Hands the batch to the broker and prepares the answers, in the order of the publications (MQTT-4.6.0-2, MQTT-4.6.0-3).
+    func publishBatch() {
+        guard !batch.isEmpty, let attachment else { return }
+        let batch = exchangeBatch()
+        var outcomes = loop.lendOutcomes()
+        server.counters.publishesReceived.add(UInt64(batch.messages.count))
+        attachment.publish(batch.messages, outcomes: &outcomes)
+        precondition(outcomes.count == batch.messages.count, "the broker decides on every message")
+        var index = 0
+        for entry in batch.entries {
+            switch entry {
+            case .repetition(let identifier):
+                reply(machine.repeated(identifier))
+            case .message(let qos, let identifier):
+                if let identifier { answer(identifier, qos, outcomes[index], attachment) }
+                index += 1
+            }
+        }
+        loop.takeBack(outcomes)
+        loop.takeBack(batch)
+    }
+
+    private func answer(
+        _ identifier: PacketIdentifier, _ qos: Messaging.QoS, _ outcome: PublishOutcome, _ attachment: any Attachment
+    ) {
+        switch outcome {
+        case .refused(.detached): break  // the goodbye is on its way
+        case .refused:
+            // A refusing PUBREC ends the exchange (MQTT-4.3.3-9): its identifier may be used again.
+            if qos == .exactlyOnce, machine.version == .v5 {
+                _ = attachment.endReceiving(packetID: identifier.rawValue)
+            }
+            reply(machine.published(identifier, at: qos, outcome))
+        case .accepted(_, let commit):
+            reply(machine.published(identifier, at: qos, outcome), after: commit)
+        }
+    }
+
+    private func exchangeBatch() -> PublishBatch {
+        defer { batch = PublishBatch() }
+        return batch
+    }
+}
+
+// MARK: - Answers
+
+extension ConnectionHandler {
+    /// Writes `packet`, or lets it wait until `point` is committed and everything before it has left.
+    func reply(_ packet: Packet, after point: CommitPoint = .none) {
+        if replies.isEmpty, isCommitted(point) {
+            write(packet)
+        } else {
+            replies.append(packet, after: point)
+        }
+    }
+
+    /// Writes the answers whose promise has come true and asks to be woken for the next.
+    func writeCommittedReplies() {
+        while let point = replies.nextPoint {
+            guard isCommitted(point) || attachment?.wakeWhenCommitted(point) != false else { return }
+            if let packet = replies.popFirst() { write(packet) }
+        }
+    }
+
+    private func isCommitted(_ point: CommitPoint) -> Bool {
+        if point <= committed { return true }
+        guard server.broker.isCommitted(point) else { return false }
+        committed = point
+        return true
+    }
+
+    /// Ends a turn: the batch goes to the broker, everything ready goes to the client.
+    func finishTurn() {
+        publishBatch()
+        writeCommittedReplies()
+        if isTakePending { deliverAlone() }
+        flush()
+        resumeReading()
+    }
+
+    func write(_ packet: Packet) {
+        prepareOutgoing()
+        let start = outgoing.writerIndex
+        PacketEncoder.encode(packet, into: &outgoing, version: machine.version ?? .v311)
+        guard outgoing.writerIndex - start <= clientMaximumPacketSize else {
+            outgoing.moveWriterIndex(to: start)  // MQTT-3.1.2-24, MQTT-3.1.2-25
+            return
+        }
+        if server.tracesPackets { trace("packet sent", packet.type) }
+        if packet.type == .connack, machine.state == .open {
+            isWelcomed = true
+            isTakePending = true
+        }
+    }
+
+    func prepareOutgoing() {
+        if outgoing.capacity == 0 { outgoing = loop.lendBuffer() }
+    }
+
+    /// One write for all that was prepared.
+    func flush() {
+        guard outgoing.readableBytes > 0, let context else { return }
+        server.counters.bytesSent.add(UInt64(outgoing.readableBytes))
+        context.writeAndFlush(wrapOutboundOut(outgoing), promise: nil)
+        loop.takeBack(outgoing)
+        outgoing = ByteBuffer()
+    }
+}

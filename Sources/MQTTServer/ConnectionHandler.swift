@@ -1,0 +1,285 @@
+import Logging
+import MQTTCodec
+import Messaging
+import NIOCore
+
+/// One TCP connection: bytes in -> decoder -> machine -> broker, and the mailbox -> bytes out.
+///
+/// A turn of the event loop: everything one read brought is decoded, its publications go to the broker as one batch, the
+/// answers leave in one write. Deliveries are pulled when the core has woken the connection (`wokenUp`), again in one write.
+///
+/// Reading stops while the broker decides on CONNECT, while it holds this publisher back, while answers wait for the store in
+/// number, and while the client does not read what it is sent.
+final class ConnectionHandler: ChannelDuplexHandler {
+    typealias InboundIn = ByteBuffer
+    typealias InboundOut = Never
+    typealias OutboundIn = Never
+    typealias OutboundOut = ByteBuffer
+
+    let server: ServerContext
+    let loop: LoopContext
+    let peer: Peer
+    var machine: ConnectionMachine
+    var attachment: (any Attachment)?
+    private(set) var context: ChannelHandlerContext?
+    private var decoder: PacketDecoder
+    /// Bytes of a packet that is not complete, or that must wait while the broker decides on CONNECT.
+    private var received = ByteBuffer()
+    private var isDecoding = false
+    private(set) var owner: ConnectionOwner?
+    private var connectDeadline: Scheduled<Void>?
+    /// The channel wants to read and was not let.
+    private var wantsRead = false
+
+    var batch = PublishBatch()
+    /// When the batch began; all its messages count as published then.
+    var batchTime = Timestamp.never
+    var replies = ReplyQueue()
+    /// Everything up to here is known to be committed.
+    var committed = CommitPoint.none
+    var outgoing = ByteBuffer()
+    /// CONNACK has been written; nothing else may come before it (MQTT-3.2.0-1).
+    var isWelcomed = false
+    /// The mailbox may hold more than was taken.
+    var isTakePending = false
+    /// Largest packet the client accepts, in bytes (MQTT 5.0, 3.1.2.11.4).
+    private(set) var clientMaximumPacketSize = Int.max
+
+    init(server: ServerContext, loop: LoopContext, peer: Peer) {
+        self.server = server
+        self.loop = loop
+        self.peer = peer
+        machine = ConnectionMachine(limits: server.machineLimits)
+        decoder = PacketDecoder(reading: .client, limits: server.decoderLimits)
+    }
+}
+
+// MARK: - Channel events
+
+extension ConnectionHandler {
+    func handlerAdded(context: ChannelHandlerContext) {
+        self.context = context
+        loop.connections[ObjectIdentifier(self)] = self
+        let timeout = TimeAmount.nanoseconds(server.configuration.connectTimeout.wholeNanoseconds)
+        connectDeadline = context.eventLoop.assumeIsolated().scheduleTask(in: timeout) { self.connectTimedOut() }
+    }
+
+    func handlerRemoved(context: ChannelHandlerContext) {
+        finish()
+        self.context = nil
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        var bytes = unwrapInboundIn(data)
+        server.counters.bytesReceived.add(UInt64(bytes.readableBytes))
+        guard machine.state != .over else { return }
+        if received.readableBytes == 0 {
+            received = bytes
+            decode()
+            keepRest()
+        } else {
+            received.writeBuffer(&bytes)
+            decode()
+            if received.readableBytes == 0 { received = ByteBuffer() } else { received.discardReadBytes() }
+        }
+    }
+
+    func channelReadComplete(context: ChannelHandlerContext) {
+        attachment?.touch()  // MQTT-3.1.2-22: every packet counts as a sign of life
+        finishTurn()
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        publishBatch()
+        machine.lost()
+        finish()
+        context.fireChannelInactive()
+    }
+
+    func channelWritabilityChanged(context: ChannelHandlerContext) {
+        if context.channel.isWritable {
+            if isTakePending { deliverAlone() }
+            resumeReading()
+        }
+        context.fireChannelWritabilityChanged()
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        server.logger.debug("connection broken", metadata: metadata([LogKey.error: "\(error)"]))
+        context.close(promise: nil)
+    }
+
+    func read(context: ChannelHandlerContext) {
+        if mayRead { context.read() } else { wantsRead = true }
+    }
+
+    private var mayRead: Bool {
+        machine.state != .opening && replies.count < Int(server.configuration.receiveMaximum)
+            && context?.channel.isWritable != false && attachment?.isHeldBack != true
+    }
+
+    func resumeReading() {
+        guard wantsRead, mayRead, let context else { return }
+        wantsRead = false
+        context.read()
+    }
+
+    /// What is left of the receive buffer is copied out of it, so that half a packet does not hold 64 KB.
+    private func keepRest() {
+        received = received.readableBytes == 0 ? ByteBuffer() : ByteBuffer(bytes: received.readableBytesView)
+    }
+}
+
+// MARK: - Packets
+
+extension ConnectionHandler {
+    private func decode() {
+        isDecoding = true
+        defer { isDecoding = false }
+        do {
+            while machine.state != .opening, machine.state != .over,
+                let packet = try decoder.decode(from: &received)
+            {
+                if server.tracesPackets { trace("packet received", packet.type) }
+                perform(machine.receive(packet, makeIdentifier: loop.makeClientIdentifier))
+            }
+        } catch {
+            server.logger.debug("malformed packet", metadata: metadata([LogKey.error: "\(error)"]))
+            perform(machine.receive(error, version: decoder.version))
+        }
+        if machine.state == .over { received = ByteBuffer() }
+    }
+
+    func perform(_ action: Action) {
+        switch action {
+        case .open(let opening): open(opening)
+        case .publish(let publication): collect(publication)
+        case .release(let identifier): release(identifier)
+        case .settle(let identifier, let settlement): settle(identifier, settlement)
+        case .subscribe(let subscribe): self.subscribe(subscribe)
+        case .unsubscribe(let unsubscribe): self.unsubscribe(unsubscribe)
+        case .reply(let packet): reply(packet)
+        case .end(let goodbye, let reason, let expiry): end(goodbye: goodbye, reason, expiry: expiry)
+        case .ignore: break
+        }
+    }
+
+    private func release(_ identifier: PacketIdentifier) {
+        let wasKnown = attachment?.endReceiving(packetID: identifier.rawValue) ?? false
+        reply(machine.released(identifier, wasKnown: wasKnown))
+    }
+
+    private func settle(_ identifier: PacketIdentifier, _ settlement: Settlement) {
+        let wasKnown = attachment?.settle(packetID: identifier.rawValue, settlement) ?? false
+        if let answer = machine.settled(identifier, settlement, wasKnown: wasKnown) { reply(answer) }
+    }
+
+    private func subscribe(_ subscribe: Subscribe) {
+        publishBatch()
+        guard let attachment else { return }
+        let filters = FilterSplit<Subscription>(subscribe)
+        let (outcomes, commit) = attachment.subscribe(filters.valid)
+        reply(filters.answer(subscribe, outcomes), after: commit)
+    }
+
+    private func unsubscribe(_ unsubscribe: Unsubscribe) {
+        publishBatch()
+        guard let attachment else { return }
+        let filters = FilterSplit<TopicFilter>(unsubscribe)
+        let (existed, commit) = attachment.unsubscribe(filters.valid)
+        reply(filters.answer(unsubscribe, existed: existed), after: commit)
+    }
+
+    func trace(_ message: Logger.Message, _ type: PacketType) {
+        server.logger.trace(message, metadata: metadata([LogKey.packet: "\(type)"]))
+    }
+
+    func metadata(_ more: Logger.Metadata) -> Logger.Metadata {
+        var metadata: Logger.Metadata = [LogKey.peer: "\(peer.address)", LogKey.listener: "\(peer.listener)"]
+        if let attachment { metadata[LogKey.client] = "\(attachment.clientID)" }
+        return metadata.merging(more) { $1 }
+    }
+}
+
+// MARK: - Beginning and end
+
+extension ConnectionHandler {
+    private func open(_ opening: Opening) {
+        guard let context else { return }
+        let connect = opening.connect
+        connectDeadline?.cancel()
+        connectDeadline = nil
+        clientMaximumPacketSize = connect.properties.maximumPacketSize.map(Int.init) ?? .max
+        do {
+            let options = try SessionOptions(connect, windowBefore5: server.configuration.windowBefore5)
+            let credentials = Credentials(connect, clientIdentifier: opening.clientIdentifier, peer: peer)
+            let owner = ConnectionOwner(self, eventLoop: context.eventLoop, wakeList: loop.wakeList)
+            self.owner = owner
+            server.broker.connect(ConnectRequest(credentials: credentials, options: options), owner: owner) { result in
+                owner.connected(result)
+            }
+        } catch {
+            perform(machine.fail(.topicNameInvalid))  // the will's
+        }
+    }
+
+    /// The broker has decided on CONNECT.
+    func connected(_ result: Result<Connected, ConnectRefusal>) {
+        switch result {
+        case .success(let connected):
+            guard machine.state == .opening else { return connected.attachment.detach(.lost, expiry: nil) }
+            attachment = connected.attachment
+            reply(machine.opened(sessionPresent: connected.sessionPresent), after: connected.commit)
+        case .failure(let refusal):
+            perform(machine.refused(refusal))
+        }
+        guard !isDecoding else { return }
+        decode()
+        keepRest()
+        finishTurn()
+    }
+
+    func closedByCore(_ reason: CloseReason) {
+        perform(machine.close(ReasonCode(reason), detach: .lost))
+    }
+
+    /// The gateway stops.
+    func shutDown() {
+        perform(machine.close(.serverShuttingDown, detach: .shutdown))
+    }
+
+    private func connectTimedOut() {
+        guard machine.state == .awaitingConnect else { return }
+        server.counters.connectTimeouts.add()
+        server.logger.debug("no CONNECT in time", metadata: metadata([:]))
+        perform(machine.close(.maximumConnectTime, detach: .lost))
+    }
+
+    private func end(goodbye: Packet?, _ reason: DetachReason, expiry: SessionExpiryChange?) {
+        if let goodbye { noteFailure(goodbye) }
+        publishBatch()  // what came before the end counts
+        writeCommittedReplies()
+        // A DISCONNECT may only follow a CONNACK (MQTT-3.14.0-1).
+        if let goodbye, isWelcomed || goodbye.type == .connack { write(goodbye) }
+        flush()
+        attachment?.detach(reason, expiry: expiry)
+        attachment = nil
+        context?.close(promise: nil)
+    }
+
+    private func noteFailure(_ goodbye: Packet) {
+        server.logger.debug("connection ended by the gateway", metadata: metadata([LogKey.reason: "\(goodbye)"]))
+    }
+
+    /// Lets go of everything, once.
+    private func finish() {
+        guard loop.connections.removeValue(forKey: ObjectIdentifier(self)) != nil else { return }
+        server.leave()
+        connectDeadline?.cancel()
+        attachment?.detach(.lost, expiry: nil)
+        attachment = nil
+        owner?.release()
+        owner = nil
+        received = ByteBuffer()
+    }
+}

@@ -1,0 +1,42 @@
+import Messaging
+import NIOCore
+
+/// What the core holds of a connection: takes its calls on any thread and carries them to the connection's event loop.
+final class ConnectionOwner: SessionOwner {
+    private let eventLoop: any EventLoop
+    private let wakeList: WakeList
+    private let box: NIOLoopBoundBox<ConnectionHandler?>
+
+    /// To be called on the event loop.
+    init(_ handler: ConnectionHandler, eventLoop: any EventLoop, wakeList: WakeList) {
+        self.eventLoop = eventLoop
+        self.wakeList = wakeList
+        box = NIOLoopBoundBox(handler, eventLoop: eventLoop)
+    }
+
+    /// The connection while it is open; on the event loop only.
+    var handler: ConnectionHandler? { box.value }
+
+    /// The connection is over: lets go of it; on the event loop only.
+    func release() { box.value = nil }
+
+    func wake() { wakeList.add(self) }
+
+    func close(_ reason: CloseReason) {
+        eventLoop.execute { self.handler?.closedByCore(reason) }
+    }
+
+    /// Carries the broker's decision on a CONNECT to the event loop.
+    func connected(_ result: Result<Connected, ConnectRefusal>) {
+        guard !eventLoop.inEventLoop else { return deliver(result) }
+        eventLoop.execute { self.deliver(result) }
+    }
+
+    private func deliver(_ result: Result<Connected, ConnectRefusal>) {
+        if let handler {
+            handler.connected(result)
+        } else if case .success(let connected) = result {
+            connected.attachment.detach(.lost, expiry: nil)  // the connection broke while the broker decided
+        }
+    }
+}

@@ -1,0 +1,34 @@
+import Messaging
+
+/// What the gateway counts since its start.
+final class ServerCounters: Sendable {
+    let connectionsAccepted = Counter()
+    /// Closed at once because `MQTTConfiguration.maximumConnections` were open.
+    let connectionsOverLimit = Counter()
+    /// No CONNECT in time.
+    let connectTimeouts = Counter()
+    let connectionsClosed = Counter()
+    /// Bytes that were no packet, or a packet out of place; each closed its connection.
+    let protocolErrors = Counter()
+    let bytesReceived = Counter()
+    let bytesSent = Counter()
+    let publishesReceived = Counter()
+    let publishesSent = Counter()
+    /// Deliveries not sent because they exceed the client's maximum packet size.
+    let deliveriesTooLarge = Counter()
+
+    var readings: [CounterReading] {
+        [
+            CounterReading(name: "connections_accepted", value: connectionsAccepted.current),
+            CounterReading(name: "connections_over_limit", value: connectionsOverLimit.current),
+            CounterReading(name: "connect_timeouts", value: connectTimeouts.current),
+            CounterReading(name: "connections_closed", value: connectionsClosed.current),
+            CounterReading(name: "protocol_errors", value: protocolErrors.current),
+            CounterReading(name: "bytes_received", value: bytesReceived.current),
+            CounterReading(name: "bytes_sent", value: bytesSent.current),
+            CounterReading(name: "publishes_received", value: publishesReceived.current),
+            CounterReading(name: "publishes_sent", value: publishesSent.current),
+            CounterReading(name: "deliveries_too_large", value: deliveriesTooLarge.current),
+        ]
+    }
+}

@@ -1,0 +1,48 @@
+import MQTTCodec
+import Messaging
+import NIOCore
+
+/// Topic names of incoming publications: aliases the client has set (MQTT 5.0, 3.3.2.3.4), and the last name seen, since
+/// most devices publish to the same topic again and again.
+struct TopicAliases: Equatable {
+    private let maximum: UInt16
+    private var names: [UInt16: TopicName] = [:]
+    private var last: TopicName?
+
+    init(maximum: UInt16) {
+        self.maximum = maximum
+    }
+
+    /// - Throws: the reason to close the connection with.
+    mutating func topic(of publish: Publish) throws(ReasonCode) -> TopicName {
+        guard let alias = publish.properties.topicAlias else { return try name(publish.topic) }
+        guard alias <= maximum else { throw .topicAliasInvalid }  // MQTT-3.3.2-9
+        guard publish.topic.readableBytes > 0 else {
+            guard let topic = names[alias] else { throw .protocolError }  // MQTT 5.0, 3.3.2.3.4
+            return topic
+        }
+        let topic = try name(publish.topic)
+        names[alias] = topic
+        return topic
+    }
+
+    private mutating func name(_ octets: ByteBuffer) throws(ReasonCode) -> TopicName {
+        if let last, last.hasOctets(octets) { return last }
+        do {
+            let topic = try TopicName(utf8: octets.readableBytesView)
+            last = topic
+            return topic
+        } catch {
+            throw .topicNameInvalid
+        }
+    }
+}
+
+extension TopicName {
+    fileprivate func hasOctets(_ octets: ByteBuffer) -> Bool {
+        guard string.utf8.count == octets.readableBytes else { return false }
+        return octets.withUnsafeReadableBytes { octets in
+            string.utf8.withContiguousStorageIfAvailable { UnsafeRawBufferPointer($0).elementsEqual(octets) } ?? false
+        }
+    }
+}

@@ -1,0 +1,37 @@
+import NIOCore
+import Synchronization
+
+/// Connections of one event loop that the core has woken, from any thread. The loop is called once for many of them and then
+/// serves them in one pass.
+final class WakeList: Sendable {
+    private struct State {
+        var owners: [ConnectionOwner] = []
+        var isScheduled = false
+    }
+
+    private let eventLoop: any EventLoop
+    private let state = Mutex(State())
+
+    init(eventLoop: any EventLoop) {
+        self.eventLoop = eventLoop
+    }
+
+    func add(_ owner: ConnectionOwner) {
+        let schedules = state.withLock { state in
+            state.owners.append(owner)
+            defer { state.isScheduled = true }
+            return !state.isScheduled
+        }
+        if schedules { eventLoop.execute { self.drain() } }
+    }
+
+    private func drain() {
+        let owners = state.withLock { state in
+            state.isScheduled = false
+            defer { state.owners = [] }
+            return state.owners
+        }
+        var cache = EncodedPublishCache(receivers: owners.count)
+        for owner in owners { owner.handler?.wokenUp(&cache) }
+    }
+}
