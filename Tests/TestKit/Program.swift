@@ -54,6 +54,15 @@ package final class Program: Sendable {
         return try orMissing(found, "a line")
     }
 
+    /// As `line`, for standard error.
+    @discardableResult
+    package func errorLine(
+        within limit: Duration = .seconds(20), where condition: @escaping @Sendable (String) -> Bool
+    ) async throws -> String {
+        let found = await state.wait(within: limit) { state in state.errors.lines.first(where: condition) }
+        return try orMissing(found, "a line on standard error")
+    }
+
     /// Waits until `count` lines of standard output satisfy `condition`, and returns them.
     package func lines(
         _ count: Int, within limit: Duration = .seconds(20), where condition: @escaping @Sendable (String) -> Bool

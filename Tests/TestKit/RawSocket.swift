@@ -17,7 +17,10 @@ package final class RawSocket: Sendable {
     private let descriptor: Int32
     private let received = Shared(Received())
 
-    package init(_ transport: Transport, port: Int) throws {
+    /// - Parameter answer: called with each piece, on the collecting thread; what it returns is sent at once.
+    package init(
+        _ transport: Transport, port: Int, answer: @escaping @Sendable ([UInt8]) -> [[UInt8]] = { _ in [] }
+    ) throws {
         let kind = transport == .tcp ? SOCK_STREAM : SOCK_DGRAM
         descriptor = socket(AF_INET, Int32(kind.rawValue), 0)
         var address = sockaddr_in()
@@ -33,7 +36,7 @@ package final class RawSocket: Sendable {
             throw Program.Missing(description: "no \(transport) connection to port \(port): errno \(errno)")
         }
         _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
-        collect()
+        collect(answer)
     }
 
     deinit {
@@ -43,6 +46,10 @@ package final class RawSocket: Sendable {
 
     /// Sends what the socket takes; a peer that has closed is not an error here.
     package func send(_ octets: [UInt8]) {
+        Self.send(octets, descriptor)
+    }
+
+    private static func send(_ octets: [UInt8], _ descriptor: Int32) {
         _ = octets.withUnsafeBytes { Glibc.send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL)) }
     }
 
@@ -62,7 +69,7 @@ package final class RawSocket: Sendable {
         received.change { $0.pieces.removeAll() }
     }
 
-    private func collect() {
+    private func collect(_ answer: @escaping @Sendable ([UInt8]) -> [[UInt8]]) {
         let (descriptor, received) = (descriptor, received)
         Thread.detachNewThread {
             var buffer = [UInt8](repeating: 0, count: 65_536)
@@ -72,11 +79,29 @@ package final class RawSocket: Sendable {
                 if count < 0, errno == EINTR || errno == ECONNREFUSED { continue }
                 guard count > 0 else { break }
                 let piece = Array(buffer.prefix(count))
+                for octets in answer(piece) { Self.send(octets, descriptor) }
                 received.change { $0.pieces.append(piece) }
             }
             received.change { $0.isClosed = true }
             Self.leave(descriptor, received)
         }
+    }
+
+    /// A TCP port nobody uses at this moment, for programs that cannot be told to choose one.
+    package static func freePort() throws -> Int {
+        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        defer { close(descriptor) }
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
+        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+        let result = withUnsafeMutablePointer(to: &address) {
+            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                bind(descriptor, $0, length) == 0 ? getsockname(descriptor, $0, &length) : -1
+            }
+        }
+        guard result == 0 else { throw Program.Missing(description: "no free port: errno \(errno)") }
+        return Int(UInt16(bigEndian: address.sin_port))
     }
 
     /// Owner and thread both use the descriptor; whoever is done last closes it.
