@@ -20,7 +20,9 @@ enum Mosquitto {
     ) async throws {
         let program = try Program(
             "mosquitto_pub",
-            ["-p", "\(try apus.port("mqtt.tcp"))", "-V", version, "-q", "\(qos)", "-t", topic, "-s"] + more)
+            ["-p", "\(try apus.port("mqtt.tcp"))", "-V", version, "-q", "\(qos)", "-t", topic]
+                // An empty standard input is refused; -n is the way to say it.
+                + [payload.isEmpty ? "-n" : "-s"] + more)
         program.finishInput(payload)
         let status = try await program.exitStatus()
         guard status == 0 else {
