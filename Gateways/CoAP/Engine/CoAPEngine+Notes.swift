@@ -3,7 +3,8 @@ import Messaging
 
 /// What the tap saw, and what libcoap says about messages of ours.
 extension CoAPEngine {
-    /// Before libcoap reads: count, and mark what it will only see a part of.
+    /// Before libcoap reads: count, mark what it will only see a part of, and hear who acknowledges and who resets.
+    /// What follows from it is sent after libcoap has read the same.
     func readNotesBefore() {
         statistics.datagrams.add(UInt64(tap.notes.count))
         for note in tap.notes {
@@ -11,22 +12,23 @@ extension CoAPEngine {
                 statistics.malformed.add()
                 continue
             }
-            if note.isCutOff { cutOff.insert(MessageKey(endpoint: note.endpoint, messageID: header.messageID)) }
-        }
-    }
-
-    /// After libcoap has read: what it does not report.
-    func readNotesAfter() {
-        for note in tap.notes {
-            guard let header = note.header else { continue }
             let key = MessageKey(endpoint: note.endpoint, messageID: header.messageID)
+            if note.isCutOff { cutOff.insert(key) }
             switch header.kind {
             // Also with a code and token: an answer acknowledges, and some clients put them where they do not belong.
             case .acknowledgement: acknowledged(key)
             case .reset: reset(key)
-            case .confirmable: if header.code.isResponse { repeatAcknowledgement(header.messageID, from: note.endpoint) }
-            case .nonConfirmable: break
+            case .confirmable, .nonConfirmable: break
             }
+        }
+    }
+
+    /// After libcoap has read: what it dropped as a repetition.
+    func readNotesAfter() {
+        guard !answering.isEmpty else { return }
+        for note in tap.notes {
+            guard let header = note.header, header.kind == .confirmable, header.code.isResponse else { continue }
+            repeatAcknowledgement(header.messageID, from: note.endpoint)
         }
     }
 
@@ -51,7 +53,7 @@ extension CoAPEngine {
         }
     }
 
-    /// RST to a non-confirmable notification (RFC 7641, 3.6). RST to a confirmable one has been reported by libcoap.
+    /// RST to a non-confirmable notification (RFC 7641, 3.6). RST to a confirmable one is reported by libcoap.
     private func reset(_ key: MessageKey) {
         guard let observer = nonConfirmable[key], let peer = peers[observer.peer.id] else { return }
         remove(observer, .reset, at: peer)

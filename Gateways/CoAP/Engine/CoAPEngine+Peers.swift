@@ -18,8 +18,18 @@ extension CoAPEngine {
         peers[peer.id] = state
         // Unretained: `peers` holds the state until `end` takes the pointer out of the session again.
         coap_session_set_app_data(session, Unmanaged.passUnretained(state).toOpaque())
+        setTransmission(session)
         statistics.peersOpened.add()
         return state
+    }
+
+    private func setTransmission(_ session: OpaquePointer) {
+        let milliseconds = UInt32(clamping: limits.acknowledgementTimeout.wholeNanoseconds / 1_000_000)
+        coap_session_set_ack_timeout(
+            session,
+            coap_fixed_point_t(
+                integer_part: UInt16(clamping: milliseconds / 1_000), fractional_part: UInt16(milliseconds % 1_000)))
+        coap_session_set_max_retransmit(session, UInt16(clamping: limits.retransmissions))
     }
 
     func pin(_ state: PeerState) {

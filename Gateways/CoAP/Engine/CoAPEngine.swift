@@ -63,6 +63,7 @@ final class CoAPEngine {
     /// Told apart from libcoap's pointers by being no address at all.
     private static var bell: UnsafeMutableRawPointer? { UnsafeMutableRawPointer(bitPattern: 1) }
     private static let eventCount = 16
+    private static let commandRounds = 64
     private static let sweepInterval = Duration.seconds(5)
     private static let library: Void = {
         coap_startup()
@@ -138,6 +139,7 @@ final class CoAPEngine {
         while !isServing, !isStopping {
             var bell = pollfd(fd: commands.descriptor, events: Int16(POLLIN), revents: 0)
             _ = poll(&bell, 1, -1)
+            commands.silence()
             performCommands()
         }
     }
@@ -165,7 +167,11 @@ final class CoAPEngine {
         batch.removeAll(keepingCapacity: true)
         cutOff.removeAll(keepingCapacity: true)
         var datagrams = 0
-        for event in events where event.data.ptr != Self.bell {
+        for event in events {
+            guard event.data.ptr != Self.bell else {
+                commands.silence()
+                continue
+            }
             // Nil stands for libcoap's timer; anything else is the one endpoint of this context.
             guard event.data.ptr != nil else {
                 batch.append(event)
@@ -197,12 +203,18 @@ final class CoAPEngine {
         return Int32(clamping: max(0, (nanoseconds + 999_999) / 1_000_000))
     }
 
+    /// Performs what waits, and what that brings about, as long as it stays within one turn's share.
     @discardableResult
     private func performCommands() -> Bool {
-        commands.silence()
-        commands.takeAll(into: &taken)
-        for command in taken { perform(command) }
-        return !taken.isEmpty
+        var any = false
+        for _ in 0..<Self.commandRounds {
+            commands.takeAll(into: &taken)
+            guard !taken.isEmpty else { return any }
+            any = true
+            for command in taken { perform(command) }
+        }
+        commands.ring()
+        return any
     }
 
     private func perform(_ command: ServerCommand) {

@@ -24,6 +24,10 @@ package struct CoAPLimits: Sendable, Equatable {
     /// A client that gets non-confirmable notifications is asked for an acknowledgement when the last is this long ago. The
     /// standard asks for one a day at least (RFC 7641, 4.5); sooner finds clients that vanished.
     package var observerCheck = Duration.seconds(300)
+    /// How long to wait for the acknowledgement of a confirmable message before repeating it; up to 1.5 times as long by
+    /// chance, doubled with each repetition (RFC 7252, 4.8: ACK_TIMEOUT), and how often (MAX_RETRANSMIT).
+    package var acknowledgementTimeout = Duration.seconds(2)
+    package var retransmissions = 4
     /// A session nobody needs ends after this silence. Short, because each new peer costs a walk over all sessions.
     package var idleSession = Duration.seconds(30)
 

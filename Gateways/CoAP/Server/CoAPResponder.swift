@@ -1,5 +1,3 @@
-import Synchronization
-
 /// The way back for one request. Answer once, at once or later, from any thread.
 ///
 /// An answer given before the handler returns travels in the acknowledgement. Later ones go as a separate response: the
@@ -12,16 +10,9 @@ package final class CoAPResponder: Sendable {
         let ended: (@Sendable (CoAPObserverEnd) -> Void)?
     }
 
-    private enum State {
-        case handlerRunning
-        case answered(Answer)
-        case detached
-        case done
-    }
-
     private let exchange: UInt64
     private let commands: CommandQueue
-    private let state = Mutex(State.handlerRunning)
+    private let slot = AnswerSlot<Answer>()
 
     init(exchange: UInt64, commands: CommandQueue) {
         self.exchange = exchange
@@ -42,34 +33,9 @@ package final class CoAPResponder: Sendable {
     }
 
     /// For the engine, after the handler has returned: the answer, or nil, and then a later one comes as a command.
-    func takeOrDetach() -> Answer? {
-        state.withLock { state in
-            switch state {
-            case .answered(let answer):
-                state = .done
-                return answer
-            case .handlerRunning:
-                state = .detached
-                return nil
-            case .detached, .done:
-                return nil
-            }
-        }
-    }
+    func takeOrDetach() -> Answer? { slot.takeOrDetach() }
 
     private func give(_ answer: Answer) {
-        let late = state.withLock { state in
-            switch state {
-            case .handlerRunning:
-                state = .answered(answer)
-                return false
-            case .detached:
-                state = .done
-                return true
-            case .answered, .done:
-                return false
-            }
-        }
-        if late { commands.post(.respond(exchange: exchange, answer)) }
+        if slot.put(answer) { commands.post(.respond(exchange: exchange, answer)) }
     }
 }

@@ -162,6 +162,18 @@ package final class CoAPServer: Sendable {
         commands.post(.perform(after: delay, work))
     }
 
+    /// From inside a handler: starts something that completes at once or later on another thread, and goes on with its result
+    /// on the CoAP thread either way.
+    func call<Value: Sendable>(
+        _ start: (@escaping @Sendable (Value) -> Void) -> Void, then body: @escaping @Sendable (Value) -> Void
+    ) {
+        let slot = AnswerSlot<Value>()
+        start { [self] value in
+            if slot.put(value) { perform { body(value) } }
+        }
+        if let value = slot.takeOrDetach() { body(value) }
+    }
+
     private func nextToken() -> CoAPToken {
         CoAPToken(serial: tokens.wrappingAdd(1, ordering: .relaxed).newValue)
     }

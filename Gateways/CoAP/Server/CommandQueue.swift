@@ -80,7 +80,8 @@ final class CommandQueue: Sendable {
         for command in left { command.refuse() }
     }
 
-    private func ring() {
+    /// Makes the thread look into the queue.
+    func ring() {
         var one: UInt64 = 1
         _ = write(descriptor, &one, MemoryLayout<UInt64>.size)
     }

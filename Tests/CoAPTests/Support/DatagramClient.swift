@@ -3,7 +3,7 @@ import Glibc
 
 /// A UDP socket that speaks to one server. Waits with a deadline, so that a missing answer is a failed test, not a hang.
 final class DatagramClient {
-    private let descriptor: Int32
+    fileprivate let descriptor: Int32
     private(set) var lastID: UInt16 = 0
 
     init(port: Int) throws {
@@ -52,13 +52,25 @@ final class DatagramClient {
 
     func reset(_ message: TestMessage) { send(TestMessage(.rst, 0, id: message.messageID)) }
 
-    /// Everything the server had to say so far: a ping is answered after it (RFC 7252, 4.3), and is skipped.
+    /// Whether the server still answers. Skips everything it had to say before, so it also is a fence.
     func isAlive() -> Bool {
         let id = nextID()
-        send(TestMessage(.con, 0, id: id))
+        send(.request(.con, .get, "nowhere", id: id, token: [0xFE]))
         while let message = receive() {
-            if message.kind == .rst, message.messageID == id { return true }
+            if message.kind == .ack, message.messageID == id { return message.codeText == "4.04" }
         }
         return false
+    }
+}
+
+extension DatagramClient {
+    func localPort() throws -> Int {
+        var storage = sockaddr_in()
+        var size = socklen_t(MemoryLayout<sockaddr_in>.size)
+        let result = withUnsafeMutablePointer(to: &storage) {
+            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { getsockname(descriptor, $0, &size) }
+        }
+        guard result == 0 else { throw SocketFailure() }
+        return Int(UInt16(bigEndian: storage.sin_port))
     }
 }
