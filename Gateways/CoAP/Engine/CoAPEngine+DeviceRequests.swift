@@ -26,6 +26,15 @@ extension CoAPEngine {
         forget(observation.token, at: peer)
     }
 
+    func deregister(
+        _ observation: CoAPObservation, timeout: Duration, completion: @escaping @Sendable (CoAPOutcome) -> Void
+    ) {
+        guard let state = peers[observation.peer.id]?.observations[observation.token] else { return completion(.gone) }
+        forget(observation)
+        enqueue(
+            state.request, observation.peer, .deregistration(completion), token: observation.token, timeout: timeout)
+    }
+
     private func forget(_ token: CoAPToken, at peer: PeerState) {
         guard let state = peer.observations.removeValue(forKey: token), state.newest != nil else { return }
         unpin(peer)
@@ -101,7 +110,7 @@ extension CoAPEngine {
 
     private func conclude(_ request: DeviceRequest, _ outcome: CoAPOutcome, peer: PeerState?) {
         switch (request.purpose, outcome) {
-        case (.answer(let completion), _):
+        case (.answer(let completion), _), (.deregistration(let completion), _):
             completion(outcome)
         case (.registration(let observation), .response(let response)) where response.code.isSuccess:
             if observation.newest == nil { peer?.observations[observation.token] = nil }
@@ -198,8 +207,12 @@ enum DeviceRequestOptions {
         let request = state.request
         let step = state.next
         var options: [WireOption] = []
-        // RFC 7641, 2: only the first exchange registers; fetching further blocks does not.
-        if case .registration = state.purpose, step.block2 == nil { options.append(WireOption(.observe, uint: 0)) }
+        // RFC 7641, 2: only the first exchange registers or deregisters; fetching further blocks does not.
+        switch state.purpose {
+        case .registration where step.block2 == nil: options.append(WireOption(.observe, uint: 0))
+        case .deregistration where step.block2 == nil: options.append(WireOption(.observe, uint: 1))
+        default: break
+        }
         options += request.path.map { WireOption(.uriPath, Array($0.utf8)) }
         if step.carriesPayload, let format = request.contentFormat {
             options.append(WireOption(.contentFormat, uint: UInt32(format.rawValue)))

@@ -227,6 +227,8 @@ final class CoAPEngine {
         case .observe(let request, let observation, let timeout, let handler):
             observe(request, observation, timeout: timeout, handler: handler)
         case .cancel(let observation): forget(observation)
+        case .deregister(let observation, let timeout, let completion):
+            deregister(observation, timeout: timeout, completion: completion)
         case .notify(let observer, let response, let confirmable, let completion):
             notify(observer, response, confirmable: confirmable, completion: completion)
         case .endObservation(let observer, let last): endObservation(observer, last: last)

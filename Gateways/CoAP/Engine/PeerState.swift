@@ -53,6 +53,8 @@ final class DeviceRequest {
         case answer(@Sendable (CoAPOutcome) -> Void)
         /// Registers the observation with this token.
         case registration(DeviceObservation)
+        /// Ends the observation that had this token.
+        case deregistration(@Sendable (CoAPOutcome) -> Void)
         /// Fetches the rest of a long notification.
         case notification(DeviceObservation)
     }

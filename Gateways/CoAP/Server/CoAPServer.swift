@@ -132,6 +132,15 @@ package final class CoAPServer: Sendable {
         commands.post(.cancel(observation))
     }
 
+    /// Asks the device to end an observation: the same request with Observe 1 under the same token (RFC 7641, 3.6). No more
+    /// events come. `completion` is called exactly once, with the device's answer to what is then a plain GET.
+    package func deregister(
+        _ observation: CoAPObservation, timeout: Duration = .seconds(93),
+        completion: @escaping @Sendable (CoAPOutcome) -> Void
+    ) {
+        commands.post(.deregister(observation, timeout: timeout, completion: completion))
+    }
+
     // MARK: Observers of ours
 
     /// Sends a notification to a client whose observation was accepted. `completion` is called exactly once; until then the

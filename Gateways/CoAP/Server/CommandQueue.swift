@@ -10,6 +10,7 @@ enum ServerCommand: Sendable {
     case observe(
         CoAPOutgoingRequest, CoAPObservation, timeout: Duration, handler: @Sendable (CoAPObservationEvent) -> Void)
     case cancel(CoAPObservation)
+    case deregister(CoAPObservation, timeout: Duration, completion: @Sendable (CoAPOutcome) -> Void)
     case notify(
         CoAPObserver, CoAPResponse, confirmable: Bool, completion: @Sendable (CoAPNotificationOutcome) -> Void)
     case endObservation(CoAPObserver, CoAPResponse?)
@@ -21,7 +22,7 @@ enum ServerCommand: Sendable {
     /// The answer when there is no CoAP thread to do it any more.
     func refuse() {
         switch self {
-        case .send(_, _, _, let completion): completion(.gone)
+        case .send(_, _, _, let completion), .deregister(_, _, let completion): completion(.gone)
         case .observe(_, _, _, let handler): handler(.ended(.gone))
         case .notify(_, _, _, let completion): completion(.gone)
         case .respond(_, let answer): answer.ended?(.peerGone)
