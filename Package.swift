@@ -87,8 +87,7 @@ let package = Package(
         .testTarget(name: "LwM2MTests", dependencies: ["LwM2M", "CoAP", "Messaging", "TestKit"]),
         .testTarget(name: "MQTTSNTests", dependencies: ["MQTTSN", "Messaging", "Transport", "TestKit", .nioCore, .nioEmbedded]),
         // The built binary against real clients.
-        .testTarget(
-            name: "EndToEndTests", dependencies: ["TestKit", "MQTTCodec"], exclude: ["Clients"]),
+        .testTarget(name: "EndToEndTests", dependencies: ["TestKit", "MQTTCodec", .nioCore, .nioPosix]),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -27,8 +27,7 @@ enum SysTopics {
             ("ledger", json(ledger)),
         ]
         for (topic, counter) in totals {
-            guard let total = snapshot.total(counter) else { continue }
-            values.append((topic, "\(total)"))
+            values.append((topic, "\(snapshot.total(counter))"))
         }
         for gateway in snapshot.gateways {
             for counter in gateway.counters {

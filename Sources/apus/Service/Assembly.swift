@@ -1,8 +1,6 @@
 import BrokerCore
 import Logging
-import MQTTServer
 import Messaging
-import NIOPosix
 import Settings
 import Telemetry
 
@@ -31,15 +29,7 @@ struct Assembly: Sendable {
 
     /// One entry for each protocol.
     private static func gateways(_ settings: ProductSettings, broker: CoreBroker) -> [any Gateway] {
-        let group = MultiThreadedEventLoopGroup.singleton
-        var gateways: [any Gateway] = []
-        if settings.mqtt.tcp.enabled {
-            gateways.append(
-                MQTTGateway(
-                    configuration: settings.mqtt.configuration, broker: broker, group: group,
-                    logger: Logger(label: "apus.mqtt")))
-        }
-        return gateways
+        []
     }
 
     /// What has to be done from time to time, until the task is cancelled.

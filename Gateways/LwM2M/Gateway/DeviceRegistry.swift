@@ -1,0 +1,36 @@
+/// The devices registered now, by location and by endpoint name.
+struct DeviceRegistry {
+    private var byLocation: [String: Device] = [:]
+    private var byEndpoint: [String: Device] = [:]
+
+    var count: Int { byEndpoint.count }
+
+    func device(at location: String) -> Device? { byLocation[location] }
+    func device(of endpoint: String) -> Device? { byEndpoint[endpoint] }
+
+    /// - Returns: the earlier registration of the same endpoint, whose location is unknown from now on.
+    mutating func insert(_ device: Device) -> Device? {
+        let earlier = byEndpoint.updateValue(device, forKey: device.endpoint)
+        if let earlier { byLocation[earlier.location] = nil }
+        byLocation[device.location] = device
+        return earlier
+    }
+
+    /// - Returns: whether it was there; a device that has been replaced is not.
+    mutating func remove(_ device: Device) -> Bool {
+        guard byLocation.removeValue(forKey: device.location) != nil else { return false }
+        byEndpoint[device.endpoint] = nil
+        return true
+    }
+
+    mutating func removeAll() -> [Device] {
+        defer { self = DeviceRegistry() }
+        return Array(byEndpoint.values)
+    }
+
+    /// A location nobody can guess: who knows it may renew the registration from any address.
+    static func newLocation() -> String {
+        var generator = SystemRandomNumberGenerator()
+        return String(UInt64.random(in: .min ... .max, using: &generator), radix: 36)
+    }
+}
