@@ -80,7 +80,7 @@ let package = Package(
         .testTarget(name: "MQTTCodecTests", dependencies: ["MQTTCodec", "TestKit", .nioCore]),
         .testTarget(
             name: "MQTTServerTests",
-            dependencies: ["MQTTServer", "MQTTCodec", "Messaging", "Transport", "TestKit", .nioCore, .nioEmbedded]),
+            dependencies: ["MQTTServer", "MQTTCodec", "Messaging", "Transport", "TestKit", .nioCore, .nioEmbedded, .logging]),
         .testTarget(name: "SettingsTests", dependencies: ["Settings", "TestKit"]),
         .testTarget(name: "TelemetryTests", dependencies: ["Telemetry", "Messaging", .logging]),
         .testTarget(name: "CoAPTests", dependencies: ["CoAP", "Messaging", "TestKit"]),

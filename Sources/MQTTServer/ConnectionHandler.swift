@@ -150,7 +150,7 @@ extension ConnectionHandler {
         if machine.state == .over { received = ByteBuffer() }
     }
 
-    func perform(_ action: Action) {
+    func perform(_ action: ConnectionAction) {
         switch action {
         case .open(let opening): open(opening)
         case .publish(let publication): collect(publication)
@@ -158,7 +158,9 @@ extension ConnectionHandler {
         case .settle(let identifier, let settlement): settle(identifier, settlement)
         case .subscribe(let subscribe): self.subscribe(subscribe)
         case .unsubscribe(let unsubscribe): self.unsubscribe(unsubscribe)
-        case .reply(let packet): reply(packet)
+        case .reply(let packet):
+            publishBatch()  // its answers come first
+            reply(packet)
         case .end(let goodbye, let reason, let expiry): end(goodbye: goodbye, reason, expiry: expiry)
         case .ignore: break
         }

@@ -46,7 +46,7 @@ struct ConnectionMachine: Equatable {
     // MARK: What the client sends
 
     /// - Parameter makeIdentifier: called when the client wants one chosen for it; returns a new one each time.
-    mutating func receive(_ packet: Packet, makeIdentifier: () -> String) -> Action {
+    mutating func receive(_ packet: Packet, makeIdentifier: () -> String) -> ConnectionAction {
         switch state {
         case .awaitingConnect:
             guard case .connect(let connect) = packet else { return fail(.protocolError) }  // MQTT-3.1.0-1
@@ -60,7 +60,7 @@ struct ConnectionMachine: Equatable {
         }
     }
 
-    private mutating func receiveWhileOpen(_ packet: Packet) -> Action {
+    private mutating func receiveWhileOpen(_ packet: Packet) -> ConnectionAction {
         switch packet {
         case .publish(let publish): receive(publish)
         case .puback(let acknowledgement): receivePubAck(acknowledgement)
@@ -77,7 +77,7 @@ struct ConnectionMachine: Equatable {
     }
 
     /// The bytes were no packet.
-    mutating func receive(_ error: DecodeError, version: ProtocolVersion?) -> Action {
+    mutating func receive(_ error: DecodeError, version: ProtocolVersion?) -> ConnectionAction {
         self.version = self.version ?? version
         if case .unsupportedProtocolVersion(let level) = error {
             // MQTT-3.1.2-2: told in the shape the client's version has, as far as one can guess it.
@@ -89,14 +89,14 @@ struct ConnectionMachine: Equatable {
     // MARK: Ending
 
     /// Ends the connection because of what the client did; the will is published (MQTT-3.1.2-8).
-    mutating func fail(_ code: ReasonCode) -> Action {
+    mutating func fail(_ code: ReasonCode) -> ConnectionAction {
         let goodbye = goodbye(code)
         state = .over
         return .end(goodbye: goodbye, .lost)
     }
 
     /// The core or the gateway ends the connection.
-    mutating func close(_ code: ReasonCode, detach reason: DetachReason) -> Action {
+    mutating func close(_ code: ReasonCode, detach reason: DetachReason) -> ConnectionAction {
         guard state != .over else { return .ignore }
         let goodbye = state == .open ? goodbye(code) : nil
         state = .over
@@ -135,7 +135,7 @@ extension ReasonCode {
 // MARK: - Connecting
 
 extension ConnectionMachine {
-    private mutating func receive(_ connect: Connect, makeIdentifier: () -> String) -> Action {
+    private mutating func receive(_ connect: Connect, makeIdentifier: () -> String) -> ConnectionAction {
         version = connect.version
         sessionExpiryInterval = connect.properties.sessionExpiryInterval ?? 0
         // MQTT 5.0, 4.12: authentication methods are named and refused; password authentication needs none.
@@ -146,7 +146,7 @@ extension ConnectionMachine {
         return .open(Opening(connect: connect, clientIdentifier: connect.clientIdentifier))
     }
 
-    private mutating func assign(_ connect: Connect, _ identifier: String) -> Action {
+    private mutating func assign(_ connect: Connect, _ identifier: String) -> ConnectionAction {
         // 3.1 has no empty identifiers; in 3.1.1 they need a clean session (MQTT-3.1.3-8), from 5.0 on nothing (MQTT-3.1.3-6).
         guard connect.version == .v5 || (connect.version == .v311 && connect.cleanStart) else {
             return fail(.clientIdentifierNotValid)
@@ -165,7 +165,7 @@ extension ConnectionMachine {
         return .connack(ConnAck(isSessionPresent: sessionPresent, properties: version == .v5 ? connAckProperties : []))
     }
 
-    mutating func refused(_ refusal: ConnectRefusal) -> Action {
+    mutating func refused(_ refusal: ConnectRefusal) -> ConnectionAction {
         fail(ReasonCode(refusal))
     }
 
@@ -182,7 +182,7 @@ extension ConnectionMachine {
         return properties
     }
 
-    private mutating func receive(_ disconnect: Disconnect) -> Action {
+    private mutating func receive(_ disconnect: Disconnect) -> ConnectionAction {
         let expiry = disconnect.properties.sessionExpiryInterval
         // MQTT 5.0, 3.14.2.2.2: a session meant to end with its connection stays so.
         guard expiry == nil || expiry == 0 || sessionExpiryInterval != 0 else { return fail(.protocolError) }
@@ -197,7 +197,7 @@ extension ConnectionMachine {
 // MARK: - Publishing
 
 extension ConnectionMachine {
-    private mutating func receive(_ publish: Publish) -> Action {
+    private mutating func receive(_ publish: Publish) -> ConnectionAction {
         if publish.qos > .atMostOnce, version == .v5, unconfirmed >= Int(limits.receiveMaximum),
             !publish.isDuplicate
         {
@@ -217,7 +217,7 @@ extension ConnectionMachine {
     }
 
     /// More exactly-once messages wait for their release than the broker keeps.
-    mutating func cannotBegin() -> Action {
+    mutating func cannotBegin() -> ConnectionAction {
         fail(.receiveMaximumExceeded)
     }
 
@@ -259,11 +259,11 @@ extension ConnectionMachine {
 // MARK: - Receiving
 
 extension ConnectionMachine {
-    private func receivePubAck(_ acknowledgement: Acknowledgement) -> Action {
+    private func receivePubAck(_ acknowledgement: Acknowledgement) -> ConnectionAction {
         .settle(acknowledgement.packetIdentifier, acknowledgement.reasonCode.isFailure ? .refused : .acknowledged)
     }
 
-    private func receivePubRec(_ acknowledgement: Acknowledgement) -> Action {
+    private func receivePubRec(_ acknowledgement: Acknowledgement) -> ConnectionAction {
         .settle(acknowledgement.packetIdentifier, acknowledgement.reasonCode.isFailure ? .refused : .received)
     }
 

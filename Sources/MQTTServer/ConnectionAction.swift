@@ -2,7 +2,7 @@ import MQTTCodec
 import Messaging
 
 /// What a packet leads to. The handler performs it and reports results back to the machine where an answer depends on them.
-enum Action: Equatable {
+enum ConnectionAction: Equatable {
     /// Ask the broker for the session; answer with `ConnectionMachine.opened` or `.refused`.
     case open(Opening)
     /// Publish; answer with `ConnectionMachine.published` once the broker has decided.

@@ -1,0 +1,175 @@
+import MQTTCodec
+import Messaging
+import NIOCore
+import NIOEmbedded
+import TestKit
+import Testing
+
+@testable import MQTTServer
+
+@Suite struct ConnectTests {
+    @Test(arguments: ProtocolVersion.allCases)
+    func aClientIsLetIn(_ version: ProtocolVersion) throws {
+        let conversation = Conversation()
+        let client = try conversation.connectedClient(version)
+        try client.send(.pingreq)
+        #expect(try client.receive() == [.pingresp])
+        #expect(conversation.broker.session("client")?.isAttached == true)
+    }
+
+    @Test func whatConnectSaysReachesTheBroker() throws {
+        let conversation = Conversation()
+        let client = try conversation.client(.v5)
+        let will = Connect.Will(
+            topic: "gone", payload: ByteBuffer(string: "bye"), qos: .atLeastOnce, isRetained: true,
+            properties: [.willDelayInterval(5), .messageExpiryInterval(60), .contentType("text/plain")])
+        try client.send(
+            .connect(
+                Connect(
+                    version: .v5, clientIdentifier: "dev", cleanStart: false, keepAlive: 10,
+                    properties: [.sessionExpiryInterval(3_600), .receiveMaximum(7)], will: will, userName: "u",
+                    password: MQTTCodec.Secret(ByteBuffer(string: "p")))))
+        let request = try #require(conversation.broker.connectRequests.first)
+        #expect(request.credentials.clientID == ClientID("dev"))
+        #expect(request.credentials.username == "u")
+        #expect(request.credentials.password?.octets == Array("p".utf8))
+        #expect(request.credentials.peer.listener == "mqtt.tcp")
+        #expect(!request.options.cleanStart)
+        #expect(request.options.expiry == .seconds(3_600))
+        #expect(request.options.receiveMaximum == 7)
+        #expect(request.options.silence == .seconds(15))
+        let kept = try #require(request.options.will)
+        #expect(kept.topic.string == "gone")
+        #expect(kept.qos == .atLeastOnce)
+        #expect(kept.retain)
+        #expect(kept.delay == .seconds(5))
+        #expect(kept.messageExpiry == .seconds(60))
+        #expect(kept.properties?.contentType == "text/plain")
+    }
+
+    @Test(arguments: [(true, Duration?.some(.zero)), (false, nil)])
+    func before5ACleanSessionEndsWithItsConnection(_ isClean: Bool, _ expiry: Duration?) throws {
+        let conversation = Conversation()
+        _ = try conversation.connectedClient(.v311, cleanStart: isClean)
+        #expect(conversation.broker.connectRequests.first?.options.expiry == expiry)
+    }
+
+    @Test func aSessionIsResumedWithWhatWaited() throws {
+        let conversation = Conversation()
+        let first = try conversation.connectedClient(.v311, id: "dev", cleanStart: false)
+        try first.subscribe("a", .atLeastOnce)
+        first.cut()
+        try conversation.broker.publish("a", Array("x".utf8), qos: .atLeastOnce)
+        let second = try conversation.client(.v311)
+        try second.send(.connect(Connect(version: .v311, clientIdentifier: "dev", cleanStart: false)))
+        #expect(
+            try second.receive() == [
+                .connack(ConnAck(isSessionPresent: true)), .publish("a", "x", .atLeastOnce, id: 1),
+            ])
+    }
+
+    /// MQTT-3.1.4-3
+    @Test(arguments: [ProtocolVersion.v311, .v5])
+    func aSecondConnectionTakesTheSessionOver(_ version: ProtocolVersion) throws {
+        let conversation = Conversation()
+        let first = try conversation.connectedClient(version)
+        let second = try conversation.connectedClient(version)
+        #expect(
+            try first.receive()
+                == (version == .v5 ? [.disconnect(Disconnect(reasonCode: .sessionTakenOver))] : []))
+        #expect(first.isClosed)
+        try second.send(.pingreq)
+        #expect(try second.receive() == [.pingresp])
+        #expect(conversation.broker.session("client")?.isAttached == true)
+    }
+
+    @Test func whatIsSentBeforeTheBrokerDecidesIsServedAfterwards() throws {
+        let conversation = Conversation()
+        conversation.broker.parkConnects()
+        let client = try conversation.client()
+        try client.send(
+            .connect(Connect(version: .v5, clientIdentifier: "c")), .publish("a", "x", .atLeastOnce, id: 1))
+        try client.send(.pingreq)
+        #expect(try client.receive() == [])
+        #expect(conversation.broker.published.isEmpty)
+        conversation.broker.releaseConnects()
+        let types = try client.receive().map(\.type)
+        #expect(types == [.connack, .puback, .pingresp])
+    }
+
+    @Test func aConnectionThatBreaksWhileTheBrokerDecidesLeavesNoSessionAttached() throws {
+        let conversation = Conversation()
+        conversation.broker.parkConnects()
+        let client = try conversation.client(.v311)
+        try client.send(.connect(Connect(version: .v311, clientIdentifier: "c", cleanStart: false)))
+        client.cut()
+        conversation.broker.releaseConnects()
+        conversation.eventLoop.run()
+        #expect(conversation.broker.session("c")?.isAttached == false)
+    }
+
+    @Test func aRefusedClientIsToldAndClosed() throws {
+        let conversation = Conversation()
+        conversation.broker.refuseConnects(.badCredentials)
+        let client = try conversation.client(.v311)
+        try client.send(.connect(Connect(version: .v311, clientIdentifier: "c")))
+        #expect(try client.receive() == [.connack(ConnAck(reasonCode: .badUserNameOrPassword))])
+        #expect(client.isClosed)
+    }
+
+    @Test func aSilentConnectionIsClosedBeforeConnect() throws {
+        let conversation = Conversation { $0.connectTimeout = .seconds(10) }
+        let client = try conversation.client()
+        let other = try conversation.connectedClient()
+        conversation.eventLoop.advanceTime(by: .seconds(11))
+        #expect(client.isClosed)
+        #expect(!other.isClosed)
+        #expect(conversation.server.counters.connectTimeouts.current == 1)
+    }
+
+    /// MQTT-3.1.2-22
+    @Test func aClientSilentForOneAndAHalfKeepAlivesIsDisconnected() throws {
+        let conversation = Conversation()
+        let client = try conversation.connectedClient(keepAlive: 10)
+        conversation.broker.advance(by: .seconds(14))
+        try client.send(.pingreq)
+        conversation.broker.advance(by: .seconds(14))
+        #expect(try client.receive() == [.pingresp])
+        conversation.broker.advance(by: .seconds(2))
+        #expect(try client.receive() == [.disconnect(Disconnect(reasonCode: .keepAliveTimeout))])
+        #expect(client.isClosed)
+    }
+
+    @Test func theWillIsPublishedWhenTheConnectionBreaksAndNotAfterGoodbye() throws {
+        let conversation = Conversation()
+        let will = Connect.Will(topic: "will", payload: ByteBuffer(string: "w"))
+        try conversation.connectedClient(id: "polite", will: will).send(.disconnect(Disconnect()))
+        #expect(conversation.broker.published.isEmpty)
+        try conversation.connectedClient(id: "lost", will: will).cut()
+        #expect(conversation.broker.published.map(\.topic.string) == ["will"])
+        let rude = try conversation.connectedClient(id: "rude", will: will)
+        try rude.send(ByteBuffer(bytes: [0x00, 0x00]))
+        #expect(conversation.broker.published.count == 2)
+        #expect(rude.isClosed)
+    }
+
+    @Test func connectionsBeyondTheLimitAreCounted() {
+        let server = Conversation { $0.maximumConnections = 2 }.server
+        #expect(server.admit())
+        #expect(server.admit())
+        #expect(!server.admit())
+        server.leave()
+        #expect(server.admit())
+        #expect(server.counters.connectionsOverLimit.current == 1)
+    }
+
+    @Test func aStoppingGatewaySaysGoodbyeAndKeepsTheWill() throws {
+        let conversation = Conversation()
+        let will = Connect.Will(topic: "will", payload: ByteBuffer(string: "w"))
+        let client = try conversation.connectedClient(will: will)
+        client.handler.shutDown()
+        #expect(try client.receive() == [.disconnect(Disconnect(reasonCode: .serverShuttingDown))])
+        #expect(client.isClosed)
+        #expect(conversation.broker.published.isEmpty)
+    }
+}

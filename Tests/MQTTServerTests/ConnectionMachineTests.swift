@@ -1,0 +1,227 @@
+import MQTTCodec
+import Messaging
+import NIOCore
+import Testing
+
+@testable import MQTTServer
+
+@Suite struct ConnectionMachineTests {
+    private static let limits = ConnectionMachine.Limits(
+        maximumPacketSize: 1_000, receiveMaximum: 2, topicAliasMaximum: 3, sessionExpiryMaximum: 60)
+    private var machine = ConnectionMachine(limits: limits)
+
+    private mutating func receive(_ packet: Packet) -> ConnectionAction {
+        machine.receive(packet, makeIdentifier: { "made" })
+    }
+
+    private mutating func open(_ version: ProtocolVersion = .v5, properties: Properties = []) -> Packet {
+        _ = receive(.connect(Connect(version: version, clientIdentifier: "c", properties: properties)))
+        return machine.opened(sessionPresent: false)
+    }
+
+    /// MQTT-3.1.0-1
+    @Test mutating func nothingButConnectMayComeFirst() {
+        #expect(receive(.pingreq) == .end(goodbye: nil, .lost))
+        #expect(machine.state == .over)
+        #expect(receive(.pingreq) == .ignore)
+    }
+
+    @Test(arguments: ProtocolVersion.allCases, [true, false])
+    mutating func aClientWithoutIdentifierIsGivenOneWhereItsVersionAllows(
+        _ version: ProtocolVersion, _ cleanStart: Bool
+    ) {
+        let connect = Connect(version: version, clientIdentifier: "", cleanStart: cleanStart)
+        let action = receive(.connect(connect))
+        if version == .v5 || (version == .v311 && cleanStart) {
+            #expect(action == .open(Opening(connect: connect, clientIdentifier: "made")))
+        } else {
+            #expect(action == .end(goodbye: .connack(ConnAck(reasonCode: .clientIdentifierNotValid)), .lost))
+        }
+    }
+
+    @Test mutating func a5ClientIsToldItsLimitsAndItsName() {
+        _ = receive(.connect(Connect(version: .v5, clientIdentifier: "", properties: [.sessionExpiryInterval(61)])))
+        let properties: Properties = [
+            .maximumPacketSize(1_000), .receiveMaximum(2), .topicAliasMaximum(3), .sessionExpiryInterval(60),
+            .assignedClientIdentifier("made"),
+        ]
+        let expected = Packet.connack(ConnAck(isSessionPresent: true, properties: properties))
+        #expect(machine.opened(sessionPresent: true) == expected)
+    }
+
+    @Test mutating func anAuthenticationMethodIsRefusedByName() {
+        let connect = Connect(version: .v5, clientIdentifier: "c", properties: [.authenticationMethod("M")])
+        let refusal = Packet.connack(ConnAck(reasonCode: .badAuthenticationMethod))
+        #expect(receive(.connect(connect)) == .end(goodbye: refusal, .lost))
+    }
+
+    @Test(arguments: [
+        (ConnectRefusal.badCredentials, ReasonCode.badUserNameOrPassword), (.notAuthorized, .notAuthorized),
+        (.quotaExceeded, .quotaExceeded), (.unavailable, .serverUnavailable), (.shuttingDown, .serverUnavailable),
+    ])
+    mutating func aRefusedClientIsToldWhy(_ refusal: ConnectRefusal, _ code: ReasonCode) {
+        _ = receive(.connect(Connect(version: .v311, clientIdentifier: "c")))
+        #expect(machine.refused(refusal) == .end(goodbye: .connack(ConnAck(reasonCode: code)), .lost))
+    }
+
+    // MARK: Errors
+
+    @Test mutating func malformedBytesAreAnsweredWithTheReasonFrom5On() {
+        _ = open()
+        let goodbye = Packet.disconnect(Disconnect(reasonCode: .malformedPacket))
+        #expect(machine.receive(.invalidQoS, version: .v5) == .end(goodbye: goodbye, .lost))
+    }
+
+    @Test mutating func malformedBytesAreAnsweredByClosingBefore5() {
+        _ = open(.v311)
+        #expect(machine.receive(.invalidQoS, version: .v311) == .end(goodbye: nil, .lost))
+    }
+
+    @Test mutating func aMalformedConnectIsAnsweredInTheVersionItNames() {
+        let goodbye = Packet.connack(ConnAck(reasonCode: .malformedPacket))
+        #expect(machine.receive(.invalidFlags(.connect), version: .v5) == .end(goodbye: goodbye, .lost))
+    }
+
+    @Test(arguments: [(UInt8(2), ProtocolVersion.v311), (6, .v5), (0x84, .v5)])
+    mutating func anUnknownVersionIsRefusedInTheNearestShape(_ level: UInt8, _ version: ProtocolVersion) {
+        let goodbye = Packet.connack(ConnAck(reasonCode: .unsupportedProtocolVersion))
+        let action = machine.receive(.unsupportedProtocolVersion(level), version: nil)
+        #expect(action == .end(goodbye: goodbye, .lost))
+        #expect(machine.version == version)
+    }
+
+    @Test mutating func packetsOutOfPlaceAreProtocolErrors() {
+        _ = open()
+        let goodbye = Packet.disconnect(Disconnect(reasonCode: .protocolError))
+        let auth = Auth(reasonCode: .reauthenticate, properties: [.authenticationMethod("M")])
+        #expect(receive(.auth(auth)) == .end(goodbye: goodbye, .lost))
+    }
+
+    @Test mutating func theCoreEndsAConnectionWithItsReason() {
+        _ = open()
+        let goodbye = Packet.disconnect(Disconnect(reasonCode: .sessionTakenOver))
+        #expect(machine.close(ReasonCode(CloseReason.takenOver), detach: .lost) == .end(goodbye: goodbye, .lost))
+        #expect(machine.close(.keepAliveTimeout, detach: .lost) == .ignore)
+    }
+
+    // MARK: Goodbye
+
+    @Test mutating func onlyTheNormalGoodbyeTakesTheWillBack() {
+        _ = open()
+        #expect(receive(.disconnect(Disconnect())) == .end(goodbye: nil, .goodbye))
+        var other = ConnectionMachine(limits: Self.limits)
+        _ = other.receive(.connect(Connect(version: .v5, clientIdentifier: "c")), makeIdentifier: { "" })
+        _ = other.opened(sessionPresent: false)
+        let withWill = Packet.disconnect(Disconnect(reasonCode: .disconnectWithWill))
+        #expect(other.receive(withWill, makeIdentifier: { "" }) == .end(goodbye: nil, .goodbyeWithWill))
+    }
+
+    /// MQTT 5.0, 3.14.2.2.2
+    @Test(arguments: [UInt32(0), 30])
+    mutating func aSessionExpiryOnGoodbyeIsTakenUnlessItWas0(_ before: UInt32) {
+        _ = open(properties: [.sessionExpiryInterval(before)])
+        let action = receive(.disconnect(Disconnect(properties: [.sessionExpiryInterval(90)])))
+        if before == 0 {
+            #expect(action == .end(goodbye: .disconnect(Disconnect(reasonCode: .protocolError)), .lost))
+        } else {
+            #expect(action == .end(goodbye: nil, .goodbye, expiry: SessionExpiryChange(.seconds(90))))
+        }
+    }
+
+    @Test mutating func theLargestSessionExpiryNeverEnds() {
+        _ = open(properties: [.sessionExpiryInterval(30)])
+        let action = receive(.disconnect(Disconnect(properties: [.sessionExpiryInterval(.max)])))
+        #expect(action == .end(goodbye: nil, .goodbye, expiry: SessionExpiryChange(nil)))
+    }
+
+    // MARK: Publishing
+
+    /// MQTT-3.3.4-9
+    @Test mutating func moreUnconfirmedPublicationsThanAllowedEndTheConnection() {
+        _ = open()
+        _ = receive(.publish("a", "", .atLeastOnce, id: 1))
+        _ = receive(.publish("a", "", .exactlyOnce, id: 2))
+        machine.began(isNew: true)
+        let goodbye = Packet.disconnect(Disconnect(reasonCode: .receiveMaximumExceeded))
+        #expect(receive(.publish("a", "", .atLeastOnce, id: 3)) == .end(goodbye: goodbye, .lost))
+    }
+
+    @Test mutating func confirmationsFreeTheReceiveMaximum() {
+        _ = open()
+        let accepted = PublishOutcome.accepted(receivers: 1, commit: .none)
+        for identifier in [1, 2, 3, 4, 5] as [PacketIdentifier] {
+            _ = receive(.publish("a", "", .atLeastOnce, id: identifier))
+            #expect(
+                machine.published(identifier, at: .atLeastOnce, accepted) == .puback(Acknowledgement(identifier)))
+            _ = receive(.publish("a", "", .exactlyOnce, id: identifier))
+            machine.began(isNew: true)
+            #expect(
+                machine.published(identifier, at: .exactlyOnce, accepted) == .pubrec(Acknowledgement(identifier)))
+            #expect(
+                machine.released(identifier, wasKnown: true) == .pubcomp(Acknowledgement(identifier)))
+        }
+        #expect(machine.state == .open)
+    }
+
+    @Test(arguments: [
+        (PublishOutcome.accepted(receivers: 0, commit: .none), ReasonCode.noMatchingSubscribers),
+        (.refused(.notAuthorized), .notAuthorized), (.refused(.topicNotAllowed), .topicNameInvalid),
+        (.refused(.tooLarge), .quotaExceeded), (.refused(.quotaExceeded), .quotaExceeded),
+    ])
+    mutating func theBrokersWordOnAPublicationBecomesAReason(_ outcome: PublishOutcome, _ code: ReasonCode) {
+        _ = open()
+        #expect(
+            machine.published(1, at: .atLeastOnce, outcome) == .puback(Acknowledgement(1, reasonCode: code)))
+    }
+
+    @Test mutating func anUnknownReleaseIsCompletedWithItsReason() {
+        _ = open()
+        let expected = Packet.pubcomp(Acknowledgement(9, reasonCode: .packetIdentifierNotFound))
+        #expect(machine.released(9, wasKnown: false) == expected)
+    }
+
+    // MARK: Topic aliases
+
+    @Test mutating func anAliasStandsForTheTopicItWasSetTo() throws {
+        _ = open()
+        let topic = try TopicName("a/b")
+        _ = receive(.publish("a/b", "1", properties: [.topicAlias(3)]))
+        let action = receive(.publish("", "2", properties: [.topicAlias(3)]))
+        guard case .publish(let publication) = action else {
+            Issue.record("not published: \(action)")
+            return
+        }
+        #expect(publication.topic == topic)
+    }
+
+    @Test(arguments: [(UInt16(4), "t", ReasonCode.topicAliasInvalid), (2, "", .protocolError)])
+    mutating func anAliasBeyondTheMaximumOrNeverSetEndsTheConnection(
+        _ alias: UInt16, _ topic: String, _ code: ReasonCode
+    ) {
+        _ = open()
+        let goodbye = Packet.disconnect(Disconnect(reasonCode: code))
+        #expect(receive(.publish(topic, "", properties: [.topicAlias(alias)])) == .end(goodbye: goodbye, .lost))
+    }
+
+    // MARK: Receiving
+
+    @Test mutating func reportsOnDeliveriesGoToTheSession() {
+        _ = open()
+        let failed = Acknowledgement(1, reasonCode: .quotaExceeded)
+        #expect(receive(.puback(Acknowledgement(1))) == .settle(1, .acknowledged))
+        #expect(receive(.puback(failed)) == .settle(1, .refused))
+        #expect(receive(.pubrec(Acknowledgement(1))) == .settle(1, .received))
+        #expect(receive(.pubrec(failed)) == .settle(1, .refused))
+        #expect(receive(.pubcomp(Acknowledgement(1))) == .settle(1, .completed))
+    }
+
+    /// MQTT-4.3.3-4
+    @Test mutating func aReceptionIsAnsweredWithARelease() {
+        _ = open()
+        let unknown = Acknowledgement(1, reasonCode: .packetIdentifierNotFound)
+        #expect(machine.settled(1, .received, wasKnown: true) == .pubrel(Acknowledgement(1)))
+        #expect(machine.settled(1, .received, wasKnown: false) == .pubrel(unknown))
+        #expect(machine.settled(1, .acknowledged, wasKnown: true) == nil)
+        #expect(machine.settled(1, .completed, wasKnown: false) == nil)
+    }
+}

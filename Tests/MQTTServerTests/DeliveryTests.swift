@@ -1,0 +1,168 @@
+import MQTTCodec
+import Messaging
+import NIOCore
+import NIOEmbedded
+import TestKit
+import Testing
+
+@testable import MQTTServer
+
+/// From the broker to clients.
+@Suite struct DeliveryTests {
+    private static let payload = Array("x".utf8)
+
+    @Test(arguments: ProtocolVersion.allCases)
+    func aMessageTravelsAtEachQoS(_ version: ProtocolVersion) throws {
+        let conversation = Conversation()
+        let client = try conversation.connectedClient(version)
+        try client.subscribe("#", .exactlyOnce)
+        try conversation.broker.publish("q/0", Self.payload, qos: .atMostOnce)
+        try conversation.broker.publish("q/1", Self.payload, qos: .atLeastOnce)
+        try conversation.broker.publish("q/2", Self.payload, qos: .exactlyOnce)
+        let writes = client.writes
+        #expect(
+            try client.receive() == [
+                .publish("q/0", "x"), .publish("q/1", "x", .atLeastOnce, id: 1),
+                .publish("q/2", "x", .exactlyOnce, id: 2),
+            ])
+        #expect(client.writes == writes + 1, "all in one write")
+        try client.send(.puback(Acknowledgement(1)), .pubrec(Acknowledgement(2)))
+        #expect(try client.receive() == [.pubrel(Acknowledgement(2))])
+        try client.send(.pubcomp(Acknowledgement(2)))
+        #expect(try client.receive() == [])
+        #expect(conversation.broker.settlements == [.acknowledged, .received, .completed])
+        #expect(conversation.broker.session("client")?.backlog == 0)
+    }
+
+    @Test func aReleaseIsRepeatedAfterAReconnect() throws {
+        let conversation = Conversation()
+        let first = try conversation.connectedClient(.v311, cleanStart: false)
+        try first.subscribe("a", .exactlyOnce)
+        try conversation.broker.publish("a", Self.payload, qos: .exactlyOnce)
+        try conversation.broker.publish("a", Self.payload, qos: .exactlyOnce)
+        _ = try first.receive()
+        try first.send(.pubrec(Acknowledgement(1)))
+        first.cut()
+        let second = try conversation.client(.v311)
+        try second.send(.connect(Connect(version: .v311, clientIdentifier: "client", cleanStart: false)))
+        #expect(
+            try second.receive().dropFirst() == [
+                .pubrel(Acknowledgement(1)), .publish("a", "x", .exactlyOnce, id: 2, isDuplicate: true),
+            ])
+    }
+
+    @Test func aRetainedMessageFollowsTheAnswerToItsSubscription() throws {
+        let conversation = Conversation()
+        try conversation.broker.publish("a", Self.payload, retain: true)
+        let client = try conversation.connectedClient()
+        try client.send(.subscribe(1, ("a", .atMostOnce)))
+        #expect(
+            try client.receive() == [
+                .suback(SubAck(1, reasonCodes: [.grantedQoS0])), .publish("a", "x", isRetained: true),
+            ])
+    }
+
+    @Test func eachFilterIsAnsweredInItsPlace() throws {
+        for version in [ProtocolVersion.v311, .v5] {
+            let conversation = Conversation()
+            conversation.broker.forbid("secret")
+            let client = try conversation.connectedClient(version)
+            try client.send(
+                .subscribe(7, ("a", .atLeastOnce), ("bad#", .atMostOnce), ("secret", .atMostOnce), ("b", .exactlyOnce)))
+            let codes: [ReasonCode] =
+                version == .v5
+                ? [.grantedQoS1, .topicFilterInvalid, .notAuthorized, .grantedQoS2]
+                : [.grantedQoS1, .unspecifiedError, .unspecifiedError, .grantedQoS2]
+            #expect(try client.receive() == [.suback(SubAck(7, reasonCodes: codes))])
+            #expect(conversation.broker.session("client")?.filters == ["a", "b"])
+        }
+    }
+
+    @Test func eachUnsubscribedFilterIsAnsweredInItsPlace() throws {
+        let conversation = Conversation()
+        let client = try conversation.connectedClient()
+        try client.subscribe("a", .atMostOnce)
+        try client.send(.unsubscribe(Unsubscribe(2, filters: ["a", "never", "#/"])))
+        let codes: [ReasonCode] = [.success, .noSubscriptionExisted, .topicFilterInvalid]
+        #expect(try client.receive() == [.unsuback(UnsubAck(2, reasonCodes: codes))])
+    }
+
+    @Test func subscriptionOptionsReachTheBroker() throws {
+        let filter = Subscribe.Filter(
+            "a", qos: .atLeastOnce, noLocal: true, retainAsPublished: true, retainHandling: .sendIfNew)
+        let subscribe = Subscribe(1, filters: [filter], properties: [.subscriptionIdentifier(9)])
+        let subscription = try #require(FilterSplit<Subscription>(subscribe).valid.first)
+        let expected = Subscription(
+            filter: try TopicFilter("a"), qos: .atLeastOnce, noLocal: true, retainAsPublished: true,
+            retainHandling: .sendIfNew, identifier: 9)
+        #expect(subscription == expected)
+    }
+
+    @Test func aDeliveryNamesItsSubscriptionAndTheSecondsItHasLeft() throws {
+        let conversation = Conversation()
+        let client = try conversation.connectedClient(id: "receiver")
+        try client.subscribe("a", .atMostOnce, properties: [.subscriptionIdentifier(300)])
+        let publisher = try conversation.connectedClient(id: "publisher")
+        let properties: Properties = [.messageExpiryInterval(10), .userProperty(name: "k", value: "v")]
+        client.channel.isWritable = false
+        try publisher.send(.publish("a", "x", properties: properties))
+        conversation.broker.advance(by: .milliseconds(3_500))
+        client.channel.isWritable = true
+        client.channel.pipeline.fireChannelWritabilityChanged()
+        let expected: Properties = [
+            .messageExpiryInterval(7), .subscriptionIdentifier(300), .userProperty(name: "k", value: "v"),
+        ]
+        #expect(try client.receive() == [.publish("a", "x", properties: expected)])
+    }
+
+    /// MQTT-3.1.2-24, MQTT-3.1.2-25
+    @Test func aMessageTooLargeForTheClientIsDroppedAndAccountedFor() throws {
+        let conversation = Conversation()
+        let client = try conversation.connectedClient(properties: [.maximumPacketSize(100)])
+        try client.subscribe("a", .atLeastOnce)
+        try conversation.broker.publish("a", [UInt8](repeating: 0, count: 100), qos: .atLeastOnce)
+        try conversation.broker.publish("a", Self.payload, qos: .atLeastOnce)
+        #expect(try client.receive() == [.publish("a", "x", .atLeastOnce, id: 2)])
+        #expect(conversation.broker.discarded.map(\.reason) == [.tooLargeForReceiver])
+        #expect(conversation.server.counters.deliveriesTooLarge.current == 1)
+    }
+
+    @Test func aClientThatDoesNotReadIsNotWrittenTo() throws {
+        let conversation = Conversation()
+        let client = try conversation.connectedClient()
+        try client.subscribe("a", .atMostOnce)
+        client.channel.isWritable = false
+        for _ in 0..<100 { try conversation.broker.publish("a", Self.payload) }
+        #expect(try client.receive() == [])
+        #expect(conversation.broker.session("client")?.backlog == 100)
+        client.channel.isWritable = true
+        client.channel.pipeline.fireChannelWritabilityChanged()
+        #expect(try client.receive().count == 100)
+    }
+
+    @Test func manyMessagesArriveInOrder() throws {
+        let conversation = Conversation()
+        let client = try conversation.connectedClient(.v311)
+        try client.subscribe("a", .atMostOnce)
+        let expected = (0..<20_000).map { "\($0)" }
+        for text in expected { try conversation.broker.publish("a", Array(text.utf8)) }
+        let texts = try client.receive().compactMap { packet -> String? in
+            guard case .publish(let publish) = packet else { return nil }
+            return String(buffer: publish.payload)
+        }
+        #expect(texts == expected)
+    }
+
+    /// The encoded packet is shared among receivers of one version; retain flag and version tell them apart.
+    @Test func manyReceiversOfBothVersionsGetTheSameMessages() throws {
+        let conversation = Conversation()
+        let clients = try (0..<20).map { index in
+            try conversation.connectedClient(index.isMultiple(of: 2) ? .v311 : .v5, id: "c\(index)")
+        }
+        for client in clients { try client.subscribe("a", .atMostOnce) }
+        for text in ["1", "2", "3"] { try conversation.broker.publish("a", Array(text.utf8)) }
+        for client in clients {
+            #expect(try client.receive() == [.publish("a", "1"), .publish("a", "2"), .publish("a", "3")])
+        }
+    }
+}

@@ -1,0 +1,157 @@
+import MQTTCodec
+import Messaging
+import NIOCore
+import NIOEmbedded
+import TestKit
+import Testing
+
+@testable import MQTTServer
+
+/// From clients to the broker.
+@Suite struct PublishTests {
+    @Test func whatOneReadBringsIsPublishedInOrderAndAnsweredInOneWrite() throws {
+        let conversation = Conversation()
+        let client = try conversation.connectedClient(.v311)
+        let before = client.writes
+        try client.send(
+            .publish("a", "1", .atLeastOnce, id: 1), .publish("a", "2"), .publish("b", "3", .exactlyOnce, id: 2),
+            .publish("a", "4", .atLeastOnce, id: 3))
+        #expect(
+            try client.receive() == [
+                .puback(Acknowledgement(1)), .pubrec(Acknowledgement(2)), .puback(Acknowledgement(3)),
+            ])
+        #expect(client.writes == before + 1)
+        #expect(
+            conversation.broker.published.map { String(decoding: $0.payload, as: UTF8.self) } == ["1", "2", "3", "4"])
+    }
+
+    @Test func aMessageReachesTheBrokerWithEverythingItCarries() throws {
+        let conversation = Conversation()
+        let client = try conversation.connectedClient(.v5, id: "me")
+        try client.send(
+            .publish(
+                "a/b", "x", .atLeastOnce, id: 1, isRetained: true,
+                properties: [
+                    .payloadFormatIndicator(true), .messageExpiryInterval(30), .contentType("t"), .responseTopic("r"),
+                    .correlationData(ByteBuffer(bytes: [1, 2])), .userProperty(name: "k", value: "1"),
+                    .userProperty(name: "k", value: "2"),
+                ]))
+        let message = try #require(conversation.broker.published.first)
+        #expect(message.topic.string == "a/b")
+        #expect(message.qos == .atLeastOnce)
+        #expect(message.retain)
+        #expect(message.publisher == ClientID("me"))
+        #expect(message.expiresAt.since(message.publishedAt) == .seconds(30))
+        let expected = MessageProperties(
+            payloadIsUTF8: true, contentType: "t", responseTopic: try TopicName("r"), correlationData: [1, 2],
+            userProperties: [UserProperty(name: "k", value: "1"), UserProperty(name: "k", value: "2")])
+        #expect(message.properties == expected)
+    }
+
+    /// MQTT-4.3.3-10
+    @Test func anExactlyOnceMessageSentTwiceIsPublishedOnce() throws {
+        let conversation = Conversation()
+        let client = try conversation.connectedClient(.v311)
+        try client.send(.publish("a", "x", .exactlyOnce, id: 5))
+        try client.send(.publish("a", "x", .exactlyOnce, id: 5, isDuplicate: true))
+        #expect(try client.receive() == [.pubrec(Acknowledgement(5)), .pubrec(Acknowledgement(5))])
+        try client.send(.pubrel(Acknowledgement(5)))
+        try client.send(.pubrel(Acknowledgement(5)))
+        #expect(try client.receive() == [.pubcomp(Acknowledgement(5)), .pubcomp(Acknowledgement(5))])
+        #expect(conversation.broker.published.count == 1)
+        try client.send(.publish("a", "y", .exactlyOnce, id: 5))
+        #expect(conversation.broker.published.count == 2)
+    }
+
+    @Test func answersWaitForTheStoreAndKeepTheirOrder() throws {
+        let conversation = Conversation()
+        let client = try conversation.connectedClient(.v311)
+        conversation.broker.commitByHand()
+        try client.send(.publish("a", "1", .atLeastOnce, id: 1), .publish("a", "2", .exactlyOnce, id: 2))
+        try client.send(.subscribe(3, ("x", .atMostOnce)), .pingreq)
+        #expect(try client.receive() == [])
+        conversation.broker.commit()
+        #expect(
+            try client.receive() == [
+                .puback(Acknowledgement(1)), .pubrec(Acknowledgement(2)),
+                .suback(SubAck(3, reasonCodes: [.grantedQoS0])),
+                .pingresp,
+            ])
+    }
+
+    @Test func connackWaitsForTheStoreAndNothingOvertakesIt() throws {
+        let conversation = Conversation()
+        conversation.broker.commitByHand()
+        let client = try conversation.client(.v311)
+        try client.send(.connect(Connect(version: .v311, clientIdentifier: "c", cleanStart: false)))
+        try client.send(.subscribe(1, ("a", .atMostOnce)), .pingreq)
+        try conversation.broker.publish("a", [])
+        #expect(try client.receive() == [])
+        conversation.broker.commit()
+        #expect(try client.receive().map(\.type) == [.connack, .suback, .pingresp, .publish])
+    }
+
+    @Test func aRefusedPublicationIsToldFrom5OnAndAcknowledgedBefore() throws {
+        for version in [ProtocolVersion.v311, .v5] {
+            let conversation = Conversation()
+            conversation.broker.forbid("secret")
+            let client = try conversation.connectedClient(version)
+            try client.send(
+                .publish("secret", "x", .atLeastOnce, id: 1), .publish("secret", "x", .exactlyOnce, id: 2))
+            let code: ReasonCode = version == .v5 ? .notAuthorized : .success
+            #expect(
+                try client.receive() == [
+                    .puback(Acknowledgement(1, reasonCode: code)), .pubrec(Acknowledgement(2, reasonCode: code)),
+                ])
+            // From 5.0 on the refusal has ended the exchange, so the release is of nothing.
+            try client.send(.pubrel(Acknowledgement(2)))
+            let release: ReasonCode = version == .v5 ? .packetIdentifierNotFound : .success
+            #expect(try client.receive() == [.pubcomp(Acknowledgement(2, reasonCode: release))])
+        }
+    }
+
+    @Test func aPublisherTheBrokerHoldsBackIsNotReadFrom() throws {
+        let conversation = Conversation()
+        let client = try conversation.connectedClient()
+        conversation.broker.holdBack(true)
+        let before = client.reads.count
+        client.channel.read()
+        #expect(client.reads.count == before)
+        conversation.broker.holdBack(false)
+        conversation.eventLoop.run()
+        #expect(client.reads.count == before + 1)
+    }
+
+    @Test func aClientWhoseAnswersPileUpIsNotReadFrom() throws {
+        let conversation = Conversation { $0.receiveMaximum = 2 }
+        let client = try conversation.connectedClient(.v311)
+        conversation.broker.commitByHand()
+        try client.send(.publish("a", "1", .atLeastOnce, id: 1), .publish("a", "2", .atLeastOnce, id: 2))
+        let before = client.reads.count
+        client.channel.read()
+        #expect(client.reads.count == before)
+        conversation.broker.commit()
+        conversation.eventLoop.run()
+        #expect(client.reads.count == before + 1)
+    }
+
+    @Test func whatCameBeforeTheGoodbyeIsPublished() throws {
+        let conversation = Conversation()
+        let client = try conversation.connectedClient(.v311)
+        try client.send(.publish("a", "1"), .publish("a", "2", .atLeastOnce, id: 1), .disconnect(Disconnect()))
+        #expect(conversation.broker.published.count == 2)
+        #expect(try client.receive() == [.puback(Acknowledgement(1))])
+        #expect(client.isClosed)
+    }
+
+    @Test func aPacketInPiecesIsPublishedOnce() throws {
+        let conversation = Conversation()
+        let client = try conversation.connectedClient(.v311)
+        var bytes = ByteBuffer()
+        PacketEncoder.encode(.publish("topic", "payload"), into: &bytes, version: .v311)
+        while let piece = bytes.readSlice(length: min(3, bytes.readableBytes)), piece.readableBytes > 0 {
+            try client.send(piece)
+        }
+        #expect(conversation.broker.published.map(\.payload) == [Array("payload".utf8)])
+    }
+}
