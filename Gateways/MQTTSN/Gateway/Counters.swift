@@ -1,0 +1,44 @@
+import Messaging
+
+/// What the gateway counts, in one place.
+struct Counters: Sendable {
+    let datagramsReceived = Counter()
+    let datagramsSent = Counter()
+    /// Not MQTT-SN 1.2, dropped.
+    let datagramsMalformed = Counter()
+    /// The system refused to send it.
+    let datagramsUnsendable = Counter()
+    /// Well-formed, but nothing the sender may send in its state; dropped.
+    let packetsUnexpected = Counter()
+    /// From a peer without connection.
+    let packetsFromUnknown = Counter()
+    /// Answers to strangers left out because they asked too often.
+    let repliesThrottled = Counter()
+    let connectionlessPublished = Counter()
+    let connectionlessRefused = Counter()
+    /// CONNECTs whose will handshake was not completed.
+    let handshakesAbandoned = Counter()
+    let clientsLost = Counter()
+    /// Sleeping clients that asked for their messages.
+    let wakes = Counter()
+    /// Sleeping clients that woke on another address.
+    let roams = Counter()
+
+    var readings: [CounterReading] {
+        [
+            CounterReading(name: "datagrams_received", value: datagramsReceived.current),
+            CounterReading(name: "datagrams_sent", value: datagramsSent.current),
+            CounterReading(name: "datagrams_malformed", value: datagramsMalformed.current),
+            CounterReading(name: "datagrams_unsendable", value: datagramsUnsendable.current),
+            CounterReading(name: "packets_unexpected", value: packetsUnexpected.current),
+            CounterReading(name: "packets_from_unknown", value: packetsFromUnknown.current),
+            CounterReading(name: "replies_throttled", value: repliesThrottled.current),
+            CounterReading(name: "connectionless_published", value: connectionlessPublished.current),
+            CounterReading(name: "connectionless_refused", value: connectionlessRefused.current),
+            CounterReading(name: "handshakes_abandoned", value: handshakesAbandoned.current),
+            CounterReading(name: "clients_lost", value: clientsLost.current),
+            CounterReading(name: "wakes", value: wakes.current),
+            CounterReading(name: "roams", value: roams.current),
+        ]
+    }
+}

@@ -1,0 +1,239 @@
+import DequeModule
+import Logging
+import Messaging
+import NIOCore
+
+/// One connection: asks its machine what to do and does it. Lives on the event loop.
+final class Device {
+    let serial: UInt64
+    let clientID: ClientID
+    var route: Route
+    var machine: ConnectionMachine
+    var attachment: (any Attachment)?
+    /// When the loop's timer will next look at this device.
+    var scheduledDeadline: Timestamp?
+    unowned let loop: GatewayLoop
+    /// Answers that wait for the store, or for receivers that are behind; in order.
+    private var replies: Deque<Reply> = []
+    /// CONNACK waits for this.
+    private var openingCommit: CommitPoint?
+
+    private struct Reply {
+        let packet: Packet
+        let commit: CommitPoint
+    }
+
+    /// Deliveries handed to one client in one loop turn at most.
+    private static let deliveriesPerTurn = 64
+
+    init(serial: UInt64, connect: Packet.Connect, route: Route, duplicates: DuplicateWindow, loop: GatewayLoop) {
+        self.serial = serial
+        self.route = route
+        self.loop = loop
+        clientID = ClientID(connect.clientID)
+        machine = ConnectionMachine(connect, policy: loop.policy, duplicates: duplicates)
+    }
+
+    // MARK: What happens
+
+    func start() {
+        run { machine, actions in machine.start(now: self.loop.now, into: &actions) }
+    }
+
+    func receive(_ packet: Packet) {
+        attachment?.touch()
+        run { machine, actions in machine.receive(packet, now: self.loop.now, into: &actions) }
+        pull()
+    }
+
+    func opened(_ connected: Connected) {
+        attachment = connected.attachment
+        openingCommit = connected.commit
+        wake()
+    }
+
+    func refused(_ refusal: ConnectRefusal) {
+        run { machine, actions in machine.refused(ReturnCode(refusal), into: &actions) }
+    }
+
+    /// The core has something: a commit point, a delivery, room for a publisher.
+    func wake() {
+        guard let attachment else { return }
+        if let commit = openingCommit {
+            guard attachment.wakeWhenCommitted(commit) else { return }
+            openingCommit = nil
+            run { machine, actions in machine.opened(now: self.loop.now, into: &actions) }
+        }
+        sendReplies()
+        pull()
+    }
+
+    func fireTimer() {
+        run { machine, actions in machine.fireTimer(now: self.loop.now, into: &actions) }
+        pull()
+    }
+
+    /// The core has ended the attachment. A client that listens is told to connect again, unless its next connection, from
+    /// the same address, is what ended this one.
+    func closed(_ reason: CloseReason) {
+        let isListening = (machine.phase == .active || machine.phase == .awake) && loop.isBound(self)
+        machine.closed()
+        if reason == .silence {
+            loop.counters.clientsLost.add()
+        } else if isListening {
+            loop.send(.disconnect(duration: nil), to: route)
+        }
+        loop.forget(self)
+    }
+
+    /// The gateway stops: its will and its messages stay with the session.
+    func shutDown() {
+        if machine.phase == .active || machine.phase == .awake { loop.send(.disconnect(duration: nil), to: route) }
+        run { machine, actions in machine.end(.shutdown, into: &actions) }
+    }
+
+    // MARK: Answers
+
+    /// Sends `packet` once `commit` has passed and earlier answers have left.
+    func reply(_ packet: Packet, after commit: CommitPoint) {
+        if replies.isEmpty, isReady(packet, commit) {
+            loop.send(packet, to: route)
+        } else {
+            replies.append(Reply(packet: packet, commit: commit))
+        }
+    }
+
+    /// Answers again what was answered before, or is about to be.
+    func replyAgain(_ packet: Packet) {
+        reply(packet, after: replies.last?.commit ?? .none)
+    }
+
+    private func sendReplies() {
+        while let reply = replies.first, isReady(reply.packet, reply.commit) {
+            replies.removeFirst()
+            loop.send(reply.packet, to: route)
+        }
+    }
+
+    /// A publisher that waits for its acknowledgement is slowed down by holding it back.
+    private func isReady(_ packet: Packet, _ commit: CommitPoint) -> Bool {
+        guard let attachment else { return true }
+        switch packet {
+        case .puback, .pubrec: if attachment.isHeldBack { return false }
+        default: break
+        }
+        return attachment.wakeWhenCommitted(commit)
+    }
+
+    // MARK: Deliveries
+
+    /// Takes from the mailbox while the machine wants more.
+    private func pull() {
+        defer { loop.scheduleTimer(of: self) }
+        guard let attachment, openingCommit == nil else { return }
+        var taken = 0
+        while true {
+            switch machine.appetite {
+            case .busy: return
+            case .sated: return endFlush()
+            case .hungry: break
+            }
+            guard isReadyForDeliveries else { return }
+            guard taken < Self.deliveriesPerTurn, loop.isWritable else { return loop.takeLater(self) }
+            guard let delivery = loop.takeOne(from: attachment) else { return endFlush() }
+            taken += 1
+            let naming = naming(of: delivery, attachment.topicIDs)
+            run { machine, actions in
+                machine.deliver(Outgoing(delivery: delivery), as: naming, now: self.loop.now, into: &actions)
+            }
+        }
+    }
+
+    /// SUBACK comes before the retained messages (MQTT-SN 6.10), and PINGRESP after every other answer.
+    private var isReadyForDeliveries: Bool {
+        if machine.phase == .awake { return replies.isEmpty }
+        return !replies.contains { if case .suback = $0.packet { true } else { false } }
+    }
+
+    private func endFlush() {
+        guard replies.isEmpty else { return }
+        run { machine, actions in machine.endFlush(into: &actions) }
+    }
+
+    /// The way the client named the topic when it subscribed, else its normal id.
+    private func naming(of delivery: Delivery, _ registry: any TopicIDRegistry) -> TopicNaming {
+        let topic = delivery.message.topic
+        if let topicID = SubscriptionForm.topicID(of: delivery.subscriptionIDs) {
+            if topicID.type == .short || loop.broker.predefinedTopics.topic(of: topicID.value) == topic {
+                return .known(topicID)
+            }
+        }
+        guard let id = registry.register(topic) else { return .unavailable }
+        return registry.isKnownToClient(id) ? .known(.normal(id)) : .unknown(id)
+    }
+
+    // MARK: Actions
+
+    private func run(_ step: (inout ConnectionMachine, inout [Action]) -> Void) {
+        var actions: [Action] = []
+        swap(&actions, &loop.scratch)
+        let before = machine.phase
+        step(&machine, &actions)
+        for action in actions { perform(action) }
+        if before != machine.phase { loop.note(self, from: before) }
+        actions.removeAll(keepingCapacity: true)
+        swap(&actions, &loop.scratch)
+        loop.scheduleTimer(of: self)
+    }
+
+    private func perform(_ action: Action) {
+        switch action {
+        case .send(let packet): loop.send(packet, to: route)
+        case .ignore: loop.counters.packetsUnexpected.add()
+        case .open(let will): loop.open(self, will: will)
+        case .abandon: loop.forget(self)
+        case .register(let register): answer(register)
+        case .publish(let publish): answer(publish)
+        case .acknowledgeAgain(let publish): replyAgain(.puback(publish.acknowledgement(.accepted)))
+        case .release(let messageID):
+            _ = attachment?.endReceiving(packetID: messageID)
+            replyAgain(.pubcomp(messageID: messageID))  // Known or not: the client waits for it (MQTT-SN 6.13).
+        case .subscribe(let subscribe, let isRepetition): answer(subscribe, isRepetition: isRepetition)
+        case .unsubscribe(let unsubscribe): answer(unsubscribe)
+        case .updateWillTopic(let topic): updateWill(topic)
+        case .updateWillMessage(let payload): updateWill(payload)
+        case .settle(let packetID, let settlement): _ = attachment?.settle(packetID: packetID, settlement)
+        case .discard(let outgoing, let reason): attachment?.discard(outgoing.delivery, reason: reason)
+        case .setKnown(let topicID, let known): attachment?.topicIDs.setKnownToClient(topicID, known)
+        case .supervise(let reachability, let silence): attachment?.supervise(reachability, silence: silence)
+        case .detach(let reason):
+            if reason == .lost { loop.counters.clientsLost.add() }
+            attachment?.detach(reason, expiry: nil)
+            attachment = nil
+            loop.forget(self)
+        }
+    }
+}
+
+extension ReturnCode {
+    init(_ refusal: ConnectRefusal) {
+        switch refusal {
+        case .badCredentials, .notAuthorized: self = .notSupported
+        case .quotaExceeded, .shuttingDown, .unavailable: self = .congestion  // MQTT-SN 6.2: come back after T_WAIT.
+        }
+    }
+
+    init(_ refusal: PublishRefusal) {
+        switch refusal {
+        case .quotaExceeded, .detached: self = .congestion
+        case .notAuthorized, .topicNotAllowed, .tooLarge: self = .notSupported
+        }
+    }
+
+    init(_ refusal: SubscribeRefusal) {
+        switch refusal {
+        case .quotaExceeded, .detached: self = .congestion
+        case .notAuthorized, .filterTooDeep, .noLocalOnShared: self = .notSupported
+        }
+    }
+}

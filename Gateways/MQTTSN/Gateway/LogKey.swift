@@ -1,0 +1,24 @@
+import Logging
+
+/// Metadata keys of this module's log messages.
+enum LogKey: String {
+    case address
+    case client
+    case error
+    case packet
+    case peer
+    case reason
+}
+
+extension Logger {
+    /// The metadata is only built when the message is logged.
+    func log(_ level: Logger.Level, _ message: Logger.Message, _ values: @autoclosure () -> [LogKey: String]) {
+        log(level: level, message, metadata: values().metadata)
+    }
+}
+
+extension [LogKey: String] {
+    fileprivate var metadata: Logger.Metadata {
+        Logger.Metadata(uniqueKeysWithValues: map { ($0.rawValue, .string($1)) })
+    }
+}

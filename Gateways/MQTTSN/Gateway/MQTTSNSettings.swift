@@ -1,0 +1,66 @@
+/// What an operator can set, filled in by the composition root.
+package struct MQTTSNSettings: Sendable {
+    /// Numeric address to listen on. `0.0.0.0` and `::` listen on every address of the machine, answering each client
+    /// from the address it asked.
+    package var address = "127.0.0.1"
+    /// UDP port, 0 for one the system chooses.
+    package var port = 1884
+    /// GwId in GWINFO and ADVERTISE, 0...255.
+    package var gatewayID: UInt8 = 1
+    /// Time between two sendings of an unanswered request (T_RETRY).
+    package var retryInterval = Duration.seconds(10)
+    /// Repetitions before a client counts as lost (N_RETRY).
+    package var retryCount = 4
+    /// Silence allowed beyond keep alive and sleep durations above 60 s, in percent.
+    package var longTolerancePercent = 10
+    /// The same for durations up to 60 s.
+    package var shortTolerancePercent = 50
+    /// Longest client id in octets: 23 is the standard's limit, many clients go beyond.
+    package var maximumClientIDLength = 64
+    /// Largest message in either direction, in octets, 60...65,535. The default never makes IPv4 fragment.
+    package var maximumPacketSize = 1472
+    /// Octets behind the end of a message are ignored instead of making it malformed.
+    package var toleratesTrailingOctets = false
+    /// Publishing without connection (QoS -1).
+    package var allowsConnectionlessPublish = true
+    /// Longest sleep supervised, in seconds; longer announcements are held to it.
+    package var maximumSleep = UInt16.max
+    /// Messages sent in one waking; nil for no bound.
+    package var messagesPerWake: Int?
+    /// How long the session of a client without CleanSession outlives its connection; nil for ever.
+    package var sessionExpiry: Duration? = .seconds(7 * 86_400)
+    /// Whether a sleeping client may wake from another address.
+    package var roaming = Roaming.port
+    /// Clients in the middle of CONNECT at most.
+    package var maximumHandshakes = 1_000
+    /// Seconds between two ADVERTISEs, nil for none.
+    package var advertiseInterval: UInt16?
+    /// Numeric address ADVERTISE is sent to, on the listener's port.
+    package var advertiseAddress = "255.255.255.255"
+
+    /// From where a sleeping client may wake (MQTT-SN 6.14). Active clients stay where they connected.
+    package enum Roaming: String, Sendable, CaseIterable {
+        /// Only from the address and port it fell asleep on.
+        case none
+        /// From another port of the same address: what a NAT does during a sleep.
+        case port
+        /// From anywhere. Whoever knows a client id gets its messages: for closed networks only.
+        case address
+    }
+
+    package init() {}
+
+    var policy: SessionPolicy {
+        SessionPolicy(
+            retry: RetryPolicy(interval: retryInterval, repetitions: retryCount),
+            tolerance: SilenceTolerance(longPercent: longTolerancePercent, shortPercent: shortTolerancePercent),
+            maximumPacketSize: packetSize, maximumClientIDLength: maximumClientIDLength, maximumSleep: maximumSleep,
+            messagesPerWake: messagesPerWake)
+    }
+
+    var limits: Limits {
+        Limits(maximumPacketSize: packetSize, toleratesTrailingOctets: toleratesTrailingOctets)
+    }
+
+    private var packetSize: Int { min(max(maximumPacketSize, 60), Packet.maximumEncodedLength) }
+}

@@ -1,0 +1,57 @@
+import Messaging
+import Synchronization
+
+/// What other threads have to tell a `GatewayLoop`: taken down under a lock, worked off once per loop turn.
+final class NoteList: Sendable {
+    enum Note: Sendable {
+        case opened(serial: UInt64, Result<Connected, ConnectRefusal>)
+        case wake(serial: UInt64)
+        case closed(serial: UInt64, CloseReason)
+        case authenticated(Result<Principal, ConnectRefusal>, Message)
+    }
+
+    private struct State {
+        var notes: [Note] = []
+        var isScheduled = false
+    }
+
+    private let state = Mutex(State())
+    private let schedule: @Sendable () -> Void
+
+    /// - Parameter schedule: arranges for the notes to be worked off soon, on the loop; called once until they are taken.
+    init(schedule: @escaping @Sendable () -> Void) {
+        self.schedule = schedule
+    }
+
+    func add(_ note: Note) {
+        let isFirst = state.withLock { state in
+            state.notes.append(note)
+            defer { state.isScheduled = true }
+            return !state.isScheduled
+        }
+        if isFirst { schedule() }
+    }
+
+    /// Exchanges what has come in for `notes`, which is emptied and whose storage is used again.
+    func take(into notes: inout [Note]) {
+        notes.removeAll(keepingCapacity: true)
+        state.withLock { state in
+            swap(&state.notes, &notes)
+            state.isScheduled = false
+        }
+    }
+}
+
+/// The core's handle on one connection.
+final class DeviceOwner: SessionOwner {
+    private let serial: UInt64
+    private let notes: NoteList
+
+    init(serial: UInt64, notes: NoteList) {
+        self.serial = serial
+        self.notes = notes
+    }
+
+    func wake() { notes.add(.wake(serial: serial)) }
+    func close(_ reason: CloseReason) { notes.add(.closed(serial: serial, reason)) }
+}

@@ -1,0 +1,31 @@
+import Messaging
+import NIOCore
+
+/// Who sent a datagram: an address, or a wireless node behind a forwarder at that address (MQTT-SN 5.5).
+struct PeerAddress: Hashable {
+    let remote: SocketAddress
+    /// Nil for a peer that speaks for itself.
+    let nodeID: ByteBuffer?
+
+    /// The same host, whatever the port, and the same node behind it.
+    func isSameHost(as other: PeerAddress) -> Bool {
+        remote.ipAddress != nil && remote.ipAddress == other.remote.ipAddress && nodeID == other.nodeID
+    }
+
+    /// For records and access decisions.
+    var record: Peer {
+        let ip = remote.ipAddress ?? ""
+        let port = remote.port ?? 0
+        let isLoopback = ip.hasPrefix("127.") || ip == "::1" || ip.hasPrefix("::ffff:127.")
+        return Peer(
+            address: ip.contains(":") ? "[\(ip)]:\(port)" : "\(ip):\(port)", isLoopback: isLoopback,
+            listener: "mqttsn.udp")
+    }
+}
+
+/// The way back to a peer: its address, and the address of ours it wrote to, so that the answer comes from where it asked.
+struct Route: Hashable {
+    let peer: PeerAddress
+    /// Nil where the system's choice is right: the socket is bound to one address.
+    let local: NIOPacketInfo?
+}

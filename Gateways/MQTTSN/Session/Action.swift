@@ -1,0 +1,71 @@
+import Messaging
+import NIOCore
+
+/// What a machine wants done. `Device` performs them, in order, without deciding anything.
+enum Action: Equatable {
+    /// Send to the client.
+    case send(Packet)
+    /// Nothing the client may send in its state: only count it.
+    case ignore
+
+    // MARK: Opening
+
+    /// Ask the broker for the session.
+    case open(WillChoice)
+    /// The handshake or the opening failed: nothing of this connection is to be remembered.
+    case abandon
+
+    // MARK: Requests of the client that the core answers
+
+    case register(Packet.Register)
+    case publish(Packet.Publish)
+    /// A publication that was accepted before: only acknowledge it again.
+    case acknowledgeAgain(Packet.Publish)
+    case release(messageID: UInt16)
+    /// - `isRepetition`: its SUBACK was lost; retained messages are not to come twice.
+    case subscribe(Packet.Subscribe, isRepetition: Bool)
+    case unsubscribe(Packet.Unsubscribe)
+    case updateWillTopic(Packet.WillTopic?)
+    case updateWillMessage(ByteBuffer)
+
+    // MARK: Deliveries to the client
+
+    case settle(packetID: UInt16, Settlement)
+    case discard(Outgoing, DropReason)
+    /// The client knows, or does not know any more, a normal topic id.
+    case setKnown(topicID: UInt16, Bool)
+
+    // MARK: Liveness and end
+
+    case supervise(Reachability, silence: Duration?)
+    /// End of the connection, with the reason the core is told.
+    case detach(DetachReason)
+}
+
+/// What CONNECT and the will handshake say about the will (MQTT-SN 6.3).
+enum WillChoice: Equatable {
+    /// No will flag: a clean session has none, another keeps the one stored.
+    case unchanged
+    /// An empty WILLTOPIC.
+    case removed
+    case set(Packet.WillTopic, ByteBuffer)
+}
+
+/// A delivery on its way to the client.
+struct Outgoing: Equatable {
+    let delivery: Delivery
+
+    static func == (left: Self, right: Self) -> Bool {
+        left.delivery.message === right.delivery.message && left.delivery.packetID == right.delivery.packetID
+    }
+}
+
+/// How a delivery's topic can be named to the client.
+enum TopicNaming: Equatable {
+    /// The client knows this id.
+    case known(TopicID)
+    /// The client has to be told this normal id first.
+    case unknown(UInt16)
+    /// No id is left.
+    case unavailable
+}

@@ -1,0 +1,241 @@
+import Messaging
+import NIOCore
+
+/// One client from its CONNECT to its end (MQTT-SN 6.2 to 6.14).
+///
+/// ```
+///  CONNECT with Will                       WILLMSG
+///  ─────▶ awaitingWillTopic ─▶ awaitingWillMessage ─┐            DISCONNECT(d)
+///  CONNECT without Will / empty WILLTOPIC           ▼   ┌────────┐  ──────▶  ┌────────┐ PINGREQ(id) ┌───────┐
+///  ──────────────────────────────────────────▶ opening ▶│ active │           │ asleep │ ──────────▶ │ awake │
+///                                                       └────────┘           └────────┘ ◀────────── └───────┘
+///                                                           │ DISCONNECT         │        PINGRESP      │
+///                                                           ▼ N_RETRY            ▼                      ▼
+///                                                        ┌───────┐
+///                                                        │ ended │  a CONNECT begins a new machine
+///                                                        └───────┘
+/// ```
+/// Keep alive and sleep are supervised by the core, which ends the attachment after the agreed silence.
+struct ConnectionMachine {
+    enum Phase: Equatable {
+        case awaitingWillTopic
+        case awaitingWillMessage(Packet.WillTopic)
+        case opening
+        case active
+        case asleep
+        case awake
+        case ended
+    }
+
+    /// What the mailbox should do.
+    enum Appetite: Equatable {
+        /// Hand over the next delivery.
+        case hungry
+        /// Nothing now.
+        case busy
+        /// This waking has had its share: `endFlush` follows.
+        case sated
+    }
+
+    let connect: Packet.Connect
+    let policy: SessionPolicy
+    var phase = Phase.opening
+    var delivery: DeliveryMachine
+    /// Repeats WILLTOPICREQ and WILLMSGREQ.
+    var handshakeTimer: RetryTimer?
+    /// The sleep agreed last, in seconds.
+    var sleepDuration: UInt16 = 0
+    private var duplicates: DuplicateWindow
+    private var earlyPackets: [Packet] = []
+    private var deliveredThisWake = 0
+    private var lastSubscribeID: UInt16 = 0
+
+    /// - Parameter duplicates: the window of the client's earlier connection when its session goes on.
+    init(_ connect: Packet.Connect, policy: SessionPolicy, duplicates: DuplicateWindow = DuplicateWindow()) {
+        self.connect = connect
+        self.policy = policy
+        self.duplicates = duplicates
+        delivery = DeliveryMachine(policy: policy.retry, maximumPacketSize: policy.maximumPacketSize)
+    }
+
+    /// What the next connection of a session that goes on inherits.
+    var recognisedDuplicates: DuplicateWindow { duplicates }
+
+    var deadline: Timestamp? { handshakeTimer?.deadline ?? delivery.deadline }
+
+    // MARK: The broker's answers
+
+    /// The core has attached the client to its session.
+    mutating func opened(now: Timestamp, into actions: inout [Action]) {
+        guard phase == .opening else { return }
+        phase = .active
+        actions.append(.send(.connack(.accepted)))
+        let packets = earlyPackets
+        earlyPackets = []
+        for packet in packets { receive(packet, now: now, into: &actions) }
+    }
+
+    mutating func refused(_ returnCode: ReturnCode, into actions: inout [Action]) {
+        guard phase == .opening else { return }
+        phase = .ended
+        actions.append(.send(.connack(returnCode)))
+        actions.append(.abandon)
+    }
+
+    /// A PUBLISH of QoS 1 was accepted: its repetitions are only acknowledged.
+    mutating func accepted(_ publish: Packet.Publish, now: Timestamp) {
+        duplicates.insert(publish, now: now)
+    }
+
+    /// The core has ended the attachment.
+    mutating func closed() {
+        phase = .ended
+        handshakeTimer = nil
+        delivery.suspend()
+    }
+
+    // MARK: Deliveries
+
+    var appetite: Appetite {
+        guard delivery.isIdle else { return .busy }
+        switch phase {
+        case .active: return .hungry
+        case .awake: return deliveredThisWake < policy.messagesPerWake ?? .max ? .hungry : .sated
+        default: return .busy
+        }
+    }
+
+    mutating func deliver(_ outgoing: Outgoing, as naming: TopicNaming, now: Timestamp, into actions: inout [Action]) {
+        deliveredThisWake += 1
+        delivery.deliver(outgoing, as: naming, now: now, into: &actions)
+    }
+
+    /// The mailbox is empty, or this waking has had its share. PINGRESP is the last message of a waking, after the last
+    /// acknowledgement (MQTT-SN 6.14).
+    mutating func endFlush(into actions: inout [Action]) {
+        guard phase == .awake, delivery.isIdle else { return }
+        actions.append(.send(.pingresp))
+        fallAsleep(into: &actions)
+    }
+
+    // MARK: The client
+
+    mutating func receive(_ packet: Packet, now: Timestamp, into actions: inout [Action]) {
+        switch phase {
+        case .awaitingWillTopic, .awaitingWillMessage: receiveInHandshake(packet, now: now, into: &actions)
+        case .opening: receiveWhileOpening(packet, into: &actions)
+        case .active, .asleep, .awake: receiveConnected(packet, now: now, into: &actions)
+        case .ended: actions.append(.ignore)
+        }
+    }
+
+    mutating func fireTimer(now: Timestamp, into actions: inout [Action]) {
+        if handshakeTimer != nil {
+            fireHandshakeTimer(now: now, into: &actions)
+        } else if !delivery.fireTimer(now: now, into: &actions) {
+            clientIsSilent(into: &actions)
+        }
+    }
+
+    private mutating func receiveWhileOpening(_ packet: Packet, into actions: inout [Action]) {
+        // Some clients publish right behind CONNECT without waiting for the answer.
+        guard earlyPackets.count < policy.earlyPackets else {
+            actions.append(.ignore)
+            return
+        }
+        earlyPackets.append(packet)
+    }
+
+    private mutating func receiveConnected(_ packet: Packet, now: Timestamp, into actions: inout [Action]) {
+        switch packet {
+        case .register(let register): actions.append(.register(register))
+        case .publish(let publish): receive(publish, now: now, into: &actions)
+        case .pubrel(let messageID): actions.append(.release(messageID: messageID))
+        case .subscribe(let subscribe):
+            let isRepetition = subscribe.isDuplicate || subscribe.messageID == lastSubscribeID
+            lastSubscribeID = subscribe.messageID
+            actions.append(.subscribe(subscribe, isRepetition: isRepetition))
+        case .unsubscribe(let unsubscribe): actions.append(.unsubscribe(unsubscribe))
+        case .regack, .puback, .pubrec, .pubcomp: receiveAnswer(packet, now: now, into: &actions)
+        case .pingreq(let clientID): receivePing(clientID, now: now, into: &actions)
+        case .disconnect(let duration): receiveDisconnect(duration ?? 0, into: &actions)
+        case .willTopicUpdate(let topic): actions.append(.updateWillTopic(topic))
+        case .willMessageUpdate(let payload): actions.append(.updateWillMessage(payload))
+        case .willTopic, .willMessage:
+            // The last message of the handshake again: its CONNACK was lost.
+            actions.append(connect.will ? .send(.connack(.accepted)) : .ignore)
+        case .pingresp: break
+        default: actions.append(.ignore)
+        }
+    }
+
+    private mutating func receive(_ publish: Packet.Publish, now: Timestamp, into actions: inout [Action]) {
+        let isRepetition = publish.qos == .atLeastOnce && duplicates.contains(publish, now: now)
+        actions.append(isRepetition ? .acknowledgeAgain(publish) : .publish(publish))
+    }
+
+    private mutating func receiveAnswer(_ packet: Packet, now: Timestamp, into actions: inout [Action]) {
+        switch packet {
+        case .regack(let regack): delivery.receive(regack: regack, now: now, into: &actions)
+        case .puback(let puback): delivery.receive(puback: puback, now: now, into: &actions)
+        case .pubrec(let messageID): delivery.receive(pubrec: messageID, now: now, into: &actions)
+        case .pubcomp(let messageID): delivery.receive(pubcomp: messageID, into: &actions)
+        default: preconditionFailure("only the four answers come here")
+        }
+        // A late answer of a client that has gone to sleep counts, but nothing is repeated into its sleep.
+        if phase == .asleep { delivery.suspend() }
+    }
+
+    // MARK: Sleep and end
+
+    private mutating func receivePing(_ clientID: String?, now: Timestamp, into actions: inout [Action]) {
+        switch phase {
+        case .asleep where clientID != nil:
+            phase = .awake
+            deliveredThisWake = 0
+            actions.append(.supervise(.awake, silence: sleepSilence))
+            delivery.resume(now: now, into: &actions)
+        case .awake:
+            break  // Repeated during the flush: the PINGRESP at its end answers both.
+        default:
+            // Active, with or without client id, or a sign of life of a sleeper that does not want its messages.
+            actions.append(.send(.pingresp))
+        }
+    }
+
+    /// MQTT-SN 6.14 with a duration, 6.12 without. Duration 0 is what some clients send for a plain one.
+    private mutating func receiveDisconnect(_ duration: UInt16, into actions: inout [Action]) {
+        actions.append(.send(.disconnect(duration: nil)))
+        guard duration > 0 else {
+            end(.goodbye, into: &actions)
+            return
+        }
+        sleepDuration = min(duration, policy.maximumSleep)
+        fallAsleep(into: &actions)
+    }
+
+    private mutating func fallAsleep(into actions: inout [Action]) {
+        phase = .asleep
+        delivery.suspend()
+        actions.append(.supervise(.asleep, silence: sleepSilence))
+    }
+
+    private var sleepSilence: Duration? { policy.tolerance.allowedSilence(seconds: sleepDuration) }
+
+    /// The last repetition has gone unanswered. An active client is lost (MQTT-SN 6.13); one that was awake for its
+    /// messages has more likely gone back to sleep, which its sleep duration supervises: the message waits for it.
+    private mutating func clientIsSilent(into actions: inout [Action]) {
+        if phase == .awake {
+            fallAsleep(into: &actions)
+        } else {
+            end(.lost, into: &actions)
+        }
+    }
+
+    mutating func end(_ reason: DetachReason, into actions: inout [Action]) {
+        delivery.end(into: &actions)
+        phase = .ended
+        handshakeTimer = nil
+        actions.append(.detach(reason))
+    }
+}
