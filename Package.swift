@@ -85,7 +85,11 @@ let package = Package(
         .testTarget(name: "TelemetryTests", dependencies: ["Telemetry", "Messaging", .logging]),
         .testTarget(name: "CoAPTests", dependencies: ["CoAP", "Messaging", "TestKit"]),
         .testTarget(name: "LwM2MTests", dependencies: ["LwM2M", "CoAP", "Messaging", "TestKit"]),
-        .testTarget(name: "MQTTSNTests", dependencies: ["MQTTSN", "Messaging", "Transport", "TestKit", .nioCore, .nioEmbedded]),
+        .testTarget(
+            name: "MQTTSNTests",
+            dependencies: [
+                "MQTTSN", "Messaging", "Transport", "TestKit", .nioCore, .nioPosix, .nioEmbedded, .logging,
+            ]),
         // The built binary against real clients.
         .testTarget(name: "EndToEndTests", dependencies: ["TestKit", "MQTTCodec", .nioCore, .nioPosix]),
     ],

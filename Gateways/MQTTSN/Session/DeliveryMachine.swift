@@ -180,13 +180,13 @@ struct DeliveryMachine {
     private mutating func registerAgain(
         _ outgoing: Outgoing, _ topicID: TopicID, now: Timestamp, into actions: inout [Action]
     ) {
+        if topicID.type == .normal { actions.append(.setKnown(topicID: topicID.value, false)) }
         guard topicID.type == .normal, !hasRegisteredAgain else {
             // What both sides should know beforehand, or forget at once, no REGISTER can cure.
             finish(.discard(outgoing, .noTopicID), into: &actions)
             return
         }
         hasRegisteredAgain = true
-        actions.append(.setKnown(topicID: topicID.value, false))
         register(outgoing, topicID.value, now: now, into: &actions)
     }
 
