@@ -41,6 +41,7 @@ package final class CoAPServer: Sendable {
     private let commands = CommandQueue()
     private let routes = Mutex(Routes())
     private let end = ThreadEnd()
+    private let bound = Mutex<Listener?>(nil)
     private let tokens = Atomic<UInt64>(UInt64.random(in: 0...UInt64.max))
 
     package init(configuration: Configuration, clock: any GatewayClock, logger: Logger) {
@@ -77,9 +78,14 @@ package final class CoAPServer: Sendable {
         }
         let port = try outcome.get()
         logger.debug("listening", metadata: [LogKey.address: "\(configuration.address)", LogKey.port: "\(port)"])
-        return Listener(
+        let listener = Listener(
             name: configuration.listener, protocolName: "CoAP", transport: "udp", address: configuration.address, port: port)
+        bound.withLock { $0 = listener }
+        return listener
     }
+
+    /// Where the server listens; nil before `bind` has succeeded.
+    package var listener: Listener? { bound.withLock { $0 } }
 
     /// Begins to read. Routes are fixed from now on.
     package func serve() { commands.post(.serve) }
