@@ -191,6 +191,23 @@ struct GatewayRegistrationTests {
         }
     }
 
+    @Test func theCoreMayStopFirst() async throws {
+        try await withGateway { bench in
+            _ = try await bench.device().register("a")
+            bench.broker.close("lwm2m:a", .shutdown)
+            await bench.settle()
+            #expect(bench.retained("a/status") == #"{"status":"offline","reason":"shutdown"}"#)
+        }
+    }
+
+    @Test func namesTheListenerItRidesOn() async throws {
+        try await withGateway { bench in
+            let listener = try #require(bench.gateway.listeners.first)
+            #expect(listener.protocolName == "LwM2M")
+            #expect(listener.port == bench.port)
+        }
+    }
+
     @Test func endedSessionsEndRegistrations() async throws {
         try await withGateway { bench in
             let device = try bench.device()

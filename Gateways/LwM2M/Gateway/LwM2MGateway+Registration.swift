@@ -147,6 +147,8 @@ extension LwM2MGateway {
             context.statistics.expirations.add()
             context.logger.debug("registration expired", [.endpoint: device.endpoint])
             device.end(reason: "expired")
+        case .closed(.shutdown):
+            device.suspend()
         case .closed(let reason):
             context.logger.debug("session ended by the core", [.endpoint: device.endpoint, .reason: "\(reason)"])
             device.abandon(reason)

@@ -5,8 +5,8 @@ import Synchronization
 
 /// LwM2M devices as topics: the registration interface at `/rd`, and device management by publishing.
 ///
-/// Rides on a `CoAPServer` that somebody else binds, serves and stops; it has no listener of its own. It must be bound
-/// before the server serves and stopped before the server stops.
+/// Rides on a `CoAPServer` that somebody else binds, serves and stops, and has no socket of its own. It is to be bound after
+/// the server is bound and before it serves, and stopped before the server stops.
 package final class LwM2MGateway: Gateway {
     package let name = "lwm2m"
     let context: GatewayContext
@@ -22,13 +22,23 @@ package final class LwM2MGateway: Gateway {
         strangers = UnregisteredWatch(context: context)
     }
 
-    /// Takes its place on the CoAP server. No listener of its own comes of it, so nothing is returned.
+    /// Takes its place on the CoAP server.
+    /// - Returns: the CoAP server's listener under this protocol's name, for those who look for where to point a device.
     package func bind() async throws(BindError) -> [Listener] {
         // RFC 9176 4.1 and LwM2M Core 1.1 6.2: the registration resource, as `/.well-known/core` shows it.
         context.server.register(prefix: "rd", links: []) { [weak self] request, responder in
             self?.handle(request, responder)
         }
-        return []
+        return listeners
+    }
+
+    var listeners: [Listener] {
+        guard let listener = context.server.listener else { return [] }
+        return [
+            Listener(
+                name: name, protocolName: "LwM2M", transport: listener.transport, address: listener.address,
+                port: listener.port)
+        ]
     }
 
     package func serve() async {

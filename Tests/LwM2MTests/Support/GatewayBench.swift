@@ -52,8 +52,8 @@ func withGateway(
     var configuration = LwM2MConfiguration()
     change(&configuration)
     let gateway = LwM2MGateway(broker: broker, server: server, configuration: configuration, logger: logger)
-    _ = try await gateway.bind()
     let port = try await server.bind().port
+    _ = try await gateway.bind()
     server.serve()
     await gateway.serve()
     let bench = GatewayBench(
