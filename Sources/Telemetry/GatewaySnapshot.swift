@@ -36,10 +36,9 @@ package struct GatewaySnapshot: Sendable {
         self.gateways = gateways
     }
 
-    /// The sum of one counter over all protocols that keep it.
-    func total(_ counter: String) -> UInt64 {
-        gateways.reduce(0) { sum, gateway in
-            gateway.counters.reduce(sum) { $1.name == counter ? $0 &+ $1.value : $0 }
-        }
+    /// The sum of one counter over all protocols that keep it; nil when none does.
+    func total(_ counter: String) -> UInt64? {
+        let values = gateways.flatMap(\.counters).filter { $0.name == counter }.map(\.value)
+        return values.isEmpty ? nil : values.reduce(0, &+)
     }
 }

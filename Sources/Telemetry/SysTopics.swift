@@ -27,7 +27,8 @@ enum SysTopics {
             ("ledger", json(ledger)),
         ]
         for (topic, counter) in totals {
-            values.append((topic, "\(snapshot.total(counter))"))
+            guard let total = snapshot.total(counter) else { continue }
+            values.append((topic, "\(total)"))
         }
         for gateway in snapshot.gateways {
             for counter in gateway.counters {

@@ -37,10 +37,19 @@ struct ChildProcess: Sendable {
         posix_spawn_file_actions_adddup2(&actions, errors.writing, STDERR_FILENO)
         defer { [input.reading, output.writing, errors.writing].forEach { close($0) } }
 
+        // Threads of a test run block signals, and a child inherits that; ours are to hear SIGTERM.
+        var attributes = posix_spawnattr_t()
+        posix_spawnattr_init(&attributes)
+        defer { posix_spawnattr_destroy(&attributes) }
+        var none = sigset_t()
+        sigemptyset(&none)
+        posix_spawnattr_setsigmask(&attributes, &none)
+        posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK))
+
         var identifier = pid_t()
         let result = withCStrings([executable] + arguments) { argv in
             withCStrings(environment.map { "\($0.key)=\($0.value)" }) { envp in
-                posix_spawnp(&identifier, executable, &actions, nil, argv, envp)
+                posix_spawnp(&identifier, executable, &actions, &attributes, argv, envp)
             }
         }
         guard result == 0 else { throw CannotStart(executable: executable, errorNumber: result) }

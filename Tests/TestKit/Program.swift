@@ -6,6 +6,10 @@ package final class Program: Sendable {
     /// Something a test waited for did not come.
     package struct Missing: Error, CustomStringConvertible {
         package let description: String
+
+        package init(description: String) {
+            self.description = description
+        }
     }
 
     private struct State {
@@ -50,6 +54,15 @@ package final class Program: Sendable {
         return try orMissing(found, "a line")
     }
 
+    /// As `line`, for standard error.
+    @discardableResult
+    package func errorLine(
+        within limit: Duration = .seconds(20), where condition: @escaping @Sendable (String) -> Bool
+    ) async throws -> String {
+        let found = await state.wait(within: limit) { state in state.errors.lines.first(where: condition) }
+        return try orMissing(found, "a line on standard error")
+    }
+
     /// Waits until `count` lines of standard output satisfy `condition`, and returns them.
     package func lines(
         _ count: Int, within limit: Duration = .seconds(20), where condition: @escaping @Sendable (String) -> Bool
@@ -72,14 +85,14 @@ package final class Program: Sendable {
 
     package func signal(_ number: Int32) { kill(child.identifier, number) }
 
-    /// Writes `text` to its standard input and closes that. A program that has ended has no use for it.
-    package func finishInput(_ text: String = "") {
+    /// Writes `octets` to its standard input and closes that. A program that has ended has no use for them.
+    package func finishInput(_ octets: [UInt8] = []) {
         let isFirst = state.change { state in
             defer { state.inputIsOpen = false }
             return state.inputIsOpen
         }
         guard isFirst else { return }
-        var bytes = Array(text.utf8)[...]
+        var bytes = octets[...]
         while !bytes.isEmpty {
             let count = bytes.withUnsafeBytes { write(child.input, $0.baseAddress, $0.count) }
             guard count > 0 else { break }

@@ -64,7 +64,8 @@ struct ServeCommand: AsyncParsableCommand {
 
     private func sentence(about error: BindError, _ configuration: Configuration) -> String {
         let key = "\(error.listener).port"
-        return "\(error.description): free the port, or set \(key) (\(configuration.origin(of: key)))"
+        let problem = error.description.hasSuffix(".") ? String(error.description.dropLast()) : error.description
+        return "\(problem): free the port, or set \(key) (\(configuration.origin(of: key)))"
             + " or \(error.listener).address to another one"
     }
 }

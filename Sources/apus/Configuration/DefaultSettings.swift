@@ -21,6 +21,12 @@ enum DefaultSettings {
           max_packet_size: 1MB
           # Longest a client may stay silent before CONNECT: 1s to 5m.
           connect_timeout: 10s
+          # Open connections; one more is closed at once: 1 or more.
+          max_connections: 1000000
+          # Unacknowledged QoS 1 and 2 messages of one publisher: 1 to 65535.
+          receive_maximum: 1024
+          # Topic aliases a client may set: 0 to 65535.
+          topic_alias_maximum: 32
           tcp:
             enabled: true
             address: 127.0.0.1
@@ -35,6 +41,17 @@ enum DefaultSettings {
             port: 1884
           # Number of this gateway in GWINFO: 0 to 255.
           gateway_id: 1
+          # Time between two sendings of an unanswered request (T_RETRY): 100ms to 5m; and how often it is
+          # repeated before the client counts as lost (N_RETRY): 0 to 20.
+          retry_interval: 10s
+          retry_count: 4
+          # How long a session without CleanSession outlives its connection; null for ever.
+          session_expiry: 7d
+          # From where a sleeping client may wake: none (where it fell asleep), port (another port of the
+          # address, as behind NAT), address (anywhere; whoever knows a client id gets its messages).
+          roaming: port
+          # Take messages of QoS -1 from clients that never connect.
+          connectionless_publish: true
           # Topic ids that clients know beforehand: {1: sensors/temperature}, ids 1 to 65534.
           predefined_topics: {}
 
@@ -48,6 +65,16 @@ enum DefaultSettings {
         lwm2m:
           # Serve LwM2M devices (/rd) on the CoAP port; needs coap.udp.
           enabled: true
+          # Devices registered at once: 1 or more.
+          registrations: 50000
+          # How long a device in queue mode listens after its last message: 1s to 1h.
+          awake_time: 93s
+          # How long one request to a device may take, repetitions included: 1s to 10m.
+          request_timeout: 45s
+          # Read a resource back after it was written, so that its topic holds what the device made of it.
+          reads_back_writes: true
+          # Read the Device object once after a device has registered.
+          reads_device_object: false
 
         limits:
           # Sessions, connected or not: 1 or more.

@@ -37,24 +37,41 @@ struct ListenerSettings: Decodable, Sendable {
 struct MQTTSettings: Decodable, Sendable {
     var maxPacketSize: ByteSize
     var connectTimeout: Duration
+    var maxConnections: Whole<1, 1_000_000_000>
+    var receiveMaximum: Whole<1, 65_535>
+    var topicAliasMaximum: Whole<0, 65_535>
     var tcp: ListenerSettings
 
     enum CodingKeys: String, CodingKey {
         case tcp
+        case maxConnections = "max_connections"
+        case receiveMaximum = "receive_maximum"
+        case topicAliasMaximum = "topic_alias_maximum"
         case maxPacketSize = "max_packet_size"
         case connectTimeout = "connect_timeout"
     }
 }
 
 struct MQTTSNSettings: Decodable, Sendable {
+    enum Roaming: String, Choice { case none, port, address }
+
     var udp: ListenerSettings
     var gatewayID: Whole<0, 255>
+    var retryInterval: Duration
+    var retryCount: Whole<0, 20>
+    var sessionExpiry: Duration?
+    var roaming: Roaming
+    var connectionlessPublish: Bool
     /// Topic name by id; checked by `ConfigurationCheck`.
     var predefinedTopics: [String: String]
 
     enum CodingKeys: String, CodingKey {
-        case udp
+        case udp, roaming
         case gatewayID = "gateway_id"
+        case retryInterval = "retry_interval"
+        case retryCount = "retry_count"
+        case sessionExpiry = "session_expiry"
+        case connectionlessPublish = "connectionless_publish"
         case predefinedTopics = "predefined_topics"
     }
 }
@@ -65,6 +82,19 @@ struct CoAPSettings: Decodable, Sendable {
 
 struct LwM2MSettings: Decodable, Sendable {
     var enabled: Bool
+    var registrations: Whole<1, 1_000_000_000>
+    var awakeTime: Duration
+    var requestTimeout: Duration
+    var readsBackWrites: Bool
+    var readsDeviceObject: Bool
+
+    enum CodingKeys: String, CodingKey {
+        case enabled, registrations
+        case awakeTime = "awake_time"
+        case requestTimeout = "request_timeout"
+        case readsBackWrites = "reads_back_writes"
+        case readsDeviceObject = "reads_device_object"
+    }
 }
 
 struct LimitSettings: Decodable, Sendable {

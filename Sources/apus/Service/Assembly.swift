@@ -1,6 +1,9 @@
 import BrokerCore
+import CoAP
 import Logging
+import MQTTServer
 import Messaging
+import NIOPosix
 import Settings
 import Telemetry
 
@@ -29,7 +32,21 @@ struct Assembly: Sendable {
 
     /// One entry for each protocol.
     private static func gateways(_ settings: ProductSettings, broker: CoreBroker) -> [any Gateway] {
-        []
+        let group = MultiThreadedEventLoopGroup.singleton
+        var gateways: [any Gateway] = []
+        if settings.mqtt.tcp.enabled {
+            gateways.append(
+                MQTTGateway(
+                    configuration: settings.mqtt.configuration, broker: broker, group: group,
+                    logger: Logger(label: "apus.mqtt")))
+        }
+        if settings.coap.udp.enabled {
+            let server = CoAPServer(
+                configuration: settings.coap.configuration(settings.limits), clock: broker.clock,
+                logger: Logger(label: "apus.coap"))
+            gateways.append(CoAPGateway(server: server, broker: broker, logger: Logger(label: "apus.coap")))
+        }
+        return gateways
     }
 
     /// What has to be done from time to time, until the task is cancelled.

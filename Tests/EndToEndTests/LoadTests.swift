@@ -1,0 +1,65 @@
+import Foundation
+import MQTTCodec
+import TestKit
+import Testing
+
+/// 100 publishers and 100 subscribers at each QoS. Each run lasts 30 s because what it looks for, a packet identifier that comes
+/// round, a window that fills, a mailbox that overflows, needs that many messages.
+@Suite(.serialized) struct LoadTests {
+    @Test(arguments: QoS.allCases)
+    func aHundredPairsForHalfAMinute(qos: QoS) async throws {
+        let apus = try await RunningApus(["sys_interval=500ms"])
+        let port = try apus.port("mqtt.tcp")
+        let report = try await LoadGenerator(port: port, pairs: 100, qos: qos, duration: .seconds(30)).run()
+        print("QoS \(qos.rawValue): \(report.published) published, \(report.received) received in 30 s")
+        #expect(report.failures.isEmpty)
+        #expect(report.published > 0)
+        #expect(report.outOfOrder == 0)
+        #expect(report.doubled == 0)
+        let expected = report.published * LoadGenerator.receiversPerMessage
+        if qos > .atMostOnce { #expect(report.received == expected) }
+        let ledger = try await Ledger.read(port: port)
+        #expect(ledger.isBalanced)
+        // What a receiver did not get stands in the ledger with its reason.
+        #expect(expected - report.received <= ledger.dropped["mailbox_full", default: 0])
+        #expect(try await apus.stop() == 0)
+    }
+
+    @Test func theLedgerBalancesWhileMessagesFlow() async throws {
+        let apus = try await RunningApus(["sys_interval=100ms", "limits.mailbox.online_messages=50"])
+        let port = try apus.port("mqtt.tcp")
+        async let load = LoadGenerator(port: port, pairs: 20, qos: .atLeastOnce, duration: .seconds(3)).run()
+        let watcher = try Program("mosquitto_sub", ["-p", "\(port)", "-t", "$SYS/broker/ledger", "-C", "15"])
+        #expect(try await watcher.exitStatus() == 0)
+        let ledgers = try watcher.lines.map { try Ledger(json: $0) }
+        #expect(ledgers.count == 15)
+        let unbalanced = ledgers.filter { !$0.isBalanced }
+        #expect(unbalanced.isEmpty)
+        let moments = Set(ledgers.map(\.accepted))
+        #expect(moments.count > 5, "messages were flowing meanwhile")
+        _ = try await load
+        #expect(try await apus.stop() == 0)
+    }
+}
+
+/// The account of all messages as `$SYS/broker/ledger` shows it.
+struct Ledger: Decodable {
+    var accepted: Int
+    var delivered: Int
+    var queued: Int
+    var expired: Int
+    var dropped: [String: Int]
+
+    var isBalanced: Bool { accepted == delivered + queued + expired + dropped.values.reduce(0, +) }
+
+    init(json: String) throws {
+        self = try JSONDecoder().decode(Ledger.self, from: Data(json.utf8))
+    }
+
+    static func read(port: Int) async throws -> Ledger {
+        // The first is the retained one, the second is of now.
+        let watcher = try Program("mosquitto_sub", ["-p", "\(port)", "-t", "$SYS/broker/ledger", "-C", "2"])
+        _ = try await watcher.exitStatus()
+        return try Ledger(json: watcher.lines.last ?? "")
+    }
+}

@@ -1,0 +1,115 @@
+import Foundation
+import Glibc
+
+/// A plain socket to a listener on this machine, for octets no client would send. What arrives is collected by a thread.
+package final class RawSocket: Sendable {
+    package enum Transport: Sendable { case tcp, udp }
+
+    package struct Received: Sendable {
+        /// UDP: one entry for each datagram. TCP: one for each read.
+        package var pieces: [[UInt8]] = []
+        package var isClosed = false
+        fileprivate var isLeft = false
+
+        package var octets: [UInt8] { pieces.flatMap { $0 } }
+    }
+
+    private let descriptor: Int32
+    private let received = Shared(Received())
+
+    /// - Parameter answer: called with each piece, on the collecting thread; what it returns is sent at once.
+    package init(
+        _ transport: Transport, port: Int, answer: @escaping @Sendable ([UInt8]) -> [[UInt8]] = { _ in [] }
+    ) throws {
+        let kind = transport == .tcp ? SOCK_STREAM : SOCK_DGRAM
+        descriptor = socket(AF_INET, Int32(kind.rawValue), 0)
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_port = UInt16(port).bigEndian
+        address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
+        let result = withUnsafePointer(to: &address) {
+            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
+            }
+        }
+        guard descriptor >= 0, result == 0 else {
+            throw Program.Missing(description: "no \(transport) connection to port \(port): errno \(errno)")
+        }
+        _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
+        collect(answer)
+    }
+
+    deinit {
+        shutdown(descriptor, Int32(SHUT_RDWR))  // wakes the collecting thread
+        Self.leave(descriptor, received)
+    }
+
+    /// Sends what the socket takes; a peer that has closed is not an error here.
+    package func send(_ octets: [UInt8]) {
+        Self.send(octets, descriptor)
+    }
+
+    private static func send(_ octets: [UInt8], _ descriptor: Int32) {
+        _ = octets.withUnsafeBytes { Glibc.send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL)) }
+    }
+
+    /// Waits until what has been received satisfies `condition`.
+    @discardableResult
+    package func wait<Result: Sendable>(
+        within limit: Duration = .seconds(10), for condition: @escaping @Sendable (Received) -> Result?
+    ) async throws -> Result {
+        guard let result = await received.wait(within: limit, until: condition) else {
+            throw Program.Missing(description: "waited in vain on a socket; got \(received.read { $0.pieces.map { hex($0) } })")
+        }
+        return result
+    }
+
+    /// Forgets what was received so far.
+    package func clear() {
+        received.change { $0.pieces.removeAll() }
+    }
+
+    private func collect(_ answer: @escaping @Sendable ([UInt8]) -> [[UInt8]]) {
+        let (descriptor, received) = (descriptor, received)
+        Thread.detachNewThread {
+            var buffer = [UInt8](repeating: 0, count: 65_536)
+            while true {
+                let count = recv(descriptor, &buffer, buffer.count, 0)
+                // A UDP socket reports an ICMP refusal of an earlier datagram here; the next one may do better.
+                if count < 0, errno == EINTR || errno == ECONNREFUSED { continue }
+                guard count > 0 else { break }
+                let piece = Array(buffer.prefix(count))
+                for octets in answer(piece) { Self.send(octets, descriptor) }
+                received.change { $0.pieces.append(piece) }
+            }
+            received.change { $0.isClosed = true }
+            Self.leave(descriptor, received)
+        }
+    }
+
+    /// A TCP port nobody uses at this moment, for programs that cannot be told to choose one.
+    package static func freePort() throws -> Int {
+        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        defer { close(descriptor) }
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
+        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+        let result = withUnsafeMutablePointer(to: &address) {
+            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                bind(descriptor, $0, length) == 0 ? getsockname(descriptor, $0, &length) : -1
+            }
+        }
+        guard result == 0 else { throw Program.Missing(description: "no free port: errno \(errno)") }
+        return Int(UInt16(bigEndian: address.sin_port))
+    }
+
+    /// Owner and thread both use the descriptor; whoever is done last closes it.
+    private static func leave(_ descriptor: Int32, _ received: Shared<Received>) {
+        let isLast = received.change { state in
+            defer { state.isLeft = true }
+            return state.isLeft
+        }
+        if isLast { close(descriptor) }
+    }
+}
