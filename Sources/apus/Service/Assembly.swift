@@ -1,6 +1,8 @@
 import BrokerCore
 import CoAP
 import Logging
+import LwM2M
+import MQTTSN
 import MQTTServer
 import Messaging
 import NIOPosix
@@ -40,13 +42,30 @@ struct Assembly: Sendable {
                     configuration: settings.mqtt.configuration, broker: broker, group: group,
                     logger: Logger(label: "apus.mqtt")))
         }
+        if settings.mqttsn.udp.enabled {
+            gateways.append(
+                MQTTSNGateway(
+                    broker: broker, settings: settings.mqttsn.gatewaySettings, eventLoop: group.next(),
+                    logger: Logger(label: "apus.mqttsn")))
+        }
         if settings.coap.udp.enabled {
-            let server = CoAPServer(
-                configuration: settings.coap.configuration(settings.limits), clock: broker.clock,
-                logger: Logger(label: "apus.coap"))
-            gateways.append(CoAPGateway(server: server, broker: broker, logger: Logger(label: "apus.coap")))
+            gateways += coapGateways(settings, broker: broker)
         }
         return gateways
+    }
+
+    /// The two protocols on the CoAP port. LwM2M comes second, because a stop goes the other way round: devices are let go
+    /// while their server still runs.
+    private static func coapGateways(_ settings: ProductSettings, broker: CoreBroker) -> [any Gateway] {
+        let logger = Logger(label: "apus.coap")
+        let server = CoAPServer(
+            configuration: settings.coap.configuration(settings.limits), clock: broker.clock, logger: logger)
+        let coap = CoAPGateway(server: server, broker: broker, logger: logger)
+        guard settings.lwm2m.enabled else { return [coap] }
+        let lwm2m = LwM2MGateway(
+            broker: broker, server: server, configuration: settings.lwm2m.configuration,
+            logger: Logger(label: "apus.lwm2m"))
+        return [coap, lwm2m]
     }
 
     /// What has to be done from time to time, until the task is cancelled.
