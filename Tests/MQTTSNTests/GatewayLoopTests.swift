@@ -56,7 +56,8 @@ struct GatewayLoopTests {
         #expect(conversation.takeSent() == [[0x07, 0x0D, 0x61, 0x62, 0x00, 0x07, 0x00]])
     }
 
-    @Test("A publication sent right behind CONNECT waits for the decision about the client") func earlyPublish() throws {
+    @Test("A publication sent right behind CONNECT waits for the decision about the client") func earlyPublish() throws
+    {
         let conversation = try Conversation()
         conversation.broker.parkConnects()
         #expect(exchange(conversation, connect) == [])

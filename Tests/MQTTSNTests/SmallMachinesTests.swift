@@ -9,7 +9,9 @@ import Testing
 struct SilenceToleranceTests {
     @Test(
         "16, 59: half is added up to a minute, a tenth above",
-        arguments: [(10, 15_000), (30, 45_000), (59, 88_500), (60, 90_000), (61, 67_100), (90, 99_000), (65_535, 72_088_500)])
+        arguments: [
+            (10, 15_000), (30, 45_000), (59, 88_500), (60, 90_000), (61, 67_100), (90, 99_000), (65_535, 72_088_500),
+        ])
     func allows(seconds: UInt16, milliseconds: Int) {
         #expect(SilenceTolerance().allowedSilence(seconds: seconds) == .milliseconds(milliseconds))
     }

@@ -47,7 +47,8 @@ final class FakeAttachment: Attachment {
                 var identifiers = SubscriptionIDs.none
                 identifiers.insert(subscription.identifier)
                 for message in state.retained.values where subscription.filter.matches(message.topic) {
-                    woken += [session.enqueue(message, qos: subscription.qos, retain: true, identifiers)].compactMap(\.self)
+                    woken += [session.enqueue(message, qos: subscription.qos, retain: true, identifiers)].compactMap(
+                        \.self)
                 }
                 return .granted(subscription.qos)
             }

@@ -119,7 +119,8 @@ package final class FakeBroker: Broker {
             var closed: [any SessionOwner] = []
             var woken: [any SessionOwner] = []
             for session in state.sessions.values {
-                guard let owner = session.owner, let silence = session.silence, session.lastHeard + silence <= now else {
+                guard let owner = session.owner, let silence = session.silence, session.lastHeard + silence <= now
+                else {
                     continue
                 }
                 closed.append(owner)

@@ -20,7 +20,7 @@ extension Packet {
             return
         }
         let length = encodedLength
-        precondition(length <= Self.maximumEncodedLength, "a message beyond the length field is refused before encoding")
+        precondition(length <= Self.maximumEncodedLength, "what the length field cannot state is refused before")
         if length <= 255 {
             buffer.writeInteger(UInt8(length))
         } else {

@@ -60,10 +60,12 @@ package final class MQTTSNGateway: Gateway {
     }
 
     package func stop() async {
-        guard let open = open.withLock({ open in
-            defer { open = nil }
-            return open
-        }) else { return }
+        guard
+            let open = open.withLock({ open in
+                defer { open = nil }
+                return open
+            })
+        else { return }
         // Neither step can fail in a way that leaves anything to do: the loop runs and the channel is ours.
         try? await eventLoop.submit { open.driver.value.shutDown() }.get()
         try? await open.channel.close().get()

@@ -1,0 +1,80 @@
+import Logging
+import Messaging
+import NIOCore
+
+/// Peers without connection: requests out of place, discovery, QoS -1, and what cannot be read.
+extension GatewayLoop {
+    /// MQTT-SN 6.2: who is not connected is told so, and never more often than it helps. Answers to answers would let two
+    /// gateways talk for ever, so only requests are answered.
+    func answerStranger(_ packet: Packet, _ route: Route) {
+        counters.packetsFromUnknown.add()
+        let isRequest =
+            switch packet {
+            case .register, .publish, .pubrel, .subscribe, .unsubscribe, .pingreq, .willTopicUpdate, .willMessageUpdate:
+                true
+            case .disconnect: departed.contains(route.peer, now: now)
+            default: false
+            }
+        guard isRequest else { return }
+        guard strangers.allows(route.peer, now: now) else { return counters.repliesThrottled.add() }
+        send(.disconnect(duration: nil), to: route)
+    }
+
+    /// MQTT-SN 6.1. The answer is no larger than the question.
+    func answerSearch(_ route: Route) {
+        guard searchers.allows(route.peer, now: now) else { return counters.repliesThrottled.add() }
+        send(.gatewayInfo(Packet.GatewayInfo(gatewayID: settings.gatewayID)), to: route)
+    }
+
+    /// QoS -1 (MQTT-SN 6.8): predefined ids and short names only, never answered.
+    func publishConnectionless(_ publish: Packet.Publish, from peer: PeerAddress) {
+        let topic: TopicName? =
+            switch publish.topicID.type {
+            case .predefined: broker.predefinedTopics.topic(of: publish.topicID.value)
+            case .short: try? TopicName(shortTopicID: publish.topicID.value)
+            case .normal, .reserved: nil
+            }
+        guard settings.allowsConnectionlessPublish, let topic else { return counters.connectionlessRefused.add() }
+        let message = Message(
+            topic: topic, payload: Array(publish.payload.readableBytesView), qos: .atMostOnce, retain: publish.retain,
+            publishedAt: now)
+        broker.authenticate(Credentials(clientID: nil, peer: peer.record)) { [notes] result in
+            notes.add(.authenticated(result, message))
+        }
+    }
+
+    func publish(_ message: Message, as result: Result<Principal, ConnectRefusal>) {
+        guard case .success(let principal) = result else { return counters.connectionlessRefused.add() }
+        var outcomes: [PublishOutcome] = []
+        broker.publish([message], as: principal, outcomes: &outcomes)
+        guard case .accepted = outcomes.first else { return counters.connectionlessRefused.add() }
+        counters.connectionlessPublished.add()
+    }
+
+    // MARK: Malformed
+
+    /// Dropped and counted; the standard has an answer only for what is a request but cannot be read as text, and for
+    /// another protocol version.
+    func refuse(_ error: DecodeError, from remote: SocketAddress, to local: NIOPacketInfo?) {
+        counters.datagramsMalformed.add()
+        let route = Route(peer: PeerAddress(remote: remote, nodeID: nil), local: local)
+        logger.log(.debug, "malformed datagram dropped", [.peer: route.peer.record.address, .error: "\(error)"])
+        guard let answer = error.answer, strangers.allows(route.peer, now: now) else { return }
+        send(answer, to: route)
+    }
+}
+
+extension DecodeError {
+    fileprivate var answer: Packet? {
+        switch self {
+        case .unsupportedProtocol, .invalidText(.connect, _): .connack(.notSupported)
+        case .invalidText(.register, let messageID):
+            .regack(Packet.Acknowledgement(topicID: 0, messageID: messageID, returnCode: .notSupported))
+        case .invalidText(.subscribe, let messageID):
+            .suback(Packet.Suback(qos: .atMostOnce, topicID: 0, messageID: messageID, returnCode: .notSupported))
+        case .invalidText(.unsubscribe, let messageID): .unsuback(messageID: messageID)
+        case .invalidText(.willTopicUpdate, _): .willTopicResponse(.notSupported)
+        default: nil
+        }
+    }
+}
