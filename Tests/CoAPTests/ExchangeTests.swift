@@ -161,10 +161,22 @@ import Testing
         #expect(header.messageID == 0x1234)
     }
 
-    @Test(arguments: ["", "40", "40 01 00", "80 01 00 01", "49 01 00 01", "42 01 00 01 AA", "40 00 00 01 00", "40 01 00 01 FF",
-        "40 01 00 01 F0", "40 01 00 01 0F", "40 01 00 01 B5 61", "40 01 00 01 D0", "40 01 00 01 E0 FF", "40 01 00 01 E0 FF FF"])
-    func malformedMessageIsNot(_ text: String) throws {
-        #expect(DatagramHeader(try #require(octets(hex: text))) == nil)
+    @Test func wellFormedMessagesAreRead() throws {
+        for row in try FixtureTable("coap/wellformed.txt").rows {
+            let datagram = try #require(octets(hex: row[0]))
+            let header = try #require(DatagramHeader(datagram), "\(row[4])")
+            #expect("\(header.kind)" == row[1])
+            #expect(header.code.description == row[2])
+            #expect("\(header.messageID)" == row[3])
+        }
+    }
+
+    @Test func malformedMessagesAreNot() throws {
+        for row in try FixtureTable("coap/malformed.txt").rows {
+            let datagram = try #require(octets(hex: row[0]))
+            #expect(DatagramHeader(datagram) == nil, "\(row[1])")
+        }
+        #expect(DatagramHeader([]) == nil)
     }
 
     @Test func truncationAtEveryLengthIsSafe() {

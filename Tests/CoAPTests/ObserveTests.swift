@@ -95,7 +95,7 @@ struct ObserveTests {
 
     @Test func silenceEndsTheObservation() async throws {
         var limits = CoAPLimits()
-        limits.acknowledgementTimeout = .milliseconds(100)
+        limits.acknowledgementTimeout = .seconds(1)
         limits.retransmissions = 1
         let gone = Inbox<CoAPObserverEnd>()
         let outcomes = Inbox<CoAPNotificationOutcome>()
@@ -168,6 +168,44 @@ struct ObserveTests {
             let answer = try #require(client.ask(.get, "ps/secret", token: [1], queries: ["c=c"], options: [Self.register]))
             #expect(answer.codeText == "4.01")
             #expect(answer.values(6).isEmpty)
+            #expect(broker.session("coap:c") == nil)
+        }
+    }
+
+    @Test func refusedReRegistrationEndsWhatWasThere() async throws {
+        try await withGateway { broker, port in
+            let client = try DatagramClient(port: port)
+            _ = client.ask(.get, "ps/t", token: [1], queries: ["c=c"], options: [Self.register])
+            broker.forbid("secret")
+            #expect(client.ask(.get, "ps/secret", token: [1], queries: ["c=c"], options: [Self.register])?.codeText == "4.01")
+            #expect(client.isAlive())
+            #expect(broker.session("coap:c") == nil)
+        }
+    }
+
+    @Test func clientsOfOneNameShareASession() async throws {
+        try await withGateway { broker, port in
+            let clients = [try DatagramClient(port: port), try DatagramClient(port: port)]
+            for client in clients {
+                #expect(client.ask(.get, "ps/t", token: [1], queries: ["c=c"], options: [Self.register])?.uint(6) != nil)
+            }
+            #expect(broker.connectRequests.count == 1)
+            try broker.publish("t", [5])
+            for client in clients { #expect(client.receive()?.payload == [5]) }
+            _ = clients[0].ask(.get, "ps/t", token: [1], queries: ["c=c"], options: [Self.deregister])
+            #expect(broker.session("coap:c")?.filters == ["t"])
+        }
+    }
+
+    @Test func anotherContentFormatThanAcceptedEndsTheObservation() async throws {
+        try await withGateway { broker, port in
+            let client = try DatagramClient(port: port)
+            _ = client.ask(.get, "ps/t", token: [1], queries: ["c=c"], options: [Self.register, .init(17, [60])])
+            _ = client.ask(.post, "ps/t", token: [2], options: [.init(12, [50])], payload: [1])
+            let last = try #require(client.receive())
+            #expect(last.codeText == "4.06")
+            #expect(last.token == [1])
+            #expect(client.isAlive())
             #expect(broker.session("coap:c") == nil)
         }
     }

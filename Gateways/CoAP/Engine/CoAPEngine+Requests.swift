@@ -23,7 +23,7 @@ extension CoAPEngine {
         guard let answer = answer(to: message, key: key, peer: peer) else { return }
         guard !message.options.suppresses(answer.code) else { return }  // RFC 7967, 2
         guard MessageWriter.write(answer, into: response) else { return }
-        exchanges.answer(key, with: answer)
+        if isConfirmable { exchanges.answer(key, with: answer) }
     }
 
     /// The answer, if there is one already.
@@ -146,11 +146,13 @@ extension CoAPEngine {
     /// Turns an answer into a message: accepts the observation, cuts the block asked for.
     private func prepare(_ answer: CoAPResponder.Answer, _ exchange: OpenExchange, peer: PeerState) -> WireResponse {
         var extras = WireResponse.Extras(block1: exchange.block1)
-        if let ended = answer.ended {
-            if exchange.observe == .register, answer.response.code.isSuccess {
-                extras.observe = accept(exchange, ended: ended, peer: peer)
-            } else {
-                ended(.ended)
+        if let ended = answer.ended, exchange.observe == .register, answer.response.code.isSuccess {
+            extras.observe = accept(exchange, ended: ended, peer: peer)
+        } else {
+            answer.ended?(.ended)
+            // RFC 7641, 4.1: an answer without Observe to a registration ends what was registered under the token before.
+            if exchange.observe == .register {
+                remove(CoAPObserver(peer: peer.peer, token: exchange.token), .ended, at: peer)
             }
         }
         return cut(answer.response, extras: extras, wish: exchange.options.block2, key: exchange.transfer)

@@ -253,11 +253,11 @@ final class CoAPEngine {
 
     private func sweep() {
         nextSweep = now + Self.sweepInterval
-        let abandoned = uploads.abandoned
         exchanges.expire(now: now)
         uploads.expire(now: now)
         bodies.expire(now: now)
-        statistics.transfersAbandoned.add(uploads.abandoned - abandoned)
+        statistics.transfersAbandoned.add(uploads.abandoned - statistics.transfersAbandoned.current)
+        statistics.forgottenEarly.add(exchanges.forgottenEarly - statistics.forgottenEarly.current)
     }
 
     private func shutDown() {

@@ -25,7 +25,7 @@ package struct CoAPLimits: Sendable, Equatable {
     /// standard asks for one a day at least (RFC 7641, 4.5); sooner finds clients that vanished.
     package var observerCheck = Duration.seconds(300)
     /// How long to wait for the acknowledgement of a confirmable message before repeating it; up to 1.5 times as long by
-    /// chance, doubled with each repetition (RFC 7252, 4.8: ACK_TIMEOUT), and how often (MAX_RETRANSMIT).
+    /// chance, doubled with each repetition (RFC 7252, 4.8: ACK_TIMEOUT), and how often (MAX_RETRANSMIT). At least 1 s and 1.
     package var acknowledgementTimeout = Duration.seconds(2)
     package var retransmissions = 4
     /// A session nobody needs ends after this silence. Short, because each new peer costs a walk over all sessions.

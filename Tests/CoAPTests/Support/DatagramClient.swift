@@ -57,7 +57,7 @@ final class DatagramClient {
         let id = nextID()
         send(.request(.con, .get, "nowhere", id: id, token: [0xFE]))
         while let message = receive() {
-            if message.kind == .ack, message.messageID == id { return message.codeText == "4.04" }
+            if message.messageID == id, message.token == [0xFE] { return message.codeText == "4.04" }
         }
         return false
     }
