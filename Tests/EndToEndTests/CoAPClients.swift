@@ -6,9 +6,11 @@ enum CoAPClients {
         "coap://127.0.0.1:\(try apus.port("coap.udp"))/ps/\(topic)"
     }
 
-    /// Publishes with libcoap's client by PUT.
-    static func libcoapPublish(_ apus: RunningApus, _ topic: String, _ payload: [UInt8]) async throws {
-        let client = try Program("coap-client-openssl", ["-m", "put", "-f", "-", "-B", "10", try uri(apus, topic)])
+    /// Publishes with libcoap's client: by PUT, which also retains, or by POST.
+    static func libcoapPublish(
+        _ apus: RunningApus, _ topic: String, _ payload: [UInt8], method: String = "put"
+    ) async throws {
+        let client = try Program("coap-client-openssl", ["-m", method, "-f", "-", "-B", "10", try uri(apus, topic)])
         client.finishInput(payload)
         let status = try await client.exitStatus()
         guard status == 0, client.errorLines.isEmpty, client.lines.isEmpty else {

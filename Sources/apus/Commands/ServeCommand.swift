@@ -28,8 +28,7 @@ struct ServeCommand: AsyncParsableCommand {
 
         let assembly = try Assembly(configuration)
         let listeners = try await start(assembly, configuration)
-        let servesLwM2M = configuration.settings.lwm2m.enabled
-        Console.output(Banner(version: Apus.version, listeners: listeners, servesLwM2M: servesLwM2M).text)
+        Console.output(Banner(version: Apus.version, listeners: listeners).text)
         logger.info("serving", metadata: ["listeners": "\(listeners.count)"])
 
         let chores = assembly.beginChores()

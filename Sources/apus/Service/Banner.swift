@@ -4,14 +4,10 @@ import Messaging
 struct Banner {
     let version: String
     let listeners: [Listener]
-    /// LwM2M has no listener of its own; it is shown as a second line for the CoAP port.
-    let servesLwM2M: Bool
 
     var text: String {
-        let rows = listeners.flatMap { listener in
-            protocols(of: listener).map { name in
-                [name, "\(listener.transport) \(endpoint(listener))", example(of: name, at: listener)]
-            }
+        let rows = listeners.map { listener in
+            [listener.protocolName, "\(listener.transport) \(endpoint(listener))", example(for: listener)]
         }
         let widths = (0..<2).map { column in rows.map { $0[column].count }.max() ?? 0 }
         let lines = rows.map { row in
@@ -29,14 +25,10 @@ struct Banner {
         listener.address.contains(":") ? "[\(listener.address)]:\(listener.port)" : "\(listener.address):\(listener.port)"
     }
 
-    private func protocols(of listener: Listener) -> [String] {
-        [listener.protocolName] + (servesLwM2M && listener.protocolName == "CoAP" ? ["LwM2M"] : [])
-    }
-
-    private func example(of name: String, at listener: Listener) -> String {
+    private func example(for listener: Listener) -> String {
         let host = reachable(listener.address)
         let uri = "coap://\(host.contains(":") ? "[\(host)]" : host):\(listener.port)"
-        return switch name {
+        return switch listener.protocolName {
         case "MQTT": "mosquitto_sub -h \(host) -p \(listener.port) -v -t '#'"
         case "MQTT-SN": "point an MQTT-SN 1.2 client at \(host), port \(listener.port)"
         case "CoAP": "coap-client-openssl -m put -e 21.5 \(uri)/ps/demo"
