@@ -6,6 +6,7 @@ extension CoreBroker {
         _ request: ConnectRequest, owner: any SessionOwner,
         completion: @escaping @Sendable (Result<Connected, ConnectRefusal>) -> Void
     ) {
+        let version = accessVersion.load(ordering: .sequentiallyConsistent)
         authenticate(request.credentials) { [self] result in
             switch result.flatMap({ attach(request, principal: $0, owner: owner) }) {
             case .failure(let refusal):
@@ -13,6 +14,12 @@ extension CoreBroker {
             case .success(let (connected, wake)):
                 completion(.success(connected))
                 wake?.wake()
+                // Rights changed while the client came in: `recheckAccess` may have missed it.
+                if accessVersion.load(ordering: .sequentiallyConsistent) != version,
+                    let attachment = connected.attachment as? SessionAttachment
+                {
+                    recheck(attachment.session)
+                }
             }
         }
     }
@@ -25,6 +32,8 @@ extension CoreBroker {
         var wills: [(Will, Principal)] = []
         var relieved: [SessionAttachment] = []
         var receiver: Session?
+        /// Subscriptions of the receiver that its new owner has no right to.
+        var ended: [TopicFilter] = []
     }
 
     private func attach(
@@ -39,6 +48,11 @@ extension CoreBroker {
                 existing = nil
             }
             guard existing != nil || table.count < limits.sessions else { return .failure(.quotaExceeded) }
+            // Somebody else than the one who left the session gets of it only what he may have.
+            if let existing, existing.state.withLock({ $0.principal.kind }) != principal.kind {
+                afterwards.ended = recheckRights(of: existing, as: principal, resumes: true)
+                afterwards.receiver = existing
+            }
             let session = existing ?? create(clientID, principal: principal, in: &table)
             return .success(
                 attach(session, request.options, principal, owner, sessionPresent: existing != nil, &afterwards))
@@ -133,6 +147,7 @@ extension CoreBroker {
     private func perform(_ afterwards: Afterwards) {
         if let receiver = afterwards.receiver {
             for publisher in afterwards.relieved { publisher.relieve(from: receiver) }
+            for filter in afterwards.ended { events.record(.subscriptionEnded(receiver.clientID, filter)) }
         }
         if let displaced = afterwards.displaced {
             events.record(.closed(displaced.clientID, .takenOver))

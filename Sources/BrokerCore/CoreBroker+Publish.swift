@@ -96,8 +96,7 @@ extension CoreBroker {
         let mayRepeat = scratch.matches.lists > 1
         if mayRepeat { scratch.beginStamp(subscribers: sessions.count) }
         for entry in scratch.matches.entries {
-            // MQTT-3.8.3-3: no local.
-            if entry.options.noLocal, message.publisher == sessions[Int(entry.subscriber)]?.clientID { continue }
+            if entry.options.isConditional, isLeftOut(message, for: entry, sessions) { continue }
             if mayRepeat, let position = scratch.position(of: entry.subscriber) {
                 scratch.merged[position].qos = max(scratch.merged[position].qos, entry.options.qos)
                 scratch.merged[position].retainAsPublished =
@@ -111,6 +110,15 @@ extension CoreBroker {
             if mayRepeat { scratch.note(entry.subscriber, at: scratch.merged.count) }
             scratch.merged.append(merged)
         }
+    }
+
+    private func isLeftOut(
+        _ message: Message, for entry: SubscriptionIndex.Entry, _ sessions: ContiguousArray<Session?>
+    ) -> Bool {
+        guard let session = sessions[Int(entry.subscriber)] else { return true }
+        if entry.options.noLocal, message.publisher == session.clientID { return true }  // MQTT-3.8.3-3
+        guard entry.options.isPartial else { return false }
+        return !authorizer.allows(.receive(message.topic), by: session.state.withLock { $0.principal })
     }
 
     private func finish(_ scratch: inout RouteScratch, publisher: SessionAttachment?) {

@@ -21,7 +21,7 @@ extension CoreBroker {
     }
 
     package func retainedMessage(of topic: TopicName, as principal: Principal) -> Message? {
-        guard principal.kind == .gateway || authorizer.allows(.subscribe(TopicFilter(topic)), by: principal) else {
+        guard principal.kind == .gateway || authorizer.allows(.receive(topic), by: principal) else {
             return nil
         }
         let message = retained.withLock { $0.message(of: topic) }
@@ -34,7 +34,7 @@ extension CoreBroker {
         let now = clock.now()
         return found.filter { message in
             message.expiresAt > now
-                && (principal.kind == .gateway || authorizer.allows(.subscribe(TopicFilter(message.topic)), by: principal))
+                && (principal.kind == .gateway || authorizer.allows(.receive(message.topic), by: principal))
         }
     }
 

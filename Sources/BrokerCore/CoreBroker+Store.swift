@@ -60,7 +60,7 @@ extension CoreBroker {
                     clientID: record.clientID, subscriber: routing.reserve(), number: record.number, state: state)
                 routing.place(session)
                 for subscription in stored.subscriptions {
-                    _ = routing.index.insert(subscription, for: session.subscriber)
+                    restore(subscription, of: session, as: record.principal, in: &routing)
                 }
                 return session
             }
@@ -70,6 +70,20 @@ extension CoreBroker {
                 queue.insert(.will(session), at: due.1)
             }
         }
+    }
+}
+
+extension CoreBroker {
+    /// Rights may have changed while the gateway was down.
+    private func restore(
+        _ subscription: Subscription, of session: Session, as principal: Principal, in routing: inout Routing
+    ) {
+        let access = access(to: subscription.filter, by: principal)
+        guard access != .refused else {
+            _ = store?.append(.removeSubscription(session.number, subscription.filter))
+            return
+        }
+        _ = routing.index.insert(subscription, for: session.subscriber, isPartial: access == .partial)
     }
 }
 

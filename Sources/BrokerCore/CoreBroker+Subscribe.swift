@@ -5,14 +5,19 @@ extension CoreBroker {
     func subscribe(
         _ subscriptions: [Subscription], session: Session, principal: Principal
     ) -> (outcomes: [SubscribeOutcome], commit: CommitPoint) {
+        let version = accessVersion.load(ordering: .sequentiallyConsistent)
         var commit = CommitPoint.none
         var held = routing.read { $0.index.count(of: session.subscriber) }
         let outcomes = subscriptions.map { subscription -> SubscribeOutcome in
-            if let refusal = refusal(of: subscription, principal, held: held) { return .refused(refusal) }
+            let access: SubscriptionAccess
+            switch check(subscription, principal, held: held) {
+            case .success(let granted): access = granted
+            case .failure(let refusal): return .refused(refusal)
+            }
             let isNew: Bool? = routing.write { routing in
                 // The session may have ended since; its place could be another's.
                 guard routing.holds(session) else { return nil }
-                return routing.index.insert(subscription, for: session.subscriber)
+                return routing.index.insert(subscription, for: session.subscriber, isPartial: access == .partial)
             }
             guard let isNew else { return .refused(.detached) }
             if isNew { held += 1 }
@@ -23,34 +28,51 @@ extension CoreBroker {
             sendRetained(subscription, isNew: isNew, to: session, principal: principal)
             return .granted(subscription.qos)
         }
+        // Rights changed meanwhile: `recheckAccess` may have missed what is new.
+        if accessVersion.load(ordering: .sequentiallyConsistent) != version { recheck(session) }
         return (outcomes, commit)
     }
 
-    private func refusal(of subscription: Subscription, _ principal: Principal, held: Int) -> SubscribeRefusal? {
+    private func check(
+        _ subscription: Subscription, _ principal: Principal, held: Int
+    ) -> Result<SubscriptionAccess, SubscribeRefusal> {
         let filter = subscription.filter
-        guard !(subscription.noLocal && filter.shareGroup != nil) else { return .noLocalOnShared }  // MQTT-3.8.3-4
-        guard Levels.count(filter.pattern) <= limits.topicLevels else { return .filterTooDeep }
-        guard principal.kind == .gateway || authorizer.allows(.subscribe(filter), by: principal) else {
-            return .notAuthorized
-        }
-        return held < limits.subscriptionsPerSession ? nil : .quotaExceeded
+        // MQTT-3.8.3-4
+        guard !(subscription.noLocal && filter.shareGroup != nil) else { return .failure(.noLocalOnShared) }
+        guard Levels.count(filter.pattern) <= limits.topicLevels else { return .failure(.filterTooDeep) }
+        let access = access(to: filter, by: principal)
+        guard access != .refused else { return .failure(.notAuthorized) }
+        return held < limits.subscriptionsPerSession ? .success(access) : .failure(.quotaExceeded)
     }
 
-    func unsubscribe(_ filters: [TopicFilter], session: Session) -> (existed: [Bool], commit: CommitPoint) {
+    /// What the authorizer says; the gateway's own are not asked about.
+    func access(to filter: TopicFilter, by principal: Principal) -> SubscriptionAccess {
+        principal.kind == .gateway ? .full : authorizer.access(to: filter, by: principal)
+    }
+
+    func unsubscribe(
+        _ filters: [TopicFilter], session: Session, principal: Principal
+    ) -> (existed: [Bool], commit: CommitPoint) {
         var commit = CommitPoint.none
         let existed = filters.map { filter in
-            let existed = routing.write { routing in
-                routing.holds(session) && routing.index.remove(filter, of: session.subscriber)
-            }
-            if existed {
-                let point = session.state.withLock { state in
-                    state.mailbox.recorder?.append(.removeSubscription(session.number, filter))
-                }
-                commit = max(commit, point ?? .none)
-            }
+            guard principal.kind == .gateway || authorizer.allows(.unsubscribe(filter), by: principal) else { return false }
+            let (existed, point) = remove(filter, of: session)
+            commit = max(commit, point)
             return existed
         }
         return (existed, commit)
+    }
+
+    /// - Returns: whether there was such a subscription.
+    func remove(_ filter: TopicFilter, of session: Session) -> (existed: Bool, commit: CommitPoint) {
+        let existed = routing.write { routing in
+            routing.holds(session) && routing.index.remove(filter, of: session.subscriber)
+        }
+        guard existed else { return (false, .none) }
+        let point = session.state.withLock { state in
+            state.mailbox.recorder?.append(.removeSubscription(session.number, filter))
+        }
+        return (true, point ?? .none)
     }
 
     /// Puts the retained messages under a new subscription into the mailbox (MQTT-3.3.1-9 to MQTT-3.3.1-11); never for a

@@ -26,6 +26,8 @@ package final class CoreBroker: Broker {
     /// Scratch space of the publish path, one for each thread that is in it.
     let scratches = Mutex<[RouteScratch]>([])
     let traffic = Traffic()
+    /// Grows with each `recheckAccess`, so that a client that comes in at that moment is looked at again.
+    let accessVersion = Atomic<UInt64>(0)
     private let stopping = Atomic<Bool>(false)
 
     /// - Throws: `StoreError` when the store cannot be read.

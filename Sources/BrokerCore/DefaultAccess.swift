@@ -14,10 +14,13 @@ package struct LoopbackAuthenticator: Authenticator {
         guard credentials.peer.isLoopback || allowsAnonymous else { return completion(.failure(.notAuthorized)) }
         completion(.success(Principal(kind: .anonymous, clientID: credentials.clientID)))
     }
+
+    package func stillHolds(_ principal: Principal) -> Bool { true }
 }
 
 /// Allows everything to everybody who got in.
 package struct PermissiveAuthorizer: Authorizer {
     package init() {}
     package func allows(_ action: Action, by principal: Principal) -> Bool { true }
+    package func access(to filter: TopicFilter, by principal: Principal) -> SubscriptionAccess { .full }
 }

@@ -90,6 +90,11 @@ struct DeliveryWindow {
         return true
     }
 
+    /// Everything on the way with its identifier, oldest first.
+    var slotsByIdentifier: [(identifier: UInt16, slot: Slot)] {
+        slots.indices.compactMap { index in slots[index].map { (identifier(at: index), $0) } }
+    }
+
     /// Everything on the way, oldest first.
     var entries: [Mailbox.Entry] { slots.compactMap { $0?.entry } }
 

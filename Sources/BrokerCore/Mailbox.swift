@@ -117,6 +117,24 @@ struct Mailbox {
         return true
     }
 
+    /// Drops what waits and satisfies `isUnwanted`. What is on the way stays.
+    mutating func dropWaiting(_ reason: DropReason, where isUnwanted: (Message) -> Bool) {
+        let unwanted = waiting.filter { isUnwanted($0.message) }
+        guard !unwanted.isEmpty else { return }
+        waiting.removeAll { isUnwanted($0.message) }
+        for entry in unwanted { forget(entry) }
+        ledger[dropped: reason] += UInt64(unwanted.count)
+    }
+
+    /// Ends deliveries that are on the way and satisfy `isUnwanted`, except where only the release of an exactly-once
+    /// message is open: its receiver has it.
+    mutating func dropOnTheWay(_ reason: DropReason, where isUnwanted: (Message) -> Bool) {
+        for (packetID, slot) in window.slotsByIdentifier where !slot.isReleased && isUnwanted(slot.entry.message) {
+            end(packetID)
+            ledger[dropped: reason] += 1
+        }
+    }
+
     // MARK: Leaving
 
     mutating func take(_ limit: Int, now: Timestamp, into deliveries: inout [Delivery]) -> TakeResult {

@@ -74,7 +74,7 @@ final class SessionAttachment: Attachment {
 
     func unsubscribe(_ filters: [TopicFilter]) -> (existed: [Bool], commit: CommitPoint) {
         guard withState({ _ in true }) ?? false else { return (filters.map { _ in false }, .none) }
-        return broker.unsubscribe(filters, session: session)
+        return broker.unsubscribe(filters, session: session, principal: principal)
     }
 
     // MARK: Receiving

@@ -30,15 +30,23 @@ struct SubscriptionIndex {
 
     /// QoS and flags in one octet.
     struct Options: Equatable {
-        private let bits: UInt8
+        private var bits: UInt8
 
-        init(_ subscription: Subscription) {
+        init(_ subscription: Subscription, isPartial: Bool = false) {
             bits = subscription.qos.rawValue | (subscription.noLocal ? 4 : 0) | (subscription.retainAsPublished ? 8 : 0)
+            self.isPartial = isPartial
         }
 
         var qos: QoS { QoS(rawValue: bits & 3) ?? .atMostOnce }
         var noLocal: Bool { bits & 4 != 0 }
         var retainAsPublished: Bool { bits & 8 != 0 }
+        /// Each message needs a look at the subscriber's rights (`SubscriptionAccess.partial`).
+        var isPartial: Bool {
+            get { bits & 16 != 0 }
+            set { bits = newValue ? bits | 16 : bits & ~16 }
+        }
+        /// Whether a message may be left out: no-local or partial, one question for the walk.
+        var isConditional: Bool { bits & 20 != 0 }
     }
 
     /// What hangs on a tree node.
@@ -66,13 +74,13 @@ struct SubscriptionIndex {
 
     /// Adds a subscription, or replaces the options of an equal one (MQTT-3.8.4-3).
     /// - Returns: whether it is new.
-    mutating func insert(_ subscription: Subscription, for subscriber: SubscriberID) -> Bool {
+    mutating func insert(_ subscription: Subscription, for subscriber: SubscriberID, isPartial: Bool = false) -> Bool {
         let node = tree.insert(subscription.filter.pattern)
         linkWildcard(node)
         let share = subscription.filter.shareGroup.map { group in
             shares.insert(group, on: node, first: &branches[Int(node)].shares)
         }
-        let options = Options(subscription)
+        let options = Options(subscription, isPartial: isPartial)
         let existing = find(subscriber, node, share ?? Self.none)
         guard existing == Self.none else {
             entries[Int(existing)].options = options
@@ -98,17 +106,27 @@ struct SubscriptionIndex {
 
     /// - Returns: whether there was such a subscription.
     mutating func remove(_ filter: TopicFilter, of subscriber: SubscriberID) -> Bool {
+        guard let entry = find(filter, of: subscriber) else { return false }
+        remove(entry)
+        return true
+    }
+
+    /// Notes whether messages for a subscription need a look at the subscriber's rights.
+    mutating func setPartial(_ isPartial: Bool, _ filter: TopicFilter, of subscriber: SubscriberID) {
+        guard let entry = find(filter, of: subscriber) else { return }
+        entries[Int(entry)].options.isPartial = isPartial
+    }
+
+    private func find(_ filter: TopicFilter, of subscriber: SubscriberID) -> EntryID? {
         let node = tree.find(filter.pattern)
-        guard node != LevelTree.none else { return false }
+        guard node != LevelTree.none else { return nil }
         var share = Self.none
         if let group = filter.shareGroup {
             share = shares.find(group, first: branches[Int(node)].shares)
-            guard share != Self.none else { return false }
+            guard share != Self.none else { return nil }
         }
         let entry = find(subscriber, node, share)
-        guard entry != Self.none else { return false }
-        remove(entry)
-        return true
+        return entry == Self.none ? nil : entry
     }
 
     /// Removes everything a subscriber holds.

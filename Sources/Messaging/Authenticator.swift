@@ -3,6 +3,10 @@ package protocol Authenticator: Sendable {
     /// Calls `completion` exactly once, at once or later, from any thread.
     func authenticate(
         _ credentials: Credentials, completion: @escaping @Sendable (Result<Principal, ConnectRefusal>) -> Void)
+
+    /// Whether what `principal` proved when it came in still holds: it has not been removed and its secret is the same.
+    /// Answers from memory, at once.
+    func stillHolds(_ principal: Principal) -> Bool
 }
 
 /// What a client says about itself.

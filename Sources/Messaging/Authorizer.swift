@@ -1,11 +1,28 @@
-/// Port: decides what a principal may do. Called on the publish path, so it answers from memory.
+/// Port: decides what a principal may do. Called on the publish path, also under locks of the core: it answers from memory,
+/// at once, and calls nobody.
+///
+/// The gateway's own actions are not asked for.
 package protocol Authorizer: Sendable {
-    /// The gateway's own actions are not asked for.
     func allows(_ action: Action, by principal: Principal) -> Bool
+
+    /// How much of what `filter` matches `principal` may receive.
+    func access(to filter: TopicFilter, by principal: Principal) -> SubscriptionAccess
 }
 
 /// What somebody wants to do.
 package enum Action: Sendable {
     case publish(TopicName)
-    case subscribe(TopicFilter)
+    /// Be given a message of this topic.
+    case receive(TopicName)
+    case unsubscribe(TopicFilter)
+}
+
+/// The answer to a subscription.
+package enum SubscriptionAccess: Sendable, Equatable {
+    /// Nothing that matches may be received.
+    case refused
+    /// Some of what matches may be received: each message is asked for (`Action.receive`) before it is delivered.
+    case partial
+    /// All that matches may be received: nothing more is asked.
+    case full
 }

@@ -18,6 +18,8 @@ package enum DropReason: UInt8, Sendable, CaseIterable, Hashable {
     case superseded
     /// It makes no sense to the receiver: an LwM2M command that cannot be carried out.
     case notApplicable
+    /// The receiver lost the right to it while it waited.
+    case notAuthorized
 
     /// As in metric labels and $SYS topics.
     package var name: String {
@@ -31,6 +33,7 @@ package enum DropReason: UInt8, Sendable, CaseIterable, Hashable {
         case .noTopicID: "no_topic_id"
         case .superseded: "superseded"
         case .notApplicable: "not_applicable"
+        case .notAuthorized: "not_authorized"
         }
     }
 }

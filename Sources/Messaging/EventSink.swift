@@ -13,6 +13,8 @@ package enum BrokerEvent: Sendable, Equatable {
     case wokeUp(ClientID)
     case sessionExpired(ClientID)
     case willPublished(ClientID, TopicName)
+    /// A right was taken away, and with it a subscription that relied on it.
+    case subscriptionEnded(ClientID, TopicFilter)
     /// The first drop for a reason since the session's mailbox last had room; further ones are only counted.
     case dropping(ClientID, DropReason)
 }

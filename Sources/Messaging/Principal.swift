@@ -12,10 +12,14 @@ package struct Principal: Sendable, Equatable {
     package let kind: Kind
     /// Session the action belongs to; nil for a publisher without session.
     package let clientID: ClientID?
+    /// Which state of its credentials it proved, in the authenticator's own numbers (`Authenticator.stillHolds`). Has a meaning
+    /// only inside this process.
+    package let proof: UInt64
 
-    package init(kind: Kind, clientID: ClientID?) {
+    package init(kind: Kind, clientID: ClientID?, proof: UInt64 = 0) {
         self.kind = kind
         self.clientID = clientID
+        self.proof = proof
     }
 
     package static let gateway = Principal(kind: .gateway, clientID: nil)

@@ -11,6 +11,7 @@ package final class EventLog: EventSink {
         static let listener = "listener"
         static let reason = "reason"
         static let topic = "topic"
+        static let filter = "filter"
         static let sessionPresent = "session_present"
     }
 
@@ -61,6 +62,10 @@ package final class EventLog: EventSink {
             logger.debug("session expired", metadata: [Key.client: "\(client)"])
         case .willPublished(let client, let topic):
             logger.debug("will published", metadata: [Key.client: "\(client)", Key.topic: "\(topic)"])
+        case .subscriptionEnded(let client, let filter):
+            logger.info(
+                "subscription ended: its right was taken away",
+                metadata: [Key.client: "\(client)", Key.filter: "\(filter)"])
         case .dropping(let client, let reason):
             logger.warning(
                 "messages for a client are being dropped", metadata: [Key.client: "\(client)", Key.reason: "\(reason.name)"])
@@ -76,7 +81,7 @@ package final class EventLog: EventSink {
         case .disconnected, .closed: connected.wrappingSubtract(1, ordering: .relaxed)
         case .refused: refused.add()
         case .sessionExpired: expired.add()
-        case .fellAsleep, .wokeUp, .willPublished, .dropping: break
+        case .fellAsleep, .wokeUp, .willPublished, .subscriptionEnded, .dropping: break
         }
     }
 }

@@ -12,11 +12,11 @@ final class Harness: Sendable {
 
     init(
         limits: BrokerLimits = BrokerLimits(), store: (any Store)? = nil, clock: ManualClock = ManualClock(),
-        authorizer: any Authorizer = PermissiveAuthorizer()
+        authenticator: any Authenticator = LoopbackAuthenticator(), authorizer: any Authorizer = PermissiveAuthorizer()
     ) throws {
         self.clock = clock
         broker = try CoreBroker(
-            clock: clock, limits: limits, authenticator: LoopbackAuthenticator(), authorizer: authorizer, events: events,
+            clock: clock, limits: limits, authenticator: authenticator, authorizer: authorizer, events: events,
             store: store)
     }
 
@@ -26,12 +26,13 @@ final class Harness: Sendable {
         broker.tick()
     }
 
-    func connect(_ clientID: String, _ options: SessionOptions = .clean, isLoopback: Bool = true) throws -> TestClient {
+    func connect(_ clientID: String, _ options: SessionOptions = .clean, isLoopback: Bool = true, username: String? = nil) throws -> TestClient {
         let client = TestClient()
         let result = Mutex<Result<Connected, ConnectRefusal>?>(nil)
         let peer = Peer(address: "127.0.0.1:1", isLoopback: isLoopback, listener: "test")
         broker.connect(
-            ConnectRequest(credentials: Credentials(clientID: ClientID(clientID), peer: peer), options: options),
+            ConnectRequest(
+                credentials: Credentials(clientID: ClientID(clientID), username: username, peer: peer), options: options),
             owner: client
         ) { outcome in result.withLock { $0 = outcome } }
         guard let outcome = result.withLock({ $0 }) else { throw HarnessError.noAnswer }

@@ -124,6 +124,7 @@ import Testing
     @Test func refusesWhatIsNotAllowed() throws {
         struct Nothing: Authorizer {
             func allows(_ action: Action, by principal: Principal) -> Bool { false }
+            func access(to filter: TopicFilter, by principal: Principal) -> SubscriptionAccess { .refused }
         }
         var limits = BrokerLimits()
         limits.payloadOctets = 2
