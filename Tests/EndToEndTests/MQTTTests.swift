@@ -84,19 +84,4 @@ import Testing
         #expect(goodbye.first == 0xE0)
         #expect(goodbye.dropFirst(2).first == 0x8B)
     }
-
-    @Test func aPortInUseIsOneSentenceAndNothingIsHalfStarted() async throws {
-        let apus = try await RunningApus()
-        let port = try apus.port("mqtt.tcp")
-        let second = try RunningApus.start([
-            "serve", "--set", "mqtt.tcp.port=\(port)", "--set", "mqttsn.udp.port=0", "--set", "coap.udp.port=0",
-        ])
-        #expect(try await second.exitStatus() == 69)
-        #expect(second.lines.isEmpty)
-        #expect(
-            second.errorLines == [
-                "apus: TCP port \(port) on 127.0.0.1 is in use by another process: free the port, "
-                    + "or set mqtt.tcp.port (--set mqtt.tcp.port) or mqtt.tcp.address to another one"
-            ])
-    }
 }

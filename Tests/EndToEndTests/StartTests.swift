@@ -20,6 +20,11 @@ import Testing
                 + "(--set coap.udp.address): use 127.0.0.1, or set allow_anonymous: true if that is what you want"
         ),
         (
+            "mqtt.tcp.address=localhost",
+            "apus: mqtt.tcp.address is \"localhost\", which is not a numeric address (--set mqtt.tcp.address): "
+                + "write 127.0.0.1, ::1, or 0.0.0.0 for every address of this machine"
+        ),
+        (
             "mqttsn.predefined_topics={0: a}",
             "apus: mqttsn.predefined_topics.0 is not a topic id (--set mqttsn.predefined_topics): "
                 + "use a whole number from 1 to 65534"
@@ -74,6 +79,23 @@ import Testing
         let defaults = try await run(["check", "--defaults"]).output.joined(separator: "\n")
         let file = try TemporaryFile(defaults)
         #expect(try await run(["check", "--config", file.path]).status == 0)
+    }
+
+    @Test(arguments: ["mqtt.tcp", "mqttsn.udp", "coap.udp"])
+    func aPortInUseIsOneSentenceAndNothingIsHalfStarted(listener: String) async throws {
+        let apus = try await RunningApus()
+        let port = try apus.port(listener)
+        let others = ["mqtt.tcp", "mqttsn.udp", "coap.udp"].filter { $0 != listener }
+        let second = try await run(
+            ["serve", "--set", "\(listener).port=\(port)"] + others.flatMap { ["--set", "\($0).port=0"] })
+        #expect(second.status == 69)
+        #expect(second.output.isEmpty)
+        #expect(
+            second.errors == [
+                "apus: \(listener) cannot listen on 127.0.0.1 port \(port), because another process uses that port: "
+                    + "stop it, or set \(listener).port to another one (--set \(listener).port)"
+            ])
+        try await apus.expectServing()
     }
 
     @Test func sigtermStopsIt() async throws {

@@ -48,7 +48,7 @@ struct ServeCommand: AsyncParsableCommand {
         do {
             listeners = try await assembly.service.start()
         } catch {
-            Console.complain(sentence(about: error, configuration))
+            Console.complain(error.sentence { configuration.origin(of: $0) })
             throw ExitStatus.unavailable
         }
         guard let readyFile else { return listeners }
@@ -60,12 +60,5 @@ struct ServeCommand: AsyncParsableCommand {
             throw ExitStatus.unavailable
         }
         return listeners
-    }
-
-    private func sentence(about error: BindError, _ configuration: Configuration) -> String {
-        let key = "\(error.listener).port"
-        let problem = error.description.hasSuffix(".") ? String(error.description.dropLast()) : error.description
-        return "\(problem): free the port, or set \(key) (\(configuration.origin(of: key)))"
-            + " or \(error.listener).address to another one"
     }
 }

@@ -24,6 +24,11 @@ extension Configuration {
 
     /// An address other machines reach needs the operator's word that nobody has to prove who he is.
     private func checkExposure(of listener: ListenerSettings, key: String) throws(SettingsError) {
+        guard isNumeric(listener.address) else {
+            throw problem(
+                "\(key).address", "is \"\(listener.address)\", which is not a numeric address",
+                remedy: "write 127.0.0.1, ::1, or 0.0.0.0 for every address of this machine")
+        }
         guard !isLoopback(listener.address), !settings.allowAnonymous else { return }
         throw problem(
             "\(key).address",
@@ -31,7 +36,14 @@ extension Configuration {
             remedy: "use 127.0.0.1, or set allow_anonymous: true if that is what you want")
     }
 
-    /// 127.0.0.0/8 (RFC 1122 3.2.1.3) and ::1 (RFC 4291 2.5.3). A name is not looked up: what it means may change.
+    /// A name is not looked up: what it means may change.
+    private func isNumeric(_ address: String) -> Bool {
+        var four = in_addr()
+        var six = in6_addr()
+        return inet_pton(AF_INET, address, &four) == 1 || inet_pton(AF_INET6, address, &six) == 1
+    }
+
+    /// 127.0.0.0/8 (RFC 1122 3.2.1.3) and ::1 (RFC 4291 2.5.3).
     private func isLoopback(_ address: String) -> Bool {
         var four = in_addr()
         if inet_pton(AF_INET, address, &four) == 1 { return UInt32(bigEndian: four.s_addr) >> 24 == 127 }

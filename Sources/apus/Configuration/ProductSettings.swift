@@ -29,7 +29,7 @@ struct LogSettings: Decodable, Sendable {
 /// One listening socket.
 struct ListenerSettings: Decodable, Sendable {
     var enabled: Bool
-    /// Numeric; `BindError` tells when it is not.
+    /// Numeric; checked by `Configuration+Check`.
     var address: String
     var port: Whole<0, 65_535>
 }
@@ -62,7 +62,7 @@ struct MQTTSNSettings: Decodable, Sendable {
     var sessionExpiry: Duration?
     var roaming: Roaming
     var connectionlessPublish: Bool
-    /// Topic name by id; checked by `ConfigurationCheck`.
+    /// Topic name by id; checked by `Configuration+Check`.
     var predefinedTopics: [String: String]
 
     enum CodingKeys: String, CodingKey {
