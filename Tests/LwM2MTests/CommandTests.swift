@@ -16,9 +16,12 @@ import Testing
     }
 
     @Test func readsCommandTopics() {
-        #expect(CommandTopic("lwm2m/ep1/r/3/0/14/set")
-            == CommandTopic(endpoint: "ep1", path: ObjectPath(3, 0, 14), verb: .set))
-        for topic in ["lwm2m/ep1/r/3/0/14", "lwm2m/ep1/r/3/exec", "lwm2m/ep1/r/x/0/1/set", "lwm2m/ep1/r/set", "a/b/r/3/get"] {
+        #expect(
+            CommandTopic("lwm2m/ep1/r/3/0/14/set")
+                == CommandTopic(endpoint: "ep1", path: ObjectPath(3, 0, 14), verb: .set))
+        for topic in [
+            "lwm2m/ep1/r/3/0/14", "lwm2m/ep1/r/3/exec", "lwm2m/ep1/r/x/0/1/set", "lwm2m/ep1/r/set", "a/b/r/3/get",
+        ] {
             #expect(CommandTopic(topic) == nil)
         }
     }
@@ -32,12 +35,18 @@ import Testing
     }
 
     @Test func aScalarBecomesAPutOfText() throws {
-        #expect(try request("3/0/14/set", #""+02:00""#) == CoAPOutgoingRequest(
-            .put, path: ["3", "0", "14"], contentFormat: .textPlain, payload: Array("+02:00".utf8)))
-        #expect(try request("1/0/1/set", "129", format: 1) == CoAPOutgoingRequest(
-            .put, path: ["1", "0", "1"], contentFormat: .lwm2mTLV, payload: [0xC2, 0x01, 0x00, 0x81]))
-        #expect(try request("5/0/0/set", #""AAH/""#) == CoAPOutgoingRequest(
-            .put, path: ["5", "0", "0"], contentFormat: .octetStream, payload: [0, 1, 255]))
+        #expect(
+            try request("3/0/14/set", #""+02:00""#)
+                == CoAPOutgoingRequest(
+                    .put, path: ["3", "0", "14"], contentFormat: .textPlain, payload: Array("+02:00".utf8)))
+        #expect(
+            try request("1/0/1/set", "129", format: 1)
+                == CoAPOutgoingRequest(
+                    .put, path: ["1", "0", "1"], contentFormat: .lwm2mTLV, payload: [0xC2, 0x01, 0x00, 0x81]))
+        #expect(
+            try request("5/0/0/set", #""AAH/""#)
+                == CoAPOutgoingRequest(
+                    .put, path: ["5", "0", "0"], contentFormat: .octetStream, payload: [0, 1, 255]))
     }
 
     @Test func instancesAreWrittenWholeOrInPart() throws {
@@ -70,10 +79,14 @@ import Testing
     }
 
     @Test(arguments: [
-        ("3/0/0/set", #""x""#, "not_writable"), ("3/0/14/exec", "", "not_executable"), ("3/0/4/get", "", "not_readable"),
-        ("3/0/99/set", "1", "unknown_resource"), ("3/0/14/set", "5", "bad_payload"), ("3/0/14/set", "+02:00", "bad_payload"),
-        ("3/0/13/set", "1.5", "bad_payload"), ("2/0/2/set", "5", "bad_payload"), ("3/0/14/set", #"{"0":"x"}"#, "bad_payload"),
-        ("1/0/set", #"{"0":1}"#, "not_writable"), ("1/0/set", #"{"x":1}"#, "bad_payload"), ("1/0/set", "1", "bad_payload"),
+        ("3/0/0/set", #""x""#, "not_writable"), ("3/0/14/exec", "", "not_executable"),
+        ("3/0/4/get", "", "not_readable"),
+        ("3/0/99/set", "1", "unknown_resource"), ("3/0/14/set", "5", "bad_payload"),
+        ("3/0/14/set", "+02:00", "bad_payload"),
+        ("3/0/13/set", "1.5", "bad_payload"), ("2/0/2/set", "5", "bad_payload"),
+        ("3/0/14/set", #"{"0":"x"}"#, "bad_payload"),
+        ("1/0/set", #"{"0":1}"#, "not_writable"), ("1/0/set", #"{"x":1}"#, "bad_payload"),
+        ("1/0/set", "1", "bad_payload"),
         ("1/0/set", #"{"99":1}"#, "unknown_resource"),
     ])
     func refusesWhatTheModelForbids(topic: String, payload: String, code: String) {
@@ -82,20 +95,26 @@ import Testing
 
     @Test func unknownObjectsGoByWhatTheJSONSays() throws {
         #expect(try operation("31024/10/1/set", "20") == .write(ObjectPath(31024, 10, 1), .integer(20)))
-        #expect(try operation("31024/10/1/set", #"{"value":20,"type":"float"}"#)
-            == .write(ObjectPath(31024, 10, 1), .float(20)))
-        #expect(try operation("3/0/99/set", #"{"value":"x","type":"string"}"#) == .write(ObjectPath(3, 0, 99), .string("x")))
+        #expect(
+            try operation("31024/10/1/set", #"{"value":20,"type":"float"}"#)
+                == .write(ObjectPath(31024, 10, 1), .float(20)))
+        #expect(
+            try operation("3/0/99/set", #"{"value":"x","type":"string"}"#) == .write(ObjectPath(3, 0, 99), .string("x"))
+        )
         #expect(throws: CommandError.badPayload("expected a JSON scalar")) { try operation("31024/10/1/set", "null") }
     }
 
     @Test func survivesMutatedPayloads() {
         var random = SeededGenerator(seed: 50)
-        let seeds = [("3/0/14/set", #""+02:00""#), ("1/1/set", #"{"1":60,"6":true}"#), ("2/0/2/set", #"{"0":15,"1":1}"#),
-                     ("3/0/4/exec", #""0='a,b',1""#)]
+        let seeds = [
+            ("3/0/14/set", #""+02:00""#), ("1/1/set", #"{"1":60,"6":true}"#), ("2/0/2/set", #"{"0":15,"1":1}"#),
+            ("3/0/4/exec", #""0='a,b',1""#),
+        ]
         for (topic, payload) in seeds {
             guard let command = CommandTopic("lwm2m/ep1/r/\(topic)") else { continue }
             for _ in 0..<2_500 {
-                let operation = try? LwM2M.Operation(command, payload: random.mutate(Array(payload.utf8)), model: .standard)
+                let operation = try? LwM2M.Operation(
+                    command, payload: random.mutate(Array(payload.utf8)), model: .standard)
                 guard let operation else { continue }
                 for format in operation.formats { _ = try? operation.request(rootPath: [], format: format) }
             }

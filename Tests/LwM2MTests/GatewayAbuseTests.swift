@@ -27,7 +27,9 @@ struct GatewayAbuseTests {
 
     /// What a registered device answers may be anything, too: every command still ends in a report.
     @Test func everyCommandEndsInAReportWhateverTheDeviceAnswers() async throws {
-        try await withGateway { $0.readsBackWrites = false } _: { bench in
+        try await withGateway {
+            $0.readsBackWrites = false
+        } _: { bench in
             let body = try #require(try RecordedConversation("lwm2m/wakaama.txt").fromClient("cf=11542").first).payload
             let device = try bench.device()
             _ = try await device.register("ep1")
@@ -50,7 +52,9 @@ struct GatewayAbuseTests {
     }
 
     @Test func aDeviceCannotMakeTopicsWithoutEnd() async throws {
-        try await withGateway { $0.valuesPerDevice = 3 } _: { bench in
+        try await withGateway {
+            $0.valuesPerDevice = 3
+        } _: { bench in
             let body = try #require(try RecordedConversation("lwm2m/wakaama.txt").fromClient("cf=11542").first).payload
             let device = try bench.device(["/3/0": .init(format: 11542, body)])
             _ = try await device.register("ep1")

@@ -29,7 +29,9 @@ struct GatewayCommandTests {
     }
 
     @Test func withoutReadBackTheWrittenValueIsTaken() async throws {
-        try await withGateway { $0.readsBackWrites = false } _: { bench in
+        try await withGateway {
+            $0.readsBackWrites = false
+        } _: { bench in
             let device = try bench.device()
             _ = try await device.register("ep1")
             try bench.command("ep1/r/3/0/13/set", "1700000001")
@@ -39,15 +41,26 @@ struct GatewayCommandTests {
     }
 
     @Test(arguments: [
-        ("3/0/0/set", #""x""#, #"{"op":"set","path":"/3/0/0","code":"not_writable","message":"the resource is read-only"}"#),
-        ("3/0/14/exec", "",
-         #"{"op":"exec","path":"/3/0/14","code":"not_executable","message":"the resource cannot be executed"}"#),
-        ("3/0/14/set", "{",
-         #"{"op":"set","path":"/3/0/14","code":"bad_payload","message":"the payload is no JSON: the data ends inside an element"}"#),
-        ("x/0/14/set", "1",
-         #"{"op":"","path":"lwm2m/ep1/r/x/0/14/set","code":"bad_topic","message":"the topic names no object path this command applies to"}"#),
-        ("3/exec", "",
-         #"{"op":"","path":"lwm2m/ep1/r/3/exec","code":"bad_topic","message":"the topic names no object path this command applies to"}"#),
+        (
+            "3/0/0/set", #""x""#,
+            #"{"op":"write","path":"/3/0/0","code":"not_writable","message":"the resource is read-only"}"#
+        ),
+        (
+            "3/0/14/exec", "",
+            #"{"op":"execute","path":"/3/0/14","code":"not_executable","message":"the resource cannot be executed"}"#
+        ),
+        (
+            "3/0/14/set", "{",
+            #"{"op":"write","path":"/3/0/14","code":"bad_payload","message":"the payload is no JSON: the data ends inside an element"}"#
+        ),
+        (
+            "x/0/14/set", "1",
+            #"{"op":"","path":"lwm2m/ep1/r/x/0/14/set","code":"bad_topic","message":"the topic names no object path this command applies to"}"#
+        ),
+        (
+            "3/exec", "",
+            #"{"op":"","path":"lwm2m/ep1/r/3/exec","code":"bad_topic","message":"the topic names no object path this command applies to"}"#
+        ),
     ])
     func refusesWithAReport(topic: String, payload: String, report: String) async throws {
         try await withGateway { bench in
@@ -72,8 +85,9 @@ struct GatewayCommandTests {
             _ = try await device.register("ep1")
             device.react { _ in .answer(code: CoAPDatagram.code(4, 1), payload: Array("not for you".utf8)) }
             try bench.command("ep1/r/0/0/get")
-            #expect(try await bench.subscriber.text("ep1/report")
-                == #"{"op":"read","path":"/0/0","code":"4.01","message":"unauthorized: not for you"}"#)
+            #expect(
+                try await bench.subscriber.text("ep1/report")
+                    == #"{"op":"read","path":"/0/0","code":"4.01","message":"unauthorized: not for you"}"#)
         }
     }
 
@@ -85,7 +99,8 @@ struct GatewayCommandTests {
             _ = try await device.register("ep1")
             try bench.command("ep1/r/3/0/get")
             let report = try await bench.subscriber.text("ep1/report")
-            #expect(report.hasPrefix(#"{"op":"read","path":"/3/0","code":"2.05","message":"content","content":{"/3/0/0":"#))
+            #expect(
+                report.hasPrefix(#"{"op":"read","path":"/3/0","code":"2.05","message":"content","content":{"/3/0/0":"#))
             #expect(device.seen.read { $0.requests.first?.integer(CoAPDatagram.Number.accept) } == 11542)
             #expect(bench.retained("ep1/r/3/0/6/0") != nil)
             #expect(bench.retained("ep1/r/3/0/14") == #""+01:00""#)
@@ -98,7 +113,9 @@ struct GatewayCommandTests {
     }
 
     @Test func aRefusedFormatIsRetriedOnceAndRemembered() async throws {
-        try await withGateway { $0.readsBackWrites = false } _: { bench in
+        try await withGateway {
+            $0.readsBackWrites = false
+        } _: { bench in
             let device = try bench.device(["/1/0/1": .init("60", writable: true)])
             _ = try await device.register("ep1")
             // Knows TLV only.
@@ -120,12 +137,15 @@ struct GatewayCommandTests {
         try await withGateway { bench in
             let device = try bench.device(["/3/0/9": .init(format: 11542, [0xC1, 9, 100])])
             _ = try await device.register("ep1")
-            device.react { $0.integer(CoAPDatagram.Number.accept) == nil ? .answer(code: CoAPDatagram.code(4, 6)) : .usual }
+            device.react {
+                $0.integer(CoAPDatagram.Number.accept) == nil ? .answer(code: CoAPDatagram.code(4, 6)) : .usual
+            }
             for _ in 0..<2 {
                 try bench.command("ep1/r/3/0/9/get")
                 #expect(try await bench.subscriber.text("ep1/report").contains(#""/3/0/9":100"#))
             }
-            #expect(device.seen.read { $0.requests.map { $0.integer(CoAPDatagram.Number.accept) } } == [nil, 11542, 11542])
+            #expect(
+                device.seen.read { $0.requests.map { $0.integer(CoAPDatagram.Number.accept) } } == [nil, 11542, 11542])
         }
     }
 
@@ -134,7 +154,9 @@ struct GatewayCommandTests {
             let device = try bench.device()
             _ = try await device.register("ep1")
             try bench.command("ep1/r/3/0/4/exec", #""0='a,b',1""#)
-            #expect(try await bench.subscriber.text("ep1/report").contains(#""op":"execute","path":"/3/0/4","code":"2.04""#))
+            #expect(
+                try await bench.subscriber.text("ep1/report").contains(#""op":"execute","path":"/3/0/4","code":"2.04""#)
+            )
             let post = try await device.request { $0.code == 2 }
             #expect(post.payload == Array("0='a,b',1".utf8))
         }
@@ -149,10 +171,13 @@ struct GatewayCommandTests {
                     ? .answer(code: CoAPDatagram.code(2, 1), options: [.init(8, "3303"), .init(8, "4")]) : .usual
             }
             try bench.command("ep1/r/3303/create", #"{"5750":"x"}"#)
-            #expect(try await bench.subscriber.text("ep1/report")
-                == #"{"op":"create","path":"/3303","code":"2.01","message":"created","location":"/3303/4"}"#)
+            #expect(
+                try await bench.subscriber.text("ep1/report")
+                    == #"{"op":"create","path":"/3303","code":"2.01","message":"created","location":"/3303/4"}"#)
             try bench.command("ep1/r/3303/4/delete")
-            #expect(try await bench.subscriber.text("ep1/report").contains(#""op":"delete","path":"/3303/4","code":"2.02""#))
+            #expect(
+                try await bench.subscriber.text("ep1/report").contains(#""op":"delete","path":"/3303/4","code":"2.02""#)
+            )
             device.react { _ in .answer(code: CoAPDatagram.code(4, 6)) }
             try bench.command("ep1/r/3303/4/create", #"{"5750":"x"}"#)
             #expect(try await bench.subscriber.text("ep1/report").contains(#""code":"4.06""#))
@@ -160,7 +185,9 @@ struct GatewayCommandTests {
     }
 
     @Test func replacesOrUpdatesAnInstance() async throws {
-        try await withGateway { $0.readsBackWrites = false } _: { bench in
+        try await withGateway {
+            $0.readsBackWrites = false
+        } _: { bench in
             let device = try bench.device()
             _ = try await device.register("ep1")
             device.react { _ in .answer(code: CoAPDatagram.code(2, 4)) }
@@ -187,7 +214,9 @@ struct GatewayCommandTests {
             _ = try await device.register("ep1")
             for hour in 1...5 { try bench.command("ep1/r/3/0/14/set", #""+0\#(hour):00""#) }
             for _ in 1...5 { _ = try await bench.subscriber.next("ep1/report") }
-            let puts = device.seen.read { $0.requests.filter { $0.code == 3 }.map { String(decoding: $0.payload, as: UTF8.self) } }
+            let puts = device.seen.read {
+                $0.requests.filter { $0.code == 3 }.map { String(decoding: $0.payload, as: UTF8.self) }
+            }
             #expect(puts == (1...5).map { "+0\($0):00" })
         }
     }
@@ -218,7 +247,9 @@ struct GatewayCommandTests {
     }
 
     @Test func readsTheDeviceObjectAfterRegisterOnlyWhenAsked() async throws {
-        try await withGateway { $0.readsDeviceObject = true } _: { bench in
+        try await withGateway {
+            $0.readsDeviceObject = true
+        } _: { bench in
             let device = try bench.device(["/3/0": .init(format: 11542, [0xC1, 9, 100])])
             _ = try await device.register("ep1")
             #expect(try await bench.subscriber.text("ep1/r/3/0/9") == "100")

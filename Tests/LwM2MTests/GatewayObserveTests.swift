@@ -11,8 +11,9 @@ struct GatewayObserveTests {
             let device = try bench.device()
             _ = try await device.register("ep1")
             try bench.command("ep1/r/3/0/9/observe")
-            #expect(try await bench.subscriber.text("ep1/report").hasSuffix(
-                #""code":"2.05","message":"content","content":{"/3/0/9":100},"observing":true}"#))
+            #expect(
+                try await bench.subscriber.text("ep1/report").hasSuffix(
+                    #""code":"2.05","message":"content","content":{"/3/0/9":100},"observing":true}"#))
             #expect(bench.retained("ep1/r/3/0/9") == "100")
             device.notify("/3/0/9", "99", sequence: 1)
             _ = try await bench.subscriber.next("ep1/r/3/0/9")
@@ -46,7 +47,8 @@ struct GatewayObserveTests {
             _ = try await bench.subscriber.next("ep1/report")
             let token = try #require(device.token(of: "/3/0/9"))
             try bench.command("ep1/r/3/0/9/cancel")
-            #expect(try await bench.subscriber.text("ep1/report").contains(#""op":"cancel","path":"/3/0/9","code":"2.05""#))
+            #expect(
+                try await bench.subscriber.text("ep1/report").contains(#""op":"cancel","path":"/3/0/9","code":"2.05""#))
             let cancel = try await device.request { $0.integer(CoAPDatagram.Number.observe) == 1 }
             #expect(cancel.token == token)
             #expect(device.observedPaths.isEmpty)
@@ -75,6 +77,25 @@ struct GatewayObserveTests {
         }
     }
 
+    @Test func aSlowDecisionOnANewRegisterKeepsThem() async throws {
+        try await withGateway { bench in
+            let device = try bench.device()
+            _ = try await device.register("ep1")
+            try bench.command("ep1/r/3/0/9/observe")
+            _ = try await bench.subscriber.next("ep1/report")
+            bench.broker.parkConnects()
+            let reborn = try bench.device()
+            async let location = reborn.register("ep1")
+            #expect(await reborn.seen.wait(within: .seconds(10)) { $0.acknowledgements.first } != nil)
+            bench.broker.releaseConnects()
+            _ = try await location
+            _ = try await reborn.request { $0.path == "/3/0/9" && $0.integer(CoAPDatagram.Number.observe) == 0 }
+            #expect(bench.retained("ep1/status")?.contains("online") == true)
+            #expect(
+                !bench.broker.published.contains { String(decoding: $0.payload, as: UTF8.self).contains("taken_over") })
+        }
+    }
+
     @Test func observationsFollowTheDeviceToANewAddress() async throws {
         try await withGateway { bench in
             let device = try bench.device()
@@ -95,8 +116,9 @@ struct GatewayObserveTests {
             try bench.command("ep1/r/3/0/9/observe")
             _ = try await bench.subscriber.next("ep1/report")
             device.notify("/3/0/9", "", sequence: 0, code: CoAPDatagram.code(4, 4))
-            #expect(try await bench.subscriber.text("ep1/event")
-                == #"{"event":"observation_ended","path":"/3/0/9","code":"4.04"}"#)
+            #expect(
+                try await bench.subscriber.text("ep1/event")
+                    == #"{"event":"observation_ended","path":"/3/0/9","code":"4.04"}"#)
             try bench.command("ep1/r/3/0/9/cancel")
             #expect(try await bench.subscriber.text("ep1/report").contains("not_observed"))
         }
@@ -108,12 +130,15 @@ struct GatewayObserveTests {
             _ = try await device.register("ep1")
             device.react { _ in .answer(code: CoAPDatagram.code(2, 5), options: [.init(12, uint: 0)], payload: [0x37]) }
             try bench.command("ep1/r/3/0/9/observe")
-            #expect(try await bench.subscriber.text("ep1/report").contains(#""content":{"/3/0/9":7},"observing":false"#))
+            #expect(
+                try await bench.subscriber.text("ep1/report").contains(#""content":{"/3/0/9":7},"observing":false"#))
         }
     }
 
     @Test func theLimitOnObservationsHolds() async throws {
-        try await withGateway { $0.observationsPerDevice = 1 } _: { bench in
+        try await withGateway {
+            $0.observationsPerDevice = 1
+        } _: { bench in
             let device = try bench.device()
             _ = try await device.register("ep1")
             try bench.command("ep1/r/3/0/9/observe")

@@ -25,7 +25,9 @@ struct GatewayQueueModeTests {
             #expect(bench.broker.session("lwm2m:ep1")?.backlog == 3)
             _ = try await device.update(location)
             for _ in 1...3 { #expect(try await bench.subscriber.text("ep1/report").contains("2.04")) }
-            let puts = device.seen.read { $0.requests.filter { $0.code == 3 }.map { String(decoding: $0.payload, as: UTF8.self) } }
+            let puts = device.seen.read {
+                $0.requests.filter { $0.code == 3 }.map { String(decoding: $0.payload, as: UTF8.self) }
+            }
             #expect(puts == ["+01:00", "+02:00", "+03:00"])
         }
     }

@@ -9,7 +9,8 @@ struct GatewayRegistrationTests {
     @Test func registersAndShowsItsStatus() async throws {
         try await withGateway { bench in
             let device = try bench.device()
-            let location = try await device.register("a", objects: #"</>;rt="oma.lwm2m";ct=110,</1/0>,</3>;ver=1.1,</3/0>"#)
+            let location = try await device.register(
+                "a", objects: #"</>;rt="oma.lwm2m";ct=110,</1/0>,</3>;ver=1.1,</3/0>"#)
             #expect(location.hasPrefix("/rd/"))
             #expect(location.count > 8)
             let status = try #require(bench.retained("a/status"))
@@ -150,7 +151,9 @@ struct GatewayRegistrationTests {
     }
 
     @Test func theLimitOnRegistrationsHolds() async throws {
-        try await withGateway { $0.registrations = 1 } _: { bench in
+        try await withGateway {
+            $0.registrations = 1
+        } _: { bench in
             let device = try bench.device()
             _ = try await device.register("a")
             await #expect(throws: LwM2MDevice.Failure.self) { try await device.register("b") }

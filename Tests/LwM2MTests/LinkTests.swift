@@ -56,7 +56,9 @@ import Testing
     @Test func limitsLinksAndAttributes() {
         var limits = Limits()
         limits.links = 2
-        #expect(throws: DecodeError.limitExceeded) { try Link.decodeList(Array("</1>,</2>,</3>".utf8)[...], limits: limits) }
+        #expect(throws: DecodeError.limitExceeded) {
+            try Link.decodeList(Array("</1>,</2>,</3>".utf8)[...], limits: limits)
+        }
         limits.attributesPerLink = 1
         #expect(throws: DecodeError.limitExceeded) { try Link.decodeList(Array("</1>;a;b".utf8)[...], limits: limits) }
     }

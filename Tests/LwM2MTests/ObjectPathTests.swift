@@ -22,8 +22,9 @@ import Testing
     }
 
     @Test func sortsById() {
-        #expect([ObjectPath(10), ObjectPath(3, 0, 1), ObjectPath(3, 0), ObjectPath(3)].sorted()
-            == [ObjectPath(3), ObjectPath(3, 0), ObjectPath(3, 0, 1), ObjectPath(10)])
+        #expect(
+            [ObjectPath(10), ObjectPath(3, 0, 1), ObjectPath(3, 0), ObjectPath(3)].sorted()
+                == [ObjectPath(3), ObjectPath(3, 0), ObjectPath(3, 0, 1), ObjectPath(10)])
     }
 }
 

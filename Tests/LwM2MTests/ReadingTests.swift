@@ -5,7 +5,9 @@ import Testing
 @testable import LwM2M
 
 @Suite struct ReadingTests {
-    private func decode(_ hexadecimal: String, at path: ObjectPath, _ format: ContentFormat? = .lwm2mTLV) throws -> Reading {
+    private func decode(_ hexadecimal: String, at path: ObjectPath, _ format: ContentFormat? = .lwm2mTLV) throws
+        -> Reading
+    {
         let body = try #require(octets(hex: hexadecimal))
         return try Reading(body[...], format: format, at: path, model: .standard)
     }

@@ -41,7 +41,8 @@ import Testing
     }
 
     @Test(arguments: [
-        ["lwm2m=1.1"], ["ep=a"], ["ep=", "lwm2m=1.1"], ["ep", "lwm2m=1.1"], ["ep=a/b", "lwm2m=1.1"], ["ep=a+", "lwm2m=1.1"],
+        ["lwm2m=1.1"], ["ep=a"], ["ep=", "lwm2m=1.1"], ["ep", "lwm2m=1.1"], ["ep=a/b", "lwm2m=1.1"],
+        ["ep=a+", "lwm2m=1.1"],
         ["ep=#", "lwm2m=1.1"], ["ep=a\0", "lwm2m=1.1"], ["ep=a\n", "lwm2m=1.1"], ["ep=a", "ep=b", "lwm2m=1.1"],
         ["ep=a", "lwm2m=1.1", "lt=x"], ["ep=a", "lwm2m=1.1", "lt=-1"], ["ep=a", "lwm2m=1.1", "lt=4294967296"],
         ["ep=a", "lwm2m=1.1", "lt="], ["ep=a", "lwm2m=1"], ["ep=a", "lwm2m=one"], ["ep=a", "lwm2m=1.1", "b=X"],
@@ -49,7 +50,8 @@ import Testing
     ])
     func refusesBadParameters(queries: [String]) {
         #expect {
-            _ = try Registration(RegistrationParameters(queries: queries), objects: objects, lifetimes: LifetimePolicy())
+            _ = try Registration(
+                RegistrationParameters(queries: queries), objects: objects, lifetimes: LifetimePolicy())
         } throws: { error in
             if case RegistrationError.badParameter = error { true } else { false }
         }
@@ -78,7 +80,8 @@ import Testing
         #expect(!registration.usesQueueMode)
         #expect(registration.objects.paths == [ObjectPath(3, 1)])
         #expect(throws: RegistrationError.badParameter("ep")) {
-            try registration.update(RegistrationParameters(queries: ["ep=b"]), objects: nil, lifetimes: LifetimePolicy())
+            try registration.update(
+                RegistrationParameters(queries: ["ep=b"]), objects: nil, lifetimes: LifetimePolicy())
         }
     }
 

@@ -62,7 +62,8 @@ import Testing
     }
 
     @Test(arguments: [
-        (ResourceValue.string("a\"\u{1}"), #""a\"\u0001""#), (.integer(-5), "-5"), (.unsigned(.max), "18446744073709551615"),
+        (ResourceValue.string("a\"\u{1}"), #""a\"\u0001""#), (.integer(-5), "-5"),
+        (.unsigned(.max), "18446744073709551615"),
         (.float(21.5), "21.5"), (.float(.nan), #""nan""#), (.boolean(true), "true"), (.time(0), "0"),
         (.opaque([0xFB, 0xFF]), #""+/8=""#), (.objectLink(ObjectLink(object: 3, instance: 0)), #""3:0""#),
     ])
@@ -74,7 +75,8 @@ import Testing
         #expect(try ResourceValue(json: .integer(3), type: .float) == .float(3))
         #expect(try ResourceValue(json: .string("AA=="), type: .opaque) == .opaque([0]))
         for (json, type) in [
-            (JSON.string("1"), DataType.integer), (.integer(1), .boolean), (.number(1.5), .integer), (.integer(-1), .unsigned),
+            (JSON.string("1"), DataType.integer), (.integer(1), .boolean), (.number(1.5), .integer),
+            (.integer(-1), .unsigned),
             (.null, .string), (.integer(1), .none),
         ] {
             #expect(throws: DecodeError.invalidValue(type: type)) { try ResourceValue(json: json, type: type) }

@@ -10,10 +10,14 @@ import Testing
         ("c1 09 64", TLV.value(.resource, 9, [0x64])),
         ("c0 11", TLV.value(.resource, 17, [])),
         ("e1 16 44 01", TLV.value(.resource, 5700, [1])),
-        ("c8 00 14 4f 70 65 6e 20 4d 6f 62 69 6c 65 20 41 6c 6c 69 61 6e 63 65",
-         TLV.value(.resource, 0, Array("Open Mobile Alliance".utf8))),
-        ("86 06 41 00 01 41 01 05",
-         TLV.elements(.multipleResource, 6, [.value(.resourceInstance, 0, [1]), .value(.resourceInstance, 1, [5])])),
+        (
+            "c8 00 14 4f 70 65 6e 20 4d 6f 62 69 6c 65 20 41 6c 6c 69 61 6e 63 65",
+            TLV.value(.resource, 0, Array("Open Mobile Alliance".utf8))
+        ),
+        (
+            "86 06 41 00 01 41 01 05",
+            TLV.elements(.multipleResource, 6, [.value(.resourceInstance, 0, [1]), .value(.resourceInstance, 1, [5])])
+        ),
         ("03 00 c1 09 64", TLV.elements(.objectInstance, 0, [.value(.resource, 9, [0x64])])),
         ("80 06", TLV.elements(.multipleResource, 6, [])),
         ("61 01 00 2a", TLV.value(.resourceInstance, 256, [0x2A])),
@@ -45,7 +49,8 @@ import Testing
         ("c1", DecodeError.truncated), ("c1 09", .truncated), ("c8 00", .truncated), ("d8 00 ff ff ff", .truncated),
         ("e1 16", .truncated), ("86 06 41 00", .truncated),
         // A value inside a value's kind, an instance inside an instance, a resource inside a multiple resource.
-        ("03 00 01 00 00", .misplacedElement), ("83 06 c1 00 01", .misplacedElement), ("02 00 40 01", .misplacedElement),
+        ("03 00 01 00 00", .misplacedElement), ("83 06 c1 00 01", .misplacedElement),
+        ("02 00 40 01", .misplacedElement),
     ])
     func refusesBrokenStructure(hexadecimal: String, error: DecodeError) throws {
         let bytes = try #require(octets(hex: hexadecimal))

@@ -133,9 +133,11 @@ extension Link: CustomStringConvertible {
 extension Link.Attribute: CustomStringConvertible {
     var description: String {
         guard let value else { return name }
-        let bare = !value.isEmpty && value.utf8.allSatisfy { byte in
-            byte > 0x20 && byte < 0x7F && !#",;="<>\#u{5C}"#.utf8.contains(byte)
-        }
+        let bare =
+            !value.isEmpty
+            && value.utf8.allSatisfy { byte in
+                byte > 0x20 && byte < 0x7F && !#",;="<>\#u{5C}"#.utf8.contains(byte)
+            }
         guard !bare else { return "\(name)=\(value)" }
         let escaped = value.reduce(into: "") { text, character in
             if character == "\"" || character == "\\" { text.append("\\") }

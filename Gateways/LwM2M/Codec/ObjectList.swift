@@ -28,7 +28,9 @@ extension ObjectList {
         let prefix = rootPath.map { "/\($0)" }.joined()
         var found: Set<ObjectPath> = []
         for link in links where link.target.hasPrefix(prefix) {
-            guard let path = ObjectPath(text: link.target.dropFirst(prefix.count)), 1...2 ~= path.depth else { continue }
+            guard let path = ObjectPath(text: link.target.dropFirst(prefix.count)), 1...2 ~= path.depth else {
+                continue
+            }
             found.insert(path)
             if path.depth == 1, let object = path.object, let version = link["ver"] { versions[object] = version }
         }

@@ -17,7 +17,7 @@ final class Device: Sendable {
         case closed(CloseReason)
     }
 
-    private struct State {
+    struct State {
         var machine: DeviceMachine
         var peer: CoAPPeer
         var attachment: (any Attachment)?
@@ -31,13 +31,15 @@ final class Device: Sendable {
         /// What waits for the store, and for which point.
         var uncommitted: (point: CommitPoint, action: @Sendable () -> Void)?
         var isOver = false
+        /// The core has ended the attachment; what is to be done about it may still be waiting for its turn.
+        var isClosed = false
     }
 
     let endpoint: String
     /// Second segment of the registration's path, `/rd/{location}`.
     let location: String
-    private let context: GatewayContext
-    private let state: Mutex<State>
+    let context: GatewayContext
+    let state: Mutex<State>
     /// A wake-up is scheduled and has not run yet.
     private let isWoken = Atomic(false)
     /// Called on the CoAP thread, once.
@@ -58,9 +60,10 @@ final class Device: Sendable {
     }
 
     var registration: Registration { state.withLock { $0.machine.registration } }
-    var isOver: Bool { state.withLock { $0.isOver } }
-    private var attachment: (any Attachment)? { state.withLock { $0.attachment } }
-    private var now: Timestamp { context.broker.clock.now() }
+    var isClosed: Bool { state.withLock { $0.isClosed } }
+    private var isOver: Bool { state.withLock { $0.isOver } }
+    var attachment: (any Attachment)? { state.withLock { $0.attachment } }
+    var now: Timestamp { context.broker.clock.now() }
 }
 
 // MARK: - Registration
@@ -203,6 +206,7 @@ extension Device: SessionOwner {
     }
 
     func close(_ reason: CloseReason) {
+        state.withLock { $0.isClosed = true }
         context.server.perform { [self] in
             guard !isOver else { return }
             ended(self, .closed(reason))
@@ -219,151 +223,6 @@ extension CloseReason {
         case .administrative: "administrative"
         case .shutdown: "shutdown"
         }
-    }
-}
-
-// MARK: - Steps
-
-extension Device {
-    private func step(_ body: (inout DeviceMachine) -> [DeviceMachine.Action]) {
-        perform(state.withLock { $0.isOver ? [] : body(&$0.machine) })
-        armTimer()
-    }
-
-    private func perform(_ actions: [DeviceMachine.Action]) {
-        var waiting = Deque(actions)
-        var values: [Message] = []
-        while let action = waiting.popFirst() {
-            if case .value(let path, let value) = action {
-                values += valueMessage(path, value)
-                continue
-            }
-            publish(&values)
-            if action == .take { waiting.append(contentsOf: takeCommand()) } else { perform(action) }
-        }
-        publish(&values)
-    }
-
-    private func perform(_ action: DeviceMachine.Action) {
-        switch action {
-        case .send(let exchange, let request): send(request, exchange)
-        case .observe(let exchange, let request): observe(request, exchange)
-        case .forget(let observation):
-            if let observation = takeObservation(observation) { context.server.cancel(observation) }
-        case .deregister(let exchange, let observation): deregister(observation, exchange)
-        case .settle(let answered): settle(answered: answered)
-        case .report(let report, let toRequester):
-            let (delivery, attachment) = state.withLock { ($0.delivery, $0.attachment) }
-            self.report(report, to: toRequester ? delivery : nil, from: attachment)
-        case .event(let event): context.publisher.publish(CommandTopic.event(endpoint), event)
-        case .supervise(let reachability): attachment?.supervise(reachability, silence: nil)
-        case .take, .value: preconditionFailure("handled in order by the loop above")
-        }
-    }
-
-    // MARK: Commands
-
-    private func takeDelivery() -> (Delivery, any Attachment)? {
-        guard let attachment else { return nil }
-        var deliveries: [Delivery] = []
-        _ = attachment.take(1, into: &deliveries)
-        return deliveries.first.map { ($0, attachment) }
-    }
-
-    private func takeCommand() -> [DeviceMachine.Action] {
-        guard let (delivery, attachment) = takeDelivery() else { return [] }
-        context.statistics.commands.add()
-        let message = delivery.message
-        do throws(CommandError) {
-            guard let topic = CommandTopic(message.topic.string) else { throw .badTopic }
-            let operation = try Operation(
-                topic, payload: message.payload, model: context.model, limits: context.configuration.limits)
-            return state.withLock { state in
-                state.delivery = delivery
-                return state.machine.handle(command: operation, isRepeated: delivery.isDuplicate)
-            }
-        } catch {
-            context.statistics.commandsRefused.add()
-            report(Report(refused: message.topic.string, error), to: delivery, from: attachment)
-            attachment.discard(delivery, reason: .notApplicable)
-            return [.take]
-        }
-    }
-
-    private func settle(answered: Bool) {
-        let (delivery, attachment) = state.withLock { state in
-            defer { state.delivery = nil }
-            return (state.delivery, state.attachment)
-        }
-        guard let delivery, delivery.qos != .atMostOnce else { return }
-        _ = attachment?.settle(packetID: delivery.packetID, answered ? .acknowledged : .refused)
-    }
-
-    private func report(_ report: Report, to delivery: Delivery?, from attachment: (any Attachment)?) {
-        context.logger.debug(
-            "command done",
-            [.endpoint: endpoint, .operation: report.operation, .path: report.path, .code: report.code])
-        context.publisher.publish(CommandTopic.report(endpoint), report.json)
-        if let delivery, let attachment { context.publisher.reply(report, to: delivery.message, from: attachment) }
-    }
-
-    // MARK: Values
-
-    private func valueMessage(_ path: ObjectPath, _ value: JSON?) -> [Message] {
-        let message = context.publisher.message(
-            CommandTopic.value(endpoint, path), value, retain: true, publisher: attachment?.clientID)
-        return message.map { [$0] } ?? []
-    }
-
-    private func publish(_ values: inout [Message]) {
-        if let attachment { context.publisher.publish(values, from: attachment) }
-        values.removeAll()
-    }
-
-    // MARK: Requests
-
-    private func send(_ request: CoAPOutgoingRequest, _ exchange: Int) {
-        context.server.send(request, to: state.withLock { $0.peer }, timeout: context.configuration.requestTimeout) {
-            [weak self] outcome in self?.receive(outcome, exchange)
-        }
-    }
-
-    private func receive(_ outcome: CoAPOutcome, _ exchange: Int) {
-        let now = now
-        step { $0.handle(outcome: outcome, of: exchange, now: now) }
-    }
-
-    private func observe(_ request: CoAPOutgoingRequest, _ exchange: Int) {
-        let peer = state.withLock { $0.peer }
-        let observation = context.server.observe(request, on: peer, timeout: context.configuration.requestTimeout) {
-            [weak self] event in self?.observed(event, exchange)
-        }
-        state.withLock { $0.observations[exchange] = observation }
-    }
-
-    private func observed(_ event: CoAPObservationEvent, _ exchange: Int) {
-        let now = now
-        switch event {
-        case .answered(let response):
-            step { $0.handle(outcome: .response(response), of: exchange, now: now) }
-        case .notified(let response):
-            context.statistics.notifications.add()
-            step { $0.handle(notification: response, of: exchange, now: now) }
-        case .ended(let outcome):
-            _ = takeObservation(exchange)
-            step { $0.handle(ended: outcome, of: exchange, now: now) }
-        }
-    }
-
-    private func deregister(_ observation: Int, _ exchange: Int) {
-        guard let observation = takeObservation(observation) else { return receive(.gone, exchange) }
-        context.server.deregister(observation, timeout: context.configuration.requestTimeout) {
-            [weak self] outcome in self?.receive(outcome, exchange)
-        }
-    }
-
-    private func takeObservation(_ exchange: Int) -> CoAPObservation? {
-        state.withLock { $0.observations.removeValue(forKey: exchange) }
     }
 }
 

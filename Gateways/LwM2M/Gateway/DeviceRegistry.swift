@@ -2,11 +2,22 @@
 struct DeviceRegistry {
     private var byLocation: [String: Device] = [:]
     private var byEndpoint: [String: Device] = [:]
+    /// Register requests the broker has not decided yet.
+    private var undecided: [String: Int] = [:]
 
     var count: Int { byEndpoint.count }
 
     func device(at location: String) -> Device? { byLocation[location] }
     func device(of endpoint: String) -> Device? { byEndpoint[endpoint] }
+
+    mutating func beginRegistering(_ endpoint: String) { undecided[endpoint, default: 0] += 1 }
+
+    mutating func endRegistering(_ endpoint: String) {
+        let count = undecided.removeValue(forKey: endpoint) ?? 0
+        if count > 1 { undecided[endpoint] = count - 1 }
+    }
+
+    func isRegistering(_ endpoint: String) -> Bool { undecided[endpoint] != nil }
 
     /// - Returns: the earlier registration of the same endpoint, whose location is unknown from now on.
     mutating func insert(_ device: Device) -> Device? {
@@ -24,7 +35,7 @@ struct DeviceRegistry {
     }
 
     mutating func removeAll() -> [Device] {
-        defer { self = DeviceRegistry() }
+        defer { (byLocation, byEndpoint) = ([:], [:]) }
         return Array(byEndpoint.values)
     }
 

@@ -17,7 +17,8 @@ extension LwM2MGateway {
             case (1, .post): try register(request, responder)
             case (2, .post): responder.answer(try update(request))
             case (2, .delete): responder.answer(try deregister(request))
-            case (1, _), (2, _): responder.answer(.error(.methodNotAllowed, "POST registers and updates, DELETE de-registers"))
+            case (1, _), (2, _):
+                responder.answer(.error(.methodNotAllowed, "POST registers and updates, DELETE de-registers"))
             default: throw .unknownLocation
             }
         } catch {
@@ -84,6 +85,7 @@ extension LwM2MGateway {
         let device = Device(
             registration, peer: request.peer, location: DeviceRegistry.newLocation(), context: context,
             ended: { [weak self] device, end in self?.ended(device, end) })
+        registry.withLock { $0.beginRegistering(registration.endpoint) }
         let handover = Handover<Result<Connected, ConnectRefusal>>()
         context.broker.connect(connectRequest(registration, request.peer), owner: device) { [self] result in
             // A decision that took its time arrives on another thread.
@@ -113,9 +115,14 @@ extension LwM2MGateway {
     }
 
     private func decided(
-        _ result: Result<Connected, ConnectRefusal>, _ device: Device, _ request: CoAPRequest, _ responder: CoAPResponder
+        _ result: Result<Connected, ConnectRefusal>, _ device: Device, _ request: CoAPRequest,
+        _ responder: CoAPResponder
     ) {
+        registry.withLock { $0.endRegistering(device.endpoint) }
         switch result {
+        // A Register that came later may have been decided first: its session is not ours to take back.
+        case .success where device.isClosed:
+            refuse(.unavailable, request, responder)
         case .success(let connected):
             accept(device, connected, responder)
         case .failure(.badCredentials), .failure(.notAuthorized):
@@ -141,6 +148,10 @@ extension LwM2MGateway {
     // MARK: Ends
 
     private func ended(_ device: Device, _ end: Device.End) {
+        if case .closed(.takenOver) = end, registry.withLock({ $0.isRegistering(device.endpoint) }) {
+            // By the device itself: this registration goes on working until the new one is ready to continue it.
+            return
+        }
         guard registry.withLock({ $0.remove(device) }) else { return }
         switch end {
         case .expired:

@@ -25,8 +25,8 @@ package final class LwM2MGateway: Gateway {
     /// Takes its place on the CoAP server.
     /// - Returns: the CoAP server's listener under this protocol's name, for those who look for where to point a device.
     package func bind() async throws(BindError) -> [Listener] {
-        // RFC 9176 4.1 and LwM2M Core 1.1 6.2: the registration resource, as `/.well-known/core` shows it.
-        context.server.register(prefix: "rd", links: []) { [weak self] request, responder in
+        // LwM2M Core 1.1 6.2: devices know `/rd` beforehand, so discovery does not list it.
+        context.server.register(prefix: "rd") { [weak self] request, responder in
             self?.handle(request, responder)
         }
         return listeners

@@ -23,7 +23,8 @@ final class UnregisteredWatch: SessionOwner {
         self.isRegistered.withLock { $0 = isRegistered }
         // Nobody's peer: the request comes from inside.
         let credentials = Credentials(
-            clientID: ClientID("lwm2m-gateway"), peer: Peer(address: "127.0.0.1:0", isLoopback: true, listener: "lwm2m"))
+            clientID: ClientID("lwm2m-gateway"), peer: Peer(address: "127.0.0.1:0", isLoopback: true, listener: "lwm2m")
+        )
         let request = ConnectRequest(credentials: credentials, options: SessionOptions(cleanStart: true, expiry: .zero))
         context.broker.connect(request, owner: self) { [self] result in
             switch result {
@@ -75,7 +76,9 @@ final class UnregisteredWatch: SessionOwner {
     }
 
     private func drain() {
-        guard let attachment = attachment.withLock({ $0 }), let isRegistered = isRegistered.withLock({ $0 }) else { return }
+        guard let attachment = attachment.withLock({ $0 }), let isRegistered = isRegistered.withLock({ $0 }) else {
+            return
+        }
         var deliveries: [Delivery] = []
         while attachment.take(Self.batch, into: &deliveries) == .more {}
         for delivery in deliveries { answer(delivery.message, isRegistered, attachment) }

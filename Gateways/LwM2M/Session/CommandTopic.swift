@@ -24,6 +24,16 @@ struct CommandTopic: Equatable, Sendable {
             case .replace, .delete: 2...2
             }
         }
+
+        /// As reports call what it asks for; see `Operation.name`.
+        var operation: String {
+            switch self {
+            case .get: "read"
+            case .set, .replace: "write"
+            case .exec: "execute"
+            case .discover, .observe, .cancel, .create, .delete: rawValue
+            }
+        }
     }
 
     var endpoint: String

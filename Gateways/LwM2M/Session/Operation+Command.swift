@@ -4,18 +4,19 @@ extension Operation {
         _ topic: CommandTopic, payload: [UInt8], model: ObjectModel, limits: Limits = Limits()
     ) throws(CommandError) {
         let command = CommandReader(path: topic.path, payload: payload, model: model, limits: limits)
-        self = switch topic.verb {
-        case .get: .read(try command.readable())
-        case .observe: .observe(try command.readable())
-        // Whatever was observed may be cancelled.
-        case .cancel: .cancel(topic.path)
-        case .discover: .discover(topic.path)
-        case .set: try command.write()
-        case .replace: .writeInstance(topic.path, try command.fields(mayCreate: false), replace: true)
-        case .exec: .execute(try command.executable(), arguments: try command.arguments())
-        case .create: .create(topic.path, try command.fields(mayCreate: true))
-        case .delete: .delete(topic.path)
-        }
+        self =
+            switch topic.verb {
+            case .get: .read(try command.readable())
+            case .observe: .observe(try command.readable())
+            // Whatever was observed may be cancelled.
+            case .cancel: .cancel(topic.path)
+            case .discover: .discover(topic.path)
+            case .set: try command.write()
+            case .replace: .writeInstance(topic.path, try command.fields(mayCreate: false), replace: true)
+            case .exec: .execute(try command.executable(), arguments: try command.arguments())
+            case .create: .create(topic.path, try command.fields(mayCreate: true))
+            case .delete: .delete(topic.path)
+            }
     }
 }
 
@@ -150,7 +151,9 @@ private struct CommandReader {
                 if case .string(let value) = member.value { "\(member.name)='\(value)'" } else { member.name }
             }.joined(separator: ",")
             let plain = members.allSatisfy { if case .string = $0.value { true } else { $0.value == .null } }
-            guard plain, ExecuteArguments.isValid(text) else { throw .badPayload("arguments are digits with texts or null") }
+            guard plain, ExecuteArguments.isValid(text) else {
+                throw .badPayload("arguments are digits with texts or null")
+            }
             return text
         default:
             throw .badPayload("expected a JSON string or object of arguments")

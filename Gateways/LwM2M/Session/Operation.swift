@@ -103,7 +103,8 @@ enum CommandError: Error, Equatable, Sendable {
         case .badPayload(let detail): detail
         case .notRegistered: "no device is registered under this endpoint name"
         case .notObserved: "the path is not observed"
-        case .interrupted: "the device registered anew before it answered: whether the command was carried out is unknown"
+        case .interrupted:
+            "the device registered anew before it answered: whether the command was carried out is unknown"
         case .limitReached: "too many observations of this device"
         }
     }

@@ -27,7 +27,7 @@ package struct LifetimePolicy: Equatable, Sendable {
 
     func granted(_ seconds: UInt32, version: LwM2MVersion) -> Duration? {
         // LwM2M Core 1.2 6.2.1: a lifetime of 0 is infinite.
-        if seconds == 0, version >= .v1_2 { return nil }
+        if seconds == 0, version >= .v12 { return nil }
         return min(max(.seconds(Int64(seconds)), minimum), maximum)
     }
 }
@@ -87,16 +87,22 @@ extension Registration {
             "binding": .string(binding),
             "queue_mode": .boolean(usesQueueMode),
             "objects": .array(objects.paths.map { .string($0.description) }),
-            "object_versions": objects.versions.isEmpty ? nil : .object(
-                objects.versions.sorted { $0.key < $1.key }.map {
-                    JSON.Member(name: "\($0.key)", value: .string($0.value))
-                }),
+            "object_versions": objects.versions.isEmpty
+                ? nil
+                : .object(
+                    objects.versions.sorted { $0.key < $1.key }.map {
+                        JSON.Member(name: "\($0.key)", value: .string($0.value))
+                    }),
             "root_path": objects.rootPath.isEmpty ? nil : .string(objects.rootPath.map { "/\($0)" }.joined()),
-            "formats": objects.contentFormats.isEmpty ? nil : .array(
-                objects.contentFormats.map { .integer(Int64($0.rawValue)) }),
+            "formats": objects.contentFormats.isEmpty
+                ? nil
+                : .array(
+                    objects.contentFormats.map { .integer(Int64($0.rawValue)) }),
             "sms": phoneNumber.map { .string($0) },
-            "attributes": attributes.isEmpty ? nil : .object(
-                attributes.map { JSON.Member(name: $0.name, value: $0.value.map { .string($0) } ?? .null) }),
+            "attributes": attributes.isEmpty
+                ? nil
+                : .object(
+                    attributes.map { JSON.Member(name: $0.name, value: $0.value.map { .string($0) } ?? .null) }),
         ])
     }
 

@@ -22,9 +22,9 @@ struct RegistrationParameters: Equatable, Sendable {
 
 /// Releases this gateway serves.
 enum LwM2MVersion: String, Sendable, Comparable {
-    case v1_0 = "1.0"
-    case v1_1 = "1.1"
-    case v1_2 = "1.2"
+    case v10 = "1.0"
+    case v11 = "1.1"
+    case v12 = "1.2"
 
     static func < (left: LwM2MVersion, right: LwM2MVersion) -> Bool { left.rawValue < right.rawValue }
 }
@@ -92,7 +92,9 @@ extension RegistrationParameters {
     /// LwM2M Core 1.1 6.2.1: 4.12 for a release we do not serve; 4.00 for what is no release number.
     private static func version(_ value: String?) throws(RegistrationError) -> LwM2MVersion {
         let digits = (value ?? "").split(separator: ".", omittingEmptySubsequences: false)
-        guard let value, digits.count == 2, digits.allSatisfy({ UInt8($0) != nil }) else { throw .badParameter("lwm2m") }
+        guard let value, digits.count == 2, digits.allSatisfy({ UInt8($0) != nil }) else {
+            throw .badParameter("lwm2m")
+        }
         guard let version = LwM2MVersion(rawValue: value) else { throw .unsupportedVersion }
         return version
     }

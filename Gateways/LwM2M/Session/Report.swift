@@ -24,8 +24,10 @@ struct Report: Equatable, Sendable {
             "path": .string(path),
             "code": .string(code),
             "message": .string(message),
-            "content": content.isEmpty ? nil : .object(
-                content.map { JSON.Member(name: $0.path.description, value: $0.value.json) }),
+            "content": content.isEmpty
+                ? nil
+                : .object(
+                    content.map { JSON.Member(name: $0.path.description, value: $0.value.json) }),
             "unreadable": unreadable.isEmpty ? nil : .array(unreadable.map { .string($0.description) }),
             "links": links.map { .array($0.map { .string($0) }) },
             "location": location.map { .string($0) },
@@ -65,7 +67,7 @@ extension Report {
     init(refused topic: String, _ error: CommandError) {
         if let command = CommandTopic(topic) {
             self.init(
-                operation: command.verb.rawValue, path: command.path.description, code: error.code,
+                operation: command.verb.operation, path: command.path.description, code: error.code,
                 message: error.message)
         } else {
             self.init(operation: "", path: topic, code: error.code, message: error.message)

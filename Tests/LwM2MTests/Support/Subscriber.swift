@@ -47,7 +47,8 @@ final class Subscriber: SessionOwner {
 
     /// Publishes with a response topic and correlation data.
     func ask(_ topic: String, _ payload: String, responseTopic: String, correlationData: [UInt8]) throws {
-        let properties = MessageProperties(responseTopic: try TopicName(responseTopic), correlationData: correlationData)
+        let properties = MessageProperties(
+            responseTopic: try TopicName(responseTopic), correlationData: correlationData)
         let message = Message(
             topic: try TopicName("lwm2m/\(topic)"), payload: Array(payload.utf8), qos: .atLeastOnce,
             publishedAt: Timestamp(nanoseconds: 0), properties: properties)

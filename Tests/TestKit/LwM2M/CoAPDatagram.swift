@@ -23,8 +23,10 @@ package struct CoAPDatagram: Equatable, Sendable {
 
         /// An unsigned integer in as few bytes as it needs (RFC 7252 3.2).
         package init(_ number: Int, uint value: Int) {
-            self.init(number, stride(from: 24, through: 0, by: -8).map { UInt8(truncatingIfNeeded: value >> $0) }
-                .drop { $0 == 0 }.map(\.self))
+            self.init(
+                number,
+                stride(from: 24, through: 0, by: -8).map { UInt8(truncatingIfNeeded: value >> $0) }
+                    .drop { $0 == 0 }.map(\.self))
         }
     }
 
@@ -74,7 +76,9 @@ package struct CoAPDatagram: Equatable, Sendable {
 
 extension CoAPDatagram {
     package var bytes: [UInt8] {
-        var bytes = [0x40 | kind.rawValue << 4 | UInt8(token.count), code, UInt8(messageID >> 8), UInt8(messageID & 0xFF)]
+        var bytes = [
+            0x40 | kind.rawValue << 4 | UInt8(token.count), code, UInt8(messageID >> 8), UInt8(messageID & 0xFF),
+        ]
         bytes += token
         var last = 0
         for option in options.sorted(by: { $0.number < $1.number }) {
@@ -93,7 +97,8 @@ extension CoAPDatagram {
         let tokenEnd = 4 + Int(bytes[0] & 0x0F)
         guard tokenEnd <= min(12, bytes.count) else { return nil }
         self.init(
-            kind, code: bytes[1], messageID: UInt16(bytes[2]) << 8 | UInt16(bytes[3]), token: Array(bytes[4..<tokenEnd]))
+            kind, code: bytes[1], messageID: UInt16(bytes[2]) << 8 | UInt16(bytes[3]), token: Array(bytes[4..<tokenEnd])
+        )
         var rest = bytes[tokenEnd...]
         var number = 0
         while let first = rest.popFirst() {

@@ -165,7 +165,10 @@ package final class LwM2MDevice: Sendable {
             CoAPDatagram(
                 kind, code: code, messageID: messageID, token: token,
                 options: isSuccess
-                    ? [.init(CoAPDatagram.Number.observe, uint: sequence), .init(CoAPDatagram.Number.contentFormat, uint: 0)]
+                    ? [
+                        .init(CoAPDatagram.Number.observe, uint: sequence),
+                        .init(CoAPDatagram.Number.contentFormat, uint: 0),
+                    ]
                     : [],
                 payload: Array(text.utf8)
             ).bytes)
@@ -282,7 +285,11 @@ extension LwM2MDevice {
             case 1: return Self.read(request, &state)
             case 2 where request.options.filter({ $0.number == CoAPDatagram.Number.uriPath }).count < 3:
                 return (CoAPDatagram.code(2, 4), [], [])
-            case 2: return (state.resources[path]?.isExecutable == true ? CoAPDatagram.code(2, 4) : CoAPDatagram.code(4, 5), [], [])
+            case 2:
+                return (
+                    state.resources[path]?.isExecutable == true ? CoAPDatagram.code(2, 4) : CoAPDatagram.code(4, 5), [],
+                    []
+                )
             case 3:
                 guard let resource = state.resources[path] else { return (CoAPDatagram.code(4, 4), [], []) }
                 guard resource.isWritable else { return (CoAPDatagram.code(4, 5), [], []) }
@@ -305,7 +312,9 @@ extension LwM2MDevice {
                 Array(links.joined(separator: ",").utf8)
             )
         }
-        guard let resource = state.resources[path], !resource.isExecutable else { return (CoAPDatagram.code(4, 4), [], []) }
+        guard let resource = state.resources[path], !resource.isExecutable else {
+            return (CoAPDatagram.code(4, 4), [], [])
+        }
         var options = resource.format.map { [CoAPDatagram.Option(CoAPDatagram.Number.contentFormat, uint: $0)] } ?? []
         switch request.integer(CoAPDatagram.Number.observe) {
         case 0:
