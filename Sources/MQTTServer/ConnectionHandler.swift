@@ -135,11 +135,17 @@ extension ConnectionHandler {
 extension ConnectionHandler {
     private func decode() {
         isDecoding = true
-        defer { isDecoding = false }
+        // Local for the loop: what a class holds is checked for overlapping access each time it is touched.
+        var decoder = self.decoder
+        var bytes = received
+        received = ByteBuffer()
+        defer {
+            isDecoding = false
+            self.decoder = decoder
+            received = machine.state == .over ? ByteBuffer() : bytes
+        }
         do {
-            while machine.state != .opening, machine.state != .over,
-                let packet = try decoder.decode(from: &received)
-            {
+            while machine.state != .opening, machine.state != .over, let packet = try decoder.decode(from: &bytes) {
                 if server.tracesPackets { trace("packet received", packet.type) }
                 perform(machine.receive(packet, makeIdentifier: loop.makeClientIdentifier))
             }
@@ -147,7 +153,6 @@ extension ConnectionHandler {
             server.logger.debug("malformed packet", metadata: metadata([LogKey.error: "\(error)"]))
             perform(machine.receive(error, version: decoder.version))
         }
-        if machine.state == .over { received = ByteBuffer() }
     }
 
     func perform(_ action: ConnectionAction) {

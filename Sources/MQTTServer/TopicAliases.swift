@@ -1,3 +1,4 @@
+import Glibc
 import MQTTCodec
 import Messaging
 import NIOCore
@@ -42,7 +43,10 @@ extension TopicName {
     fileprivate func hasOctets(_ octets: ByteBuffer) -> Bool {
         guard string.utf8.count == octets.readableBytes else { return false }
         return octets.withUnsafeReadableBytes { octets in
-            string.utf8.withContiguousStorageIfAvailable { UnsafeRawBufferPointer($0).elementsEqual(octets) } ?? false
+            string.utf8.withContiguousStorageIfAvailable { name in
+                guard let left = name.baseAddress, let right = octets.baseAddress else { return name.isEmpty }
+                return memcmp(left, right, name.count) == 0
+            } ?? false
         }
     }
 }
