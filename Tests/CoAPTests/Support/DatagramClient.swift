@@ -1,5 +1,6 @@
-@testable import CoAP
 import Glibc
+
+@testable import CoAP
 
 /// A UDP socket that speaks to one server. Waits with a deadline, so that a missing answer is a failed test, not a hang.
 final class DatagramClient {
@@ -39,7 +40,8 @@ final class DatagramClient {
 
     /// Sends a request with a fresh message id and returns what comes back first.
     func ask(
-        _ method: CoAPMethod, _ path: String, kind: TestMessage.Kind = .con, token: [UInt8] = [1], queries: [String] = [],
+        _ method: CoAPMethod, _ path: String, kind: TestMessage.Kind = .con, token: [UInt8] = [1],
+        queries: [String] = [],
         options: [TestMessage.Option] = [], payload: [UInt8] = []
     ) -> TestMessage? {
         send(

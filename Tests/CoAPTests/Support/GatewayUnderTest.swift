@@ -1,7 +1,8 @@
-@testable import CoAP
 import Logging
 import Messaging
 import TestKit
+
+@testable import CoAP
 
 /// Runs `body` against a CoAP gateway on a fake broker.
 func withGateway(
