@@ -41,12 +41,15 @@ extension CoreBroker {
     ) -> Result<Attached, ConnectRefusal> {
         guard let clientID = principal.clientID ?? request.credentials.clientID else { return .failure(.notAuthorized) }
         var afterwards = Afterwards()
-        let result: Result<Attached, ConnectRefusal> = sessions.withLock { table in
+        // A failing store cannot keep a new session; one it has already may go on.
+        let mayCreate = request.options.expiry == .zero || store?.isFailing != true
+        let result: Result<Attached, ConnectRefusal> = endingSessions(&afterwards) { table, afterwards in
             var existing = table[clientID]
             if let session = existing, request.options.cleanStart {
                 end(session, in: &table, &afterwards)
                 existing = nil
             }
+            guard existing != nil || mayCreate else { return .failure(.unavailable) }
             guard existing != nil || table.count < limits.sessions else { return .failure(.quotaExceeded) }
             // Somebody else than the one who left the session gets of it only what he may have.
             if let existing, existing.state.withLock({ $0.principal.kind }) != principal.kind {
@@ -84,7 +87,9 @@ extension CoreBroker {
         _ session: Session, _ options: SessionOptions, _ principal: Principal, _ owner: any SessionOwner,
         sessionPresent: Bool, _ afterwards: inout Afterwards
     ) -> Attached {
-        session.state.withLock { state in
+        let becomesDurable = options.expiry != .zero && !session.isDurable.load(ordering: .relaxed)
+        let subscriptions = becomesDurable && sessionPresent ? routing.read { $0.index.subscriptions(of: session.subscriber) } : []
+        return session.state.withLock { state in
             displace(session, &state, &afterwards)
             state.epoch &+= 1
             state.principal = principal
@@ -101,13 +106,38 @@ extension CoreBroker {
                 silence: options.silence)
             state.attachment = attachment
             session.isListening.store(true, ordering: .relaxed)
-            if let store, state.expiry != .zero, state.mailbox.recorder == nil {
-                state.mailbox.recorder = Recorder(number: session.number, store: store, clock: clock)
-            }
+            if let store, becomesDurable { makeDurable(session, &state, subscriptions, store) }
             let commit = record(session, &state)
             return (
-                Connected(attachment: attachment, sessionPresent: sessionPresent, commit: commit), state.ownerToWake()
+                Connected(
+                    // What the store knows of this session is enough for it to go on, should the store be failing.
+                    attachment: attachment, sessionPresent: sessionPresent,
+                    commit: store?.isFailing == true ? .none : commit), state.ownerToWake()
             )
+        }
+    }
+
+    /// From now on the session outlives the process, with everything it has.
+    private func makeDurable(
+        _ session: Session, _ state: inout SessionState, _ subscriptions: [Subscription], _ store: any Store
+    ) {
+        session.isDurable.store(true, ordering: .relaxed)
+        state.mailbox.record(with: Recorder(number: session.number, store: store, clock: clock))
+        for subscription in subscriptions { state.mailbox.recorder?.append(.putSubscription(session.number, subscription)) }
+        for packetID in state.receiving { state.mailbox.recorder?.append(.putReceiving(session.number, packetID: packetID)) }
+        for (id, topic, known) in state.topicIDs.all {
+            state.mailbox.recorder?.append(.putTopicID(session.number, id: id, topic: topic, known: known))
+        }
+    }
+
+    /// Runs `body` on the sessions table, then publishes the wills that the ends of sessions left; the store gets all or nothing.
+    private func endingSessions<Result>(
+        _ afterwards: inout Afterwards, _ body: (inout SessionTable, inout Afterwards) -> Result
+    ) -> Result {
+        together {
+            let result = sessions.withLock { body(&$0, &afterwards) }
+            for (will, principal) in afterwards.wills { publish(will, as: principal) }
+            return result
         }
     }
 
@@ -153,7 +183,6 @@ extension CoreBroker {
             events.record(.closed(displaced.clientID, .takenOver))
             displaced.owner.close(.takenOver)
         }
-        for (will, principal) in afterwards.wills { publish(will, as: principal) }
     }
 
     private func boundedExpiry(_ expiry: Duration?) -> Duration? {
@@ -164,9 +193,9 @@ extension CoreBroker {
     /// Writes the session's record to the store when it is durable.
     @discardableResult
     func record(_ session: Session, _ state: inout SessionState) -> CommitPoint {
-        guard let recorder = state.mailbox.recorder else { return .none }
-        return recorder.append(
-            .putSession(state.record(number: session.number, clientID: session.clientID, clock: clock)))
+        guard state.mailbox.recorder != nil else { return .none }
+        let record = state.record(number: session.number, clientID: session.clientID, clock: clock)
+        return state.mailbox.recorder?.append(.putSession(record)) ?? .none
     }
 
     // MARK: Leaving
@@ -213,7 +242,7 @@ extension CoreBroker {
     /// Ends a session whose time has come.
     func endIfExpired(_ session: Session) {
         var afterwards = Afterwards()
-        let ended = sessions.withLock { table in
+        let ended = endingSessions(&afterwards) { table, afterwards in
             let isDue = session.state.withLock { state in
                 !state.hasEnded && state.attachment == nil && state.expiresAt <= clock.now()
             }
@@ -228,18 +257,22 @@ extension CoreBroker {
 
     /// Publishes the will of a detached session when it is due.
     func publishDueWill(of session: Session) {
-        let will: (Will, Principal)? = session.state.withLock { state in
-            guard state.attachment == nil, state.willDueAt <= clock.now(), let will = state.will else { return nil }
-            state.will = nil
-            state.willDueAt = .never
-            record(session, &state)
-            return (will, state.principal)
+        let topic: TopicName? = together {
+            let will: (Will, Principal)? = session.state.withLock { state in
+                guard state.attachment == nil, state.willDueAt <= clock.now(), let will = state.will else { return nil }
+                state.will = nil
+                state.willDueAt = .never
+                record(session, &state)
+                return (will, state.principal)
+            }
+            guard let (will, principal) = will else { return nil }
+            publish(will, as: principal)
+            return will.topic
         }
-        guard let (will, principal) = will else { return }
-        publish(will, as: principal)
-        events.record(.willPublished(session.clientID, will.topic))
+        if let topic { events.record(.willPublished(session.clientID, topic)) }
     }
 
+    /// Inside a group.
     private func publish(_ will: Will, as principal: Principal) {
         let now = clock.now()
         let message = Message(
@@ -247,6 +280,6 @@ extension CoreBroker {
             expiresAt: will.messageExpiry.map { now + $0 } ?? .never, publisher: principal.clientID,
             properties: will.properties)
         var outcomes: [PublishOutcome] = []
-        route([message], as: principal, publisher: nil, outcomes: &outcomes)
+        routeInGroup([message], as: principal, publisher: nil, outcomes: &outcomes)
     }
 }

@@ -32,6 +32,20 @@ extension CoreBroker {
     func route(
         _ messages: [Message], as principal: Principal, publisher: SessionAttachment?, outcomes: inout [PublishOutcome]
     ) {
+        together { routeInGroup(messages, as: principal, publisher: publisher, outcomes: &outcomes) }
+    }
+
+    /// Runs `body`; what it records is committed together or not at all. Does not nest.
+    func together<Result>(_ body: () -> Result) -> Result {
+        store?.beginGroup()
+        defer { store?.endGroup() }
+        return body()
+    }
+
+    /// `route` for a caller that has more to record together with the messages.
+    func routeInGroup(
+        _ messages: [Message], as principal: Principal, publisher: SessionAttachment?, outcomes: inout [PublishOutcome]
+    ) {
         let first = outcomes.count
         for message in messages { outcomes.append(admit(message, principal)) }
         var scratch = scratches.withLock { $0.popLast() } ?? RouteScratch()
@@ -57,6 +71,7 @@ extension CoreBroker {
         }
         traffic.received(message)
         guard message.retain else { return .accepted(receivers: 0, commit: .none) }
+        guard message.qos == .atMostOnce || !isStoreFailing else { return .refused(.quotaExceeded) }
         guard let commit = retain(message) else { return .refused(.quotaExceeded) }
         return .accepted(receivers: 0, commit: commit)
     }
@@ -73,6 +88,7 @@ extension CoreBroker {
             scratch.matches.append(member)
         }
         merge(message, routing.sessions, &scratch)
+        if isStoreFailing, needsStore(message, routing, scratch) { return .refused(.quotaExceeded) }
         var commit = commit
         for receiver in scratch.merged {
             guard let session = routing.sessions[Int(receiver.subscriber)] else { continue }
@@ -87,6 +103,18 @@ extension CoreBroker {
         }
         if scratch.merged.isEmpty { traffic.unrouted.add() }
         return .accepted(receivers: scratch.merged.count, commit: commit)
+    }
+
+    private var isStoreFailing: Bool { store?.isFailing ?? false }
+
+    /// Whether a receiver's copy would have to be stored. Refusing the whole message is the only honest answer then: its
+    /// publisher could not be told that it is safe, and repeats it to everybody.
+    private func needsStore(_ message: Message, _ routing: borrowing Routing, _ scratch: RouteScratch) -> Bool {
+        guard message.qos != .atMostOnce else { return false }
+        return scratch.merged.contains { receiver in
+            receiver.qos != .atMostOnce
+                && routing.sessions[Int(receiver.subscriber)]?.isDurable.load(ordering: .relaxed) == true
+        }
     }
 
     /// One entry per receiver: where several subscriptions of a session match, the highest QoS counts and all

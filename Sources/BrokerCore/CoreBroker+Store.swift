@@ -64,6 +64,7 @@ extension CoreBroker {
                 }
                 return session
             }
+            session.isDurable.store(true, ordering: .relaxed)
             table[record.clientID] = session
             deadlines.withLock { queue in
                 queue.insert(.session(session), at: due.0)

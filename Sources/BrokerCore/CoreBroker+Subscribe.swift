@@ -10,7 +10,7 @@ extension CoreBroker {
         var held = routing.read { $0.index.count(of: session.subscriber) }
         let outcomes = subscriptions.map { subscription -> SubscribeOutcome in
             let access: SubscriptionAccess
-            switch check(subscription, principal, held: held) {
+            switch check(subscription, session, principal, held: held) {
             case .success(let granted): access = granted
             case .failure(let refusal): return .refused(refusal)
             }
@@ -24,8 +24,8 @@ extension CoreBroker {
             let point = session.state.withLock { state in
                 state.mailbox.recorder?.append(.putSubscription(session.number, subscription))
             }
-            commit = max(commit, point ?? .none)
-            sendRetained(subscription, isNew: isNew, to: session, principal: principal)
+            let sent = sendRetained(subscription, isNew: isNew, to: session, principal: principal)
+            commit = max(commit, point ?? .none, sent)
             return .granted(subscription.qos)
         }
         // Rights changed meanwhile: `recheckAccess` may have missed what is new.
@@ -34,7 +34,7 @@ extension CoreBroker {
     }
 
     private func check(
-        _ subscription: Subscription, _ principal: Principal, held: Int
+        _ subscription: Subscription, _ session: Session, _ principal: Principal, held: Int
     ) -> Result<SubscriptionAccess, SubscribeRefusal> {
         let filter = subscription.filter
         // MQTT-3.8.3-4
@@ -42,6 +42,10 @@ extension CoreBroker {
         guard Levels.count(filter.pattern) <= limits.topicLevels else { return .failure(.filterTooDeep) }
         let access = access(to: filter, by: principal)
         guard access != .refused else { return .failure(.notAuthorized) }
+        // A durable session's subscription is acknowledged when it is stored; a failing store makes no promises.
+        guard store?.isFailing != true || !session.isDurable.load(ordering: .relaxed) else {
+            return .failure(.quotaExceeded)
+        }
         return held < limits.subscriptionsPerSession ? .success(access) : .failure(.quotaExceeded)
     }
 
@@ -77,23 +81,29 @@ extension CoreBroker {
 
     /// Puts the retained messages under a new subscription into the mailbox (MQTT-3.3.1-9 to MQTT-3.3.1-11); never for a
     /// shared one (MQTT 5.0, 4.8.2).
-    private func sendRetained(_ subscription: Subscription, isNew: Bool, to session: Session, principal: Principal) {
-        guard subscription.filter.shareGroup == nil else { return }
+    /// - Returns: the point at which the durable session has them.
+    private func sendRetained(
+        _ subscription: Subscription, isNew: Bool, to session: Session, principal: Principal
+    ) -> CommitPoint {
+        guard subscription.filter.shareGroup == nil else { return .none }
         switch subscription.retainHandling {
-        case .doNotSend: return
-        case .sendIfNew where !isNew: return
+        case .doNotSend: return .none
+        case .sendIfNew where !isNew: return .none
         case .send, .sendIfNew: break
         }
         var identifiers = SubscriptionIDs.none
         identifiers.insert(subscription.identifier)
         var wake: (any SessionOwner)?
+        var commit = CommitPoint.none
         for message in retainedMessages(matching: subscription.filter, limit: .max, as: principal) {
             let effects = session.put(
                 message, qos: min(message.qos, subscription.qos), retain: true,  // MQTT-3.3.1-8
                 subscriptionIDs: identifiers, limits: limits.mailbox)
             wake = effects.wake ?? wake
+            commit = max(commit, effects.commit)
             if let reason = effects.dropped { events.record(.dropping(session.clientID, reason)) }
         }
         wake?.wake()
+        return commit
     }
 }

@@ -3,11 +3,11 @@ import Messaging
 
 /// The deliveries of one session that are on the way: sent at QoS 1 or 2 and not settled (MQTT 5.0, 4.3, 4.9).
 ///
-/// Packet identifiers are handed out in order, so the slot of an identifier is found by subtraction:
+/// Deliveries come in the order of their packet identifiers, so the slot of an identifier is found by subtraction:
 ///
-///     first = 7        slots  [ 7 sent | – | 9 released | 10 sent ]       next = 11
+///     first = 7        slots  [ 7 sent | – | 9 released | 10 sent ]
 ///
-/// A settled slot stays as a hole until all before it are settled.
+/// A settled slot stays as a hole until all before it are settled; a delivery that was dropped unsent leaves one, too.
 struct DeliveryWindow {
     struct Slot {
         let entry: Mailbox.Entry
@@ -20,18 +20,25 @@ struct DeliveryWindow {
     private static let identifiers = 65_535
 
     private var slots = Deque<Slot?>()
+    /// Identifier of the first slot.
     private var first: UInt16 = 1
     /// Deliveries on the way.
     private(set) var count = 0
     /// Those of them that are to be sent again.
     private(set) var toResend = 0
 
-    /// Takes the next identifier for `entry`; nil when all are in use.
-    mutating func append(_ entry: Mailbox.Entry) -> UInt16? {
-        guard slots.count < Self.identifiers else { return nil }
-        slots.append(Slot(entry: entry))
+    /// - Returns: the identifier of `entry`; nil while it is in use, a full circle of identifiers ago.
+    mutating func append(_ entry: Mailbox.Entry) -> UInt16? { append(Slot(entry: entry)) ? entry.packetID : nil }
+
+    private mutating func append(_ slot: Slot) -> Bool {
+        let identifier = slot.entry.packetID
+        if slots.isEmpty { first = identifier }
+        let index = Self.distance(from: first, to: identifier)
+        guard index >= slots.count else { return false }
+        while slots.count < index { slots.append(nil) }
+        slots.append(slot)
         count += 1
-        return identifier(at: slots.count - 1)
+        return true
     }
 
     subscript(_ identifier: UInt16) -> Slot? { index(of: identifier).flatMap { slots[$0] } }
@@ -77,15 +84,10 @@ struct DeliveryWindow {
         return slot
     }
 
-    /// Puts back a delivery read from the store, at its identifier. Deliveries come in the order they were sent.
-    /// - Returns: false when the identifier is out of order or taken; the delivery is then to be sent anew.
-    mutating func restore(_ entry: Mailbox.Entry, identifier: UInt16, released: Bool) -> Bool {
-        if slots.isEmpty { first = identifier }
-        let index = Self.distance(from: first, to: identifier)
-        guard index >= slots.count else { return false }
-        while slots.count < index { slots.append(nil) }
-        slots.append(Slot(entry: entry, isReleased: released, needsSending: true))
-        count += 1
+    /// Puts back a delivery read from the store. Deliveries come in the order they were sent.
+    /// - Returns: false when its identifier is out of order or taken; the delivery is then to be sent anew.
+    mutating func restore(_ entry: Mailbox.Entry, released: Bool) -> Bool {
+        guard append(Slot(entry: entry, isReleased: released, needsSending: true)) else { return false }
         toResend += 1
         return true
     }
@@ -96,7 +98,7 @@ struct DeliveryWindow {
     }
 
     /// Everything on the way, oldest first.
-    var entries: [Mailbox.Entry] { slots.compactMap { $0?.entry } }
+    var slotsOnTheWay: [Slot] { slots.compactMap { $0 } }
 
     private func index(of identifier: UInt16) -> Int? {
         guard identifier != 0 else { return nil }

@@ -12,11 +12,17 @@ import Messaging
 struct Mailbox {
     struct Entry {
         let message: Message
-        /// Order within this mailbox, for the store.
+        /// Order within this mailbox among deliveries at QoS 1 and 2; 0 at QoS 0.
         let sequence: UInt64
         let qos: QoS
         let retain: Bool
         let subscriptionIDs: SubscriptionIDs
+        /// When the store has it; `.none` without store.
+        var commit = CommitPoint.none
+
+        /// Identifies the delivery to the receiver. It follows from the sequence, so that a delivery that was sent just before
+        /// a crash goes out under the same identifier again, and its receiver knows it (MQTT-4.3.3-10).
+        var packetID: UInt16 { sequence == 0 ? 0 : UInt16((sequence - 1) % 65_535) + 1 }
 
         func delivery(packetID: UInt16, isDuplicate: Bool = false, step: Delivery.Step = .publish) -> Delivery {
             Delivery(
@@ -48,6 +54,10 @@ struct Mailbox {
     var receiveMaximum = 65_535
     /// Set for sessions that outlive the process.
     var recorder: Recorder?
+    /// What the last `take` stopped at: the point at which the next delivery is stored.
+    private(set) var awaitedCommit: CommitPoint?
+    /// When the last confirmation of a receiver (PUBREC) is stored.
+    private var releaseCommit = CommitPoint.none
 
     var waitingCount: Int { waiting.count }
     var backlog: Int { waiting.count + window.count }
@@ -80,13 +90,16 @@ struct Mailbox {
             guard makeRoom(bounds.policy) else { return dropArrival() }
             madeRoom = true
         }
-        let entry = Entry(
-            message: message, sequence: nextSequence, qos: qos, retain: retain, subscriptionIDs: subscriptionIDs)
-        nextSequence += 1
+        var entry = Entry(
+            message: message, sequence: qos == .atMostOnce ? 0 : nextSequence, qos: qos, retain: retain,
+            subscriptionIDs: subscriptionIDs)
+        if qos != .atMostOnce {
+            nextSequence += 1
+            entry.commit = recorder?.enqueue(entry) ?? .none
+        }
         waiting.append(entry)
         waitingOctets += octets
-        let commit = qos == .atMostOnce ? .none : recorder?.enqueue(entry) ?? .none
-        return madeRoom ? .dropped(commit, makesRoom: true) : .queued(commit)
+        return madeRoom ? .dropped(entry.commit, makesRoom: true) : .queued(entry.commit)
     }
 
     /// Counts a copy that is not even offered to the mailbox.
@@ -139,6 +152,8 @@ struct Mailbox {
 
     mutating func take(_ limit: Int, now: Timestamp, into deliveries: inout [Delivery]) -> TakeResult {
         var room = limit
+        awaitedCommit = nil
+        if window.toResend > 0, mustWait(releaseCommit) { return .drained }
         while let (identifier, slot) = room > 0 ? window.nextToResend() : nil {
             deliveries.append(
                 slot.entry.delivery(
@@ -153,6 +168,9 @@ struct Mailbox {
                 continue
             }
             guard room > 0 else { return .more }
+            // A message that must not arrive twice is not sent before it is stored: after a crash its publisher sends it
+            // again, and it would get another identifier.
+            if entry.qos == .exactlyOnce, mustWait(entry.commit) { return .drained }
             guard let packetID = send(entry) else { return .drained }
             waiting.removeFirst()
             waitingOctets -= entry.message.octets
@@ -162,6 +180,12 @@ struct Mailbox {
         return window.toResend > 0 ? .more : .drained
     }
 
+    private mutating func mustWait(_ point: CommitPoint) -> Bool {
+        guard let recorder, !recorder.isCommitted(point) else { return false }
+        awaitedCommit = point
+        return true
+    }
+
     /// The packet identifier `entry` leaves with; 0 at QoS 0, nil when the window is full (MQTT-3.3.4-9).
     private mutating func send(_ entry: Entry) -> UInt16? {
         guard entry.qos != .atMostOnce else {
@@ -169,7 +193,7 @@ struct Mailbox {
             return 0
         }
         guard window.count < receiveMaximum, let packetID = window.append(entry) else { return nil }
-        recorder?.progress(entry, packetID: packetID, released: false)
+        recorder?.sent(entry, packetID: packetID)
         return packetID
     }
 
@@ -181,7 +205,7 @@ struct Mailbox {
             ledger.delivered += 1
         case (.received, .exactlyOnce, _):
             window.release(packetID)
-            recorder?.progress(slot.entry, packetID: packetID, released: true)
+            releaseCommit = recorder?.released(slot.entry, packetID: packetID) ?? .none
         case (.refused, _, false):
             end(packetID)
             ledger[dropped: .refusedByReceiver] += 1
@@ -230,6 +254,20 @@ struct Mailbox {
         waitingOctets = 0
     }
 
+    /// Writes everything to the store, for a session that outlives the process from now on.
+    mutating func record(with recorder: Recorder) {
+        var recorder = recorder
+        for slot in window.slotsOnTheWay {
+            _ = recorder.enqueue(slot.entry)
+            recorder.sent(slot.entry, packetID: slot.entry.packetID)
+            if slot.isReleased { releaseCommit = recorder.released(slot.entry, packetID: slot.entry.packetID) }
+        }
+        for index in waiting.indices where waiting[index].qos != .atMostOnce {
+            waiting[index].commit = recorder.enqueue(waiting[index])
+        }
+        self.recorder = recorder
+    }
+
     /// Puts back what the store kept, oldest first.
     mutating func restore(_ records: [QueuedRecord]) {
         for record in records {
@@ -238,9 +276,7 @@ struct Mailbox {
                 subscriptionIDs: record.subscriptionIDs)
             nextSequence = max(nextSequence, record.sequence + 1)
             ledger.accepted += 1
-            if record.packetID != 0, window.restore(entry, identifier: record.packetID, released: record.released) {
-                continue
-            }
+            if record.packetID != 0, window.restore(entry, released: record.released) { continue }
             waiting.append(entry)
             waitingOctets += record.message.octets
         }

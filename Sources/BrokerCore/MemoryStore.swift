@@ -23,6 +23,12 @@ package final class MemoryStore: Store {
         }
     }
 
+    /// Nothing is ever written half.
+    package func beginGroup() {}
+    package func endGroup() {}
+
+    package var isFailing: Bool { false }
+
     /// What is in memory is as safe as it will ever be.
     package var committed: CommitPoint { state.withLock { CommitPoint(sequence: $0.appended) } }
 

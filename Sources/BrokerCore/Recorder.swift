@@ -1,10 +1,12 @@
 import Messaging
 
 /// Writes one durable session's changes to the store. A session without recorder keeps nothing beyond the process.
-final class Recorder: Sendable {
+struct Recorder {
     let number: SessionNumber
     private let store: any Store
     private let clock: any GatewayClock
+    /// Point of the last change that an answer to the client may depend on.
+    private(set) var last = CommitPoint.none
 
     init(number: SessionNumber, store: any Store, clock: any GatewayClock) {
         self.number = number
@@ -12,10 +14,15 @@ final class Recorder: Sendable {
         self.clock = clock
     }
 
-    @discardableResult
-    func append(_ change: StoreChange) -> CommitPoint { store.append(change) }
+    func isCommitted(_ point: CommitPoint) -> Bool { point == .none || store.committed >= point }
 
-    func enqueue(_ entry: Mailbox.Entry) -> CommitPoint {
+    @discardableResult
+    mutating func append(_ change: StoreChange) -> CommitPoint {
+        last = store.append(change)
+        return last
+    }
+
+    mutating func enqueue(_ entry: Mailbox.Entry) -> CommitPoint {
         append(
             .enqueue(
                 number,
@@ -25,11 +32,19 @@ final class Recorder: Sendable {
                     subscriptionIDs: entry.subscriptionIDs)))
     }
 
-    func progress(_ entry: Mailbox.Entry, packetID: UInt16, released: Bool) {
-        append(.progress(number, sequence: entry.sequence, packetID: packetID, released: released))
+    /// The delivery was sent. Nothing waits for this: after a crash it is sent again under the same identifier.
+    func sent(_ entry: Mailbox.Entry, packetID: UInt16) {
+        _ = store.append(.progress(number, sequence: entry.sequence, packetID: packetID, released: false))
     }
 
-    func dequeue(_ entry: Mailbox.Entry) { append(.dequeue(number, sequence: entry.sequence)) }
+    /// The receiver has the message. Its release waits for this: a receiver that was told to forget the identifier
+    /// would take a repetition for a new message (MQTT-4.3.3-4).
+    mutating func released(_ entry: Mailbox.Entry, packetID: UInt16) -> CommitPoint {
+        append(.progress(number, sequence: entry.sequence, packetID: packetID, released: true))
+    }
+
+    /// The delivery is over. Nothing waits for this either.
+    func dequeue(_ entry: Mailbox.Entry) { _ = store.append(.dequeue(number, sequence: entry.sequence)) }
 }
 
 extension GatewayClock {

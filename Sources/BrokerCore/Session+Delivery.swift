@@ -51,6 +51,8 @@ extension Session {
         /// Publishers that need not wait for this mailbox any more.
         var relieved: [SessionAttachment] = []
         var wake: (any SessionOwner)?
+        /// The next delivery can be taken when this is committed.
+        var awaitedCommit: CommitPoint?
     }
 
     func take(
@@ -61,6 +63,7 @@ extension Session {
             guard state.epoch == epoch, state.attachment != nil else { return (.drained, effects) }
             let result = state.mailbox.take(limit, now: now, into: &deliveries)
             state.isArmed = result == .drained
+            effects.awaitedCommit = state.mailbox.awaitedCommit
             if state.mailbox.waitingCount <= limits.reliefMark {
                 state.isStalled = false
                 state.hasReportedDrop = false

@@ -17,6 +17,8 @@ final class Session: Sendable {
     let state: Mutex<SessionState>
     /// Attached and awake; read without the lock when a shared subscription picks a member.
     let isListening = Atomic<Bool>(false)
+    /// It outlives the process; read without the lock when the store fails.
+    let isDurable = Atomic<Bool>(false)
 
     init(
         clientID: ClientID, subscriber: SubscriptionIndex.SubscriberID, number: SessionNumber, state: sending SessionState
@@ -48,6 +50,9 @@ struct SessionState {
     var queuesQoS0WhileDetached = false
     /// Incoming exactly-once messages between PUBLISH and PUBREL.
     var receiving: Set<UInt16> = []
+    /// Those whose message has not been published yet: they are recorded together with it, because one without the other
+    /// would lose the message or double it after a crash.
+    var unrecordedReceiving: [UInt16] = []
     var topicIDs = TopicIDTable()
     /// Publishers that wait for this mailbox to drain.
     var heldBack: [SessionAttachment] = []

@@ -33,23 +33,42 @@ final class SessionAttachment: Attachment {
     // MARK: Publishing
 
     func publish(_ messages: [Message], outcomes: inout [PublishOutcome]) {
-        guard withState({ _ in true }) ?? false else {
+        let receiving = withState { state in
+            defer { state.unrecordedReceiving = [] }
+            return state.unrecordedReceiving
+        }
+        guard let receiving else {
             outcomes.append(contentsOf: repeatElement(.refused(.detached), count: messages.count))
             return
         }
-        broker.route(messages, as: principal, publisher: self, outcomes: &outcomes)
+        guard !receiving.isEmpty else {
+            return broker.route(messages, as: principal, publisher: self, outcomes: &outcomes)
+        }
+        broker.together {
+            broker.routeInGroup(messages, as: principal, publisher: self, outcomes: &outcomes)
+            record(receiving)
+        }
+    }
+
+    /// Notes the exactly-once messages that were published just now.
+    private func record(_ receiving: [UInt16]) {
+        let number = session.number
+        session.state.withLock { state in
+            for packetID in receiving where state.receiving.contains(packetID) {
+                state.mailbox.recorder?.append(.putReceiving(number, packetID: packetID))
+            }
+        }
     }
 
     var isHeldBack: Bool { holdBack.isHeld }
 
     func beginReceiving(packetID: UInt16) -> Bool? {
         let limit = broker.limits.awaitingRelease
-        let number = session.number
         return withState { state in
             if state.receiving.contains(packetID) { return false }
             guard state.receiving.count < limit else { return nil }
             state.receiving.insert(packetID)
-            state.mailbox.recorder?.append(.putReceiving(number, packetID: packetID))
+            if state.mailbox.recorder != nil { state.unrecordedReceiving.append(packetID) }
             return true
         } ?? nil
     }
@@ -80,10 +99,13 @@ final class SessionAttachment: Attachment {
     // MARK: Receiving
 
     func take(_ limit: Int, into deliveries: inout [Delivery]) -> TakeResult {
-        let (result, effects) = session.take(
-            limit, epoch: epoch, now: broker.clock.now(), limits: broker.limits.mailbox, into: &deliveries)
-        perform(effects)
-        return result
+        while true {
+            let (result, effects) = session.take(
+                limit, epoch: epoch, now: broker.clock.now(), limits: broker.limits.mailbox, into: &deliveries)
+            perform(effects)
+            // What is not stored yet comes with the commit, unless that has just passed.
+            guard let point = effects.awaitedCommit, broker.wakeWhenCommitted(point, owner: owner) else { return result }
+        }
     }
 
     func settle(packetID: UInt16, _ settlement: Settlement) -> Bool {
@@ -95,6 +117,8 @@ final class SessionAttachment: Attachment {
     func discard(_ delivery: Delivery, reason: DropReason) {
         perform(session.discard(delivery, reason: reason, epoch: epoch))
     }
+
+    var recorded: CommitPoint { withState { $0.mailbox.recorder?.last ?? .none } ?? .none }
 
     var backlog: Int { withState { $0.mailbox.backlog } ?? 0 }
 

@@ -220,6 +220,21 @@ struct SubscriptionIndex {
         }
     }
 
+    /// What a subscriber asked for, as far as it is kept: when retained messages are sent only matters while subscribing.
+    func subscriptions(of subscriber: SubscriberID) -> [Subscription] {
+        var subscriptions: [Subscription] = []
+        forEachEntry(of: subscriber) { entry in
+            let pattern = tree.path(to: entry.node)
+            let text = entry.share == Self.none ? pattern : "$share/\(shares.name(of: entry.share))/\(pattern)"
+            guard let filter = try? TopicFilter(text) else { return }
+            subscriptions.append(
+                Subscription(
+                    filter: filter, qos: entry.options.qos, noLocal: entry.options.noLocal,
+                    retainAsPublished: entry.options.retainAsPublished, identifier: entry.identifier))
+        }
+        return subscriptions
+    }
+
     private func forEachEntry(of subscriber: SubscriberID, _ body: (Entry) -> Void) {
         guard Int(subscriber) < subscribers.count else { return }
         var next = subscribers[Int(subscriber)]

@@ -17,6 +17,10 @@ struct TopicIDTable {
     func id(of topic: TopicName) -> UInt16? { ids[topic] }
     func isKnownToClient(_ id: UInt16) -> Bool { row(id)?.isKnownToClient ?? false }
 
+    var all: [(id: UInt16, topic: TopicName, known: Bool)] {
+        rows.enumerated().map { (UInt16($0.offset + 1), $0.element.topic, $0.element.isKnownToClient) }
+    }
+
     /// - Returns: the topic's id, and whether it is new; nil when `limit` ids are in use.
     mutating func register(_ topic: TopicName, limit: Int) -> (id: UInt16, isNew: Bool)? {
         if let id = ids[topic] { return (id, false) }

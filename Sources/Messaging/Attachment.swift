@@ -21,6 +21,7 @@ package protocol Attachment: AnyObject, Sendable {
 
     /// Notes an incoming exactly-once message (MQTT-4.3.3-10). False when this packet identifier is known already: the
     /// message is a repetition, to be confirmed but not published again. Nil when `BrokerLimits.awaitingRelease` is reached.
+    /// The message has to be in the next `publish`: both are stored together.
     func beginReceiving(packetID: UInt16) -> Bool?
 
     /// Forgets an incoming exactly-once message on its PUBREL (MQTT-4.3.3-11). False when it was not known.
@@ -48,6 +49,10 @@ package protocol Attachment: AnyObject, Sendable {
 
     /// Accounts for a taken delivery that the adapter cannot send (too large for the peer, no topic id …). Ends it.
     func discard(_ delivery: Delivery, reason: DropReason)
+
+    /// Up to where this session's changes have to be committed before an answer may leave that lets the other side forget what
+    /// was exchanged: PUBREC for a repetition, PUBREL, PUBCOMP (MQTT 5.0, 4.3.3).
+    var recorded: CommitPoint { get }
 
     /// Messages waiting or on the way, for records and for protocols that tell their clients.
     var backlog: Int { get }

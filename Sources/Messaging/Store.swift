@@ -8,8 +8,18 @@ package protocol Store: Sendable {
     /// - Returns: the point at which the change will be committed.
     func append(_ change: StoreChange) -> CommitPoint
 
+    /// Between these two calls, whatever is appended is committed together or not at all. To be kept short, as every commit
+    /// waits for it; groups of several threads may overlap, but one thread's do not nest. No lock of the core may be held
+    /// at `beginGroup`, which waits while a batch is being closed.
+    func beginGroup()
+    func endGroup()
+
     /// The latest committed point.
     var committed: CommitPoint { get }
+
+    /// The store could not write its last batch (disk full, broken) and keeps trying. Nothing is committed meanwhile; the core
+    /// refuses what would have to be stored.
+    var isFailing: Bool { get }
 
     /// Sets the one handler told of each new committed point, on the store's own thread.
     func onCommit(_ handler: @escaping @Sendable (CommitPoint) -> Void)
@@ -19,13 +29,23 @@ package protocol Store: Sendable {
 }
 
 /// What an acknowledgement promises.
-package enum Durability: String, Sendable, CaseIterable {
+package enum Durability: String, Sendable, CaseIterable, Comparable {
     /// Nothing is kept beyond the process.
     case memory
     /// Survives the end of the process.
     case process
     /// Survives a loss of power.
     case disk
+
+    package static func < (left: Durability, right: Durability) -> Bool { left.rank < right.rank }
+
+    private var rank: Int {
+        switch self {
+        case .memory: 0
+        case .process: 1
+        case .disk: 2
+        }
+    }
 }
 
 /// Names a session in the store; never reused.
@@ -35,12 +55,14 @@ package struct SessionNumber: Hashable, Sendable {
 }
 
 /// One change. Deadlines are wall-clock times since 1970, as the monotonic clock does not survive.
+///
+/// Large and rare cases are indirect, so that a batch is an array of small elements.
 package enum StoreChange: Sendable {
-    case putSession(SessionRecord)
+    indirect case putSession(SessionRecord)
     /// With all that belongs to it.
     case removeSession(SessionNumber)
-    case putSubscription(SessionNumber, Subscription)
-    case removeSubscription(SessionNumber, TopicFilter)
+    indirect case putSubscription(SessionNumber, Subscription)
+    indirect case removeSubscription(SessionNumber, TopicFilter)
     case enqueue(SessionNumber, QueuedRecord)
     /// The delivery with this sequence was sent, or the receiver confirmed having it.
     case progress(SessionNumber, sequence: UInt64, packetID: UInt16, released: Bool)
@@ -92,6 +114,8 @@ package struct QueuedRecord: Sendable {
     package let qos: QoS
     package let retain: Bool
     package let subscriptionIDs: SubscriptionIDs
+    /// What the commit of this delivery has to survive: `process` or `disk`.
+    package let durability: Durability
     /// 0 while not sent.
     package var packetID: UInt16
     /// The receiver has confirmed having it (PUBREC).
@@ -99,7 +123,7 @@ package struct QueuedRecord: Sendable {
 
     package init(
         sequence: UInt64, message: Message, expiresAt: Duration?, qos: QoS, retain: Bool,
-        subscriptionIDs: SubscriptionIDs, packetID: UInt16 = 0, released: Bool = false
+        subscriptionIDs: SubscriptionIDs, durability: Durability = .disk, packetID: UInt16 = 0, released: Bool = false
     ) {
         self.sequence = sequence
         self.message = message
@@ -107,6 +131,7 @@ package struct QueuedRecord: Sendable {
         self.qos = qos
         self.retain = retain
         self.subscriptionIDs = subscriptionIDs
+        self.durability = durability
         self.packetID = packetID
         self.released = released
     }

@@ -21,6 +21,8 @@ import Testing
         }
         _ = try client.attachment.settle(packetID: sent[1].packetID, .received)
         _ = try client.attachment.beginReceiving(packetID: 77)
+        var outcomes: [PublishOutcome] = []
+        try client.attachment.publish([before.message("elsewhere", "x", qos: .exactlyOnce)], outcomes: &outcomes)
         _ = try client.attachment.topicIDs.register(try TopicName("x"))
         _ = try before.connect("fleeting", .clean).subscribe("a/b")
         try before.publish("kept", "value", retain: true)

@@ -19,8 +19,7 @@ struct ChildProcess: Sendable {
     }
 
     /// A name without slash is looked up on the path.
-    static func start(_ executable: String, _ arguments: [String], environment: [String: String]) throws -> ChildProcess
-    {
+    static func start(_ executable: String, _ arguments: [String], environment: [String: String]) throws -> ChildProcess {
         try starting.withLock { _ in try startAlone(executable, arguments, environment) }
     }
 
@@ -54,8 +53,7 @@ struct ChildProcess: Sendable {
             }
         }
         guard result == 0 else { throw CannotStart(executable: executable, errorNumber: result) }
-        return ChildProcess(
-            identifier: identifier, input: input.writing, output: output.reading, errors: errors.reading)
+        return ChildProcess(identifier: identifier, input: input.writing, output: output.reading, errors: errors.reading)
     }
 
     /// Reads `descriptor` to its end on a thread of its own; the last call has no bytes.

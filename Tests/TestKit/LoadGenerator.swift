@@ -38,9 +38,7 @@ package struct LoadGenerator: Sendable {
             try await connect("load-pub-\(number)", role, group, report)
         }
         let streams = pairs * min(Self.receiversPerMessage, pairs)
-        try await wait(report, Int(duration.components.seconds) + 60, "all last messages") {
-            $0.streamsEnded >= streams
-        }
+        try await wait(report, Int(duration.components.seconds) + 60, "all last messages") { $0.streamsEnded >= streams }
         report.change { $0.isOver = true }
         try await group.shutdownGracefully()
         return report.read { $0 }
@@ -61,8 +59,7 @@ package struct LoadGenerator: Sendable {
     }
 
     private func wait(
-        _ report: Shared<LoadReport>, _ seconds: Int, _ what: String,
-        until condition: @escaping @Sendable (LoadReport) -> Bool
+        _ report: Shared<LoadReport>, _ seconds: Int, _ what: String, until condition: @escaping @Sendable (LoadReport) -> Bool
     ) async throws {
         let came: Bool? = await report.wait(within: .seconds(seconds)) { now in
             condition(now) || !now.failures.isEmpty ? true : nil

@@ -49,9 +49,7 @@ package final class Program: Sendable {
 
     /// Waits until a line of standard output satisfies `condition`, and returns it.
     @discardableResult
-    package func line(within limit: Duration = .seconds(20), where condition: @escaping @Sendable (String) -> Bool)
-        async throws -> String
-    {
+    package func line(within limit: Duration = .seconds(20), where condition: @escaping @Sendable (String) -> Bool) async throws -> String {
         let found = await state.wait(within: limit) { state in state.output.lines.first(where: condition) }
         return try orMissing(found, "a line")
     }

@@ -59,8 +59,7 @@ package final class RawSocket: Sendable {
         within limit: Duration = .seconds(10), for condition: @escaping @Sendable (Received) -> Result?
     ) async throws -> Result {
         guard let result = await received.wait(within: limit, until: condition) else {
-            throw Program.Missing(
-                description: "waited in vain on a socket; got \(received.read { $0.pieces.map { hex($0) } })")
+            throw Program.Missing(description: "waited in vain on a socket; got \(received.read { $0.pieces.map { hex($0) } })")
         }
         return result
     }

@@ -54,15 +54,13 @@ package enum BuiltProducts {
     /// The program: `APUS_BINARY` when it is set, else beside the running test bundle.
     package static var apus: String {
         if let path = ProcessInfo.processInfo.environment["APUS_BINARY"] { return path }
-        let bundle =
-            (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? CommandLine.arguments[0]
+        let bundle = (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? CommandLine.arguments[0]
         return URL(filePath: bundle).deletingLastPathComponent().appending(path: "apus").path
     }
 
     /// The top folder of the repository.
     package static var repository: String {
-        URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
-            .path
+        URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent().path
     }
 
     /// Python with the clients `make test` installs.
