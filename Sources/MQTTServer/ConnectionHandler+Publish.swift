@@ -37,7 +37,7 @@ extension ConnectionHandler {
         for entry in batch.entries {
             switch entry {
             case .repetition(let identifier):
-                reply(machine.repeated(identifier))
+                reply(machine.repeated(identifier), after: attachment.recorded)
             case .message(let qos, let identifier):
                 if let identifier { answer(identifier, qos, outcomes[index], attachment) }
                 index += 1

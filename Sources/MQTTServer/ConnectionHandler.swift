@@ -173,12 +173,14 @@ extension ConnectionHandler {
 
     private func release(_ identifier: PacketIdentifier) {
         let wasKnown = attachment?.endReceiving(packetID: identifier.rawValue) ?? false
-        reply(machine.released(identifier, wasKnown: wasKnown))
+        reply(machine.released(identifier, wasKnown: wasKnown), after: attachment?.recorded ?? .none)
     }
 
     private func settle(_ identifier: PacketIdentifier, _ settlement: Settlement) {
         let wasKnown = attachment?.settle(packetID: identifier.rawValue, settlement) ?? false
-        if let answer = machine.settled(identifier, settlement, wasKnown: wasKnown) { reply(answer) }
+        if let answer = machine.settled(identifier, settlement, wasKnown: wasKnown) {
+            reply(answer, after: attachment?.recorded ?? .none)
+        }
     }
 
     private func subscribe(_ subscribe: Subscribe) {

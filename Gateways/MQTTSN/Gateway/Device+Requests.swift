@@ -64,7 +64,7 @@ extension Device {
         switch attachment.beginReceiving(packetID: publish.messageID) {
         case true: return true
         case false:
-            replyAgain(.pubrec(messageID: publish.messageID))
+            reply(.pubrec(messageID: publish.messageID), after: attachment.recorded)
             return false
         case nil:
             refuse(publish, .congestion)

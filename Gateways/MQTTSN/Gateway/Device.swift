@@ -188,6 +188,9 @@ final class Device {
 
     private func perform(_ action: Action) {
         switch action {
+        // The receiver forgets the message with this: that it has it must be stored before.
+        case .send(.pubrel(let messageID)):
+            reply(.pubrel(messageID: messageID), after: attachment?.recorded ?? .none)
         case .send(let packet): loop.send(packet, to: route)
         case .ignore: loop.counters.packetsUnexpected.add()
         case .open(let will): loop.open(self, will: will)
@@ -197,7 +200,7 @@ final class Device {
         case .acknowledgeAgain(let publish): replyAgain(.puback(publish.acknowledgement(.accepted)))
         case .release(let messageID):
             _ = attachment?.endReceiving(packetID: messageID)
-            replyAgain(.pubcomp(messageID: messageID))  // Known or not: the client waits for it (MQTT-SN 6.13).
+            reply(.pubcomp(messageID: messageID), after: attachment?.recorded ?? .none)  // Known or not: the client waits for it (MQTT-SN 6.13).
         case .subscribe(let subscribe, let isRepetition): answer(subscribe, isRepetition: isRepetition)
         case .unsubscribe(let unsubscribe): answer(unsubscribe)
         case .updateWillTopic(let topic): updateWill(topic)
