@@ -35,6 +35,11 @@ let package = Package(
         .target(name: "Messaging"),
         // Sessions, routing, retained messages, wills, expiry, accounting: implements the Broker port.
         .target(name: "BrokerCore", dependencies: ["Messaging", .deque]),
+        // The C interface of SQLite (Debian libsqlite3-dev).
+        .systemLibrary(
+            name: "CSQLite", path: "Sources/CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
+        // The Store port on SQLite.
+        .target(name: "Storage", dependencies: ["CSQLite", "Messaging", .deque, .logging]),
         // Bytes <-> one Packet enum for MQTT 3.1, 3.1.1 and 5.0.
         .target(name: "MQTTCodec", dependencies: [.nioCore]),
         // Listener plumbing shared by protocols: addresses, binding, datagram sockets.
@@ -77,6 +82,8 @@ let package = Package(
             exclude: ["README.md"]),
         .testTarget(name: "MessagingTests", dependencies: ["Messaging", "TestKit"]),
         .testTarget(name: "BrokerCoreTests", dependencies: ["BrokerCore", "Messaging", "TestKit"]),
+        .testTarget(
+            name: "StorageTests", dependencies: ["Storage", "CSQLite", "BrokerCore", "Messaging", "TestKit", .logging]),
         .testTarget(name: "MQTTCodecTests", dependencies: ["MQTTCodec", "TestKit", .nioCore]),
         .testTarget(
             name: "MQTTServerTests",

@@ -3,8 +3,7 @@ enum NearestKey {
     /// The candidate within a third of the word's length (at least 2) in edits, the nearest first; nil when none is near.
     static func find(_ word: String, among candidates: some Sequence<String>) -> String? {
         let limit = max(2, word.count / 3)
-        return
-            candidates
+        return candidates
             .map { (candidate: $0, distance: editDistance(word, $0)) }
             .filter { $0.distance <= limit }
             .min { ($0.distance, $0.candidate) < ($1.distance, $1.candidate) }?

@@ -52,8 +52,7 @@ struct SettingsDecoder: Decoder {
     }
 
     func mismatch(_ expected: String) -> SettingsError {
-        SettingsError(
-            path: path, problem: "\(found), which is not valid", origin: tree.origin, remedy: "it needs \(expected)")
+        SettingsError(path: path, problem: "\(found), which is not valid", origin: tree.origin, remedy: "it needs \(expected)")
     }
 
     private var found: String {

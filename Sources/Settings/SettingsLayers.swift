@@ -64,9 +64,7 @@ package struct SettingsLayers: Sendable {
     }
 
     /// Decodes the settings and lists every value with its origin; a key no property asked for is an error.
-    package func decode<T: Decodable>(_ type: T.Type) throws(SettingsError) -> (
-        settings: T, effective: [EffectiveSetting]
-    ) {
+    package func decode<T: Decodable>(_ type: T.Type) throws(SettingsError) -> (settings: T, effective: [EffectiveSetting]) {
         let record = DecodingRecord()
         let settings = try SettingsDecoder(tree: tree, path: [], record: record).decodeRoot(type)
         try record.refuseUnknownKeys(in: tree)

@@ -30,8 +30,7 @@ extension SettingsTree {
                 key: key, problem: "does not name a setting", origin: origin,
                 remedy: "write it like --set mqtt.tcp.port=1883")
         }
-        return SettingsTree(
-            path: path, leaf: try leaf(String(argument[argument.index(after: equals)...]), origin: origin))
+        return SettingsTree(path: path, leaf: try leaf(String(argument[argument.index(after: equals)...]), origin: origin))
     }
 
     /// Text that opens a YAML list, mapping or quotation is read as YAML; any other text is the value itself, so that a

@@ -53,8 +53,7 @@ package final class EventLog: EventSink {
         case .disconnected(let client, let reason):
             logger.debug("client disconnected", metadata: [Key.client: "\(client)", Key.reason: "\(reason)"])
         case .closed(let client, let reason):
-            logger.debug(
-                "connection ended by the gateway", metadata: [Key.client: "\(client)", Key.reason: "\(reason)"])
+            logger.debug("connection ended by the gateway", metadata: [Key.client: "\(client)", Key.reason: "\(reason)"])
         case .fellAsleep(let client):
             logger.debug("client fell asleep", metadata: [Key.client: "\(client)"])
         case .wokeUp(let client):
@@ -69,8 +68,7 @@ package final class EventLog: EventSink {
                 metadata: [Key.client: "\(client)", Key.filter: "\(filter)"])
         case .dropping(let client, let reason):
             logger.warning(
-                "messages for a client are being dropped",
-                metadata: [Key.client: "\(client)", Key.reason: "\(reason.name)"])
+                "messages for a client are being dropped", metadata: [Key.client: "\(client)", Key.reason: "\(reason.name)"])
         }
     }
 

@@ -41,12 +41,10 @@ struct LogLine {
     /// A value as it stands when it is one harmless word, else in quotation marks with escapes: client ids come from
     /// strangers and must not be able to forge a line.
     private static func quoted(_ value: String) -> String {
-        let plain =
-            !value.isEmpty
-            && value.unicodeScalars.allSatisfy { scalar in
-                scalar.value > 0x20 && scalar.value != 0x7F && scalar != "\"" && scalar != "=" && scalar != "\\"
-                    && !scalar.properties.isWhitespace && !isControl(scalar)
-            }
+        let plain = !value.isEmpty && value.unicodeScalars.allSatisfy { scalar in
+            scalar.value > 0x20 && scalar.value != 0x7F && scalar != "\"" && scalar != "=" && scalar != "\\"
+                && !scalar.properties.isWhitespace && !isControl(scalar)
+        }
         return plain ? value : "\"\(sanitized(value))\""
     }
 

@@ -21,9 +21,7 @@ private enum Aiocoap {
 /// What aiocoap makes of the gateway.
 @Suite(.timeLimit(.minutes(2)), .enabled(if: Aiocoap.isInstalled, "aiocoap is installed into .venv by make test"))
 struct AiocoapClientTests {
-    private func run(_ arguments: [String], _ port: Int, _ path: String) async throws -> (
-        lines: [String], errors: [String]
-    ) {
+    private func run(_ arguments: [String], _ port: Int, _ path: String) async throws -> (lines: [String], errors: [String]) {
         let client = try Program(
             Aiocoap.client, ["--no-color", "--no-pretty-print"] + arguments + ["coap://127.0.0.1:\(port)/\(path)"],
             environment: ["PYTHONUNBUFFERED": "1"])
@@ -34,8 +32,7 @@ struct AiocoapClientTests {
 
     @Test func publishesReadsAndClears() async throws {
         try await withGateway { broker, port in
-            _ = try await run(
-                ["-m", "PUT", "--payload", "hello", "--content-format", "text/plain;charset=utf-8"], port, "ps/t")
+            _ = try await run(["-m", "PUT", "--payload", "hello", "--content-format", "text/plain;charset=utf-8"], port, "ps/t")
             #expect(broker.published.map(\.payload) == [Array("hello".utf8)])
             #expect(broker.published.first?.properties?.contentType == "text/plain;charset=utf-8")
             let first = try await run([], port, "ps/t")

@@ -5,10 +5,9 @@ import Testing
 
 /// Block1, Block2 and the transfers made of them, as values.
 @Suite struct BlockTests {
-    @Test(
-        arguments: [
-            (0x00, 0, false, 16), (0x0E, 0, true, 1_024), (0x13, 1, false, 128), (0xFF_FFFE, 0xF_FFFF, true, 1_024),
-        ] as [(UInt32, UInt32, Bool, Int)])
+    @Test(arguments: [
+        (0x00, 0, false, 16), (0x0E, 0, true, 1_024), (0x13, 1, false, 128), (0xFF_FFFE, 0xF_FFFF, true, 1_024),
+    ] as [(UInt32, UInt32, Bool, Int)])
     func optionValueIsReadAndWritten(_ value: UInt32, _ number: UInt32, _ more: Bool, _ size: Int) throws {
         let block = try #require(Block(value: value))
         #expect(block.number == number)
@@ -80,16 +79,13 @@ import Testing
         var table = UploadTable(limits: CoAPLimits())
         _ = put(&table, 0, more: true, key: key(), at: start)
         for other in [key(2), key(path: "u"), key(tag: [1])] {
-            guard case .refused(.requestEntityIncomplete, _, _) = put(&table, 1, more: false, key: other, at: start)
-            else {
+            guard case .refused(.requestEntityIncomplete, _, _) = put(&table, 1, more: false, key: other, at: start) else {
                 Issue.record("a block of another transfer was taken")
                 return
             }
         }
         #expect(table.count == 1)
-        guard
-            case .refused(.requestEntityIncomplete, _, _) = put(
-                &table, 1, more: false, format: .json, key: key(), at: start)
+        guard case .refused(.requestEntityIncomplete, _, _) = put(&table, 1, more: false, format: .json, key: key(), at: start)
         else {
             Issue.record("a block of another format was taken")
             return
@@ -148,8 +144,7 @@ import Testing
     @Test func tooLargeBlockIsSentAgainSmaller() {
         var transfer = OutgoingTransfer(payload: [UInt8](repeating: 7, count: 2_000), limits: limits)
         let hint = Block(number: 0, more: true, exponent: 3)
-        guard case .next(let step) = transfer.receive(CoAPResponse(.requestEntityTooLarge), block1: hint, block2: nil)
-        else {
+        guard case .next(let step) = transfer.receive(CoAPResponse(.requestEntityTooLarge), block1: hint, block2: nil) else {
             Issue.record("the transfer did not go on")
             return
         }

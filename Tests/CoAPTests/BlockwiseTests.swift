@@ -72,8 +72,7 @@ struct BlockwiseTests {
                 for upload in bodies {
                     let part = try #require(Block.cut(upload.body, offset: offset, exponent: 0))
                     _ = clients[upload.client].ask(
-                        .put, "ps/\(upload.topic)", options: [.init(27, uint: part.block.value)],
-                        payload: Array(part.payload))
+                        .put, "ps/\(upload.topic)", options: [.init(27, uint: part.block.value)], payload: Array(part.payload))
                 }
             }
             #expect(broker.published.map(\.topic.string) == ["a", "b", "a"])

@@ -1,9 +1,8 @@
+@testable import CoAP
 import Messaging
 import Synchronization
 import TestKit
 import Testing
-
-@testable import CoAP
 
 @Suite(.timeLimit(.minutes(1)))
 struct CoAPServerTests {
@@ -13,9 +12,7 @@ struct CoAPServerTests {
     }
 
     @Test func answersInTheAcknowledgement() async throws {
-        try await withServer {
-            $0.register(prefix: "echo", handler: Self.echo)
-        } _: { _, port in
+        try await withServer { $0.register(prefix: "echo", handler: Self.echo) } _: { _, port in
             let client = try DatagramClient(port: port)
             let answer = try #require(client.ask(.post, "echo/x", token: [7, 8], payload: Array("hello".utf8)))
             #expect(answer.kind == .ack)
@@ -27,9 +24,7 @@ struct CoAPServerTests {
     }
 
     @Test func answersNonConfirmableRequestsLikewise() async throws {
-        try await withServer {
-            $0.register(prefix: "echo", handler: Self.echo)
-        } _: { _, port in
+        try await withServer { $0.register(prefix: "echo", handler: Self.echo) } _: { _, port in
             let client = try DatagramClient(port: port)
             let answer = try #require(client.ask(.post, "echo", kind: .non, payload: [1]))
             #expect(answer.kind == .non)
@@ -38,8 +33,7 @@ struct CoAPServerTests {
     }
 
     @Test func unknownPathsAreNotFoundWhateverTheMethod() async throws {
-        try await withServer { _ in
-        } _: { _, port in
+        try await withServer { _ in } _: { _, port in
             let client = try DatagramClient(port: port)
             for method in CoAPMethod.allCases {
                 #expect(try #require(client.ask(method, "nowhere")).codeText == "4.04")
@@ -72,9 +66,7 @@ struct CoAPServerTests {
 
     @Test func lateAnswerComesSeparatelyAndConfirmable() async throws {
         let waiting = Inbox<CoAPResponder>()
-        try await withServer {
-            $0.register(prefix: "slow") { _, responder in waiting.put(responder) }
-        } _: { _, port in
+        try await withServer { $0.register(prefix: "slow") { _, responder in waiting.put(responder) } } _: { _, port in
             let client = try DatagramClient(port: port)
             let acknowledgement = try #require(client.ask(.post, "slow", token: [3, 4]))
             #expect(acknowledgement.octets == TestMessage(.ack, 0, id: client.lastID).octets)
@@ -115,9 +107,7 @@ struct CoAPServerTests {
     }
 
     @Test func noResponseSilencesTheAnswer() async throws {
-        try await withServer {
-            $0.register(prefix: "echo", handler: Self.echo)
-        } _: { _, port in
+        try await withServer { $0.register(prefix: "echo", handler: Self.echo) } _: { _, port in
             let client = try DatagramClient(port: port)
             client.send(.request(.non, .post, "echo", id: 5, options: [.init(258, [26])], payload: [1]))
             let confirmed = client.ask(.post, "echo", token: [2], options: [.init(258, [2])], payload: [1])
@@ -128,8 +118,7 @@ struct CoAPServerTests {
     }
 
     @Test func pingIsAnsweredWithReset() async throws {
-        try await withServer { _ in
-        } _: { _, port in
+        try await withServer { _ in } _: { _, port in
             let client = try DatagramClient(port: port)
             // libcoap answers a session's pings once in 250 ms, and not in the first 250 ms of the process.
             var answer: TestMessage?
@@ -221,8 +210,7 @@ struct CoAPServerTests {
     }
 
     @Test func portInUseIsOneClearError() async throws {
-        try await withServer { _ in
-        } _: { server, port in
+        try await withServer { _ in } _: { server, port in
             var configuration = CoAPServer.Configuration()
             configuration.port = port
             let second = CoAPServer(configuration: configuration, clock: server.clock, logger: server.logger)

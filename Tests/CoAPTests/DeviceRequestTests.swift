@@ -34,8 +34,7 @@ struct DeviceRequestTests {
         try await withDevice { setup in
             let outcomes = Inbox<CoAPOutcome>()
             setup.server.send(
-                CoAPOutgoingRequest(.get, path: ["3", "0"], accept: .lwm2mTLV), to: setup.peer, completion: outcomes.put
-            )
+                CoAPOutgoingRequest(.get, path: ["3", "0"], accept: .lwm2mTLV), to: setup.peer, completion: outcomes.put)
             let request = try #require(setup.device.receive())
             #expect(request.kind == .con)
             #expect(request.code == 1)
@@ -43,20 +42,17 @@ struct DeviceRequestTests {
             #expect(request.uint(17) == 11542)
             setup.device.send(
                 TestMessage(
-                    .ack, 0x45, id: request.messageID, token: request.token, options: [.init(12, uint: 11542)],
-                    payload: [1]))
-            #expect(
-                await outcomes.first(1) == [
-                    .response(CoAPResponse(.content, contentFormat: .lwm2mTLV, payload: [1]))
-                ])
+                    .ack, 0x45, id: request.messageID, token: request.token, options: [.init(12, uint: 11542)], payload: [1]))
+            #expect(await outcomes.first(1) == [
+                .response(CoAPResponse(.content, contentFormat: .lwm2mTLV, payload: [1]))
+            ])
         }
     }
 
     @Test func separateAnswerIsAcknowledgedAndItsRepetitionToo() async throws {
         try await withDevice { setup in
             let outcomes = Inbox<CoAPOutcome>()
-            setup.server.send(
-                CoAPOutgoingRequest(.put, path: ["3"], payload: [5]), to: setup.peer, completion: outcomes.put)
+            setup.server.send(CoAPOutgoingRequest(.put, path: ["3"], payload: [5]), to: setup.peer, completion: outcomes.put)
             let request = try #require(setup.device.receive())
             setup.device.acknowledge(request)
             let answer = TestMessage(.con, 0x44, id: 900, token: request.token)
@@ -78,8 +74,7 @@ struct DeviceRequestTests {
             setup.device.reset(try #require(setup.device.receive()))
             #expect(await outcomes.first(1) == [.reset])
             setup.server.send(
-                CoAPOutgoingRequest(.get, path: ["2"]), to: setup.peer, timeout: .milliseconds(50),
-                completion: outcomes.put)
+                CoAPOutgoingRequest(.get, path: ["2"]), to: setup.peer, timeout: .milliseconds(50), completion: outcomes.put)
             #expect(await outcomes.first(2) == [.reset, .timeout])
         }
     }
@@ -90,8 +85,7 @@ struct DeviceRequestTests {
         try await withDevice(limits: limits) { setup in
             let outcomes = Inbox<CoAPOutcome>()
             for index in 0..<4 {
-                setup.server.send(
-                    CoAPOutgoingRequest(.get, path: ["\(index)"]), to: setup.peer, completion: outcomes.put)
+                setup.server.send(CoAPOutgoingRequest(.get, path: ["\(index)"]), to: setup.peer, completion: outcomes.put)
             }
             #expect(await outcomes.first(1) == [.busy])
             for index in 0..<3 {
@@ -137,10 +131,9 @@ struct DeviceRequestTests {
                 TestMessage(
                     .ack, 0x45, id: rest.messageID, token: rest.token,
                     options: [.init(23, uint: Block(number: 1, more: false, exponent: 5).value)], payload: [7, 7]))
-            #expect(
-                await outcomes.first(1) == [
-                    .response(CoAPResponse(.content, payload: Array(body.prefix(512)) + [7, 7]))
-                ])
+            #expect(await outcomes.first(1) == [
+                .response(CoAPResponse(.content, payload: Array(body.prefix(512)) + [7, 7]))
+            ])
         }
     }
 
@@ -153,8 +146,7 @@ struct DeviceRequestTests {
             #expect(request.values(6) == [[]])
             func notify(_ id: UInt16, _ sequence: UInt8, _ kind: TestMessage.Kind = .con) {
                 setup.device.send(
-                    TestMessage(
-                        kind, 0x45, id: id, token: request.token, options: [.init(6, [sequence])], payload: [sequence]))
+                    TestMessage(kind, 0x45, id: id, token: request.token, options: [.init(6, [sequence])], payload: [sequence]))
             }
             notify(request.messageID, 10, .ack)
             #expect(await events.first(1) == [.answered(CoAPResponse(.content, observe: 10, payload: [10]))])
@@ -164,11 +156,10 @@ struct DeviceRequestTests {
             #expect(setup.device.receive()?.octets == TestMessage(.ack, 0, id: 51).octets)
             notify(52, 13)
             #expect(setup.device.receive()?.octets == TestMessage(.ack, 0, id: 52).octets)
-            #expect(
-                await events.first(3).dropFirst() == [
-                    .notified(CoAPResponse(.content, observe: 12, payload: [12])),
-                    .notified(CoAPResponse(.content, observe: 13, payload: [13])),
-                ])
+            #expect(await events.first(3).dropFirst() == [
+                .notified(CoAPResponse(.content, observe: 12, payload: [12])),
+                .notified(CoAPResponse(.content, observe: 13, payload: [13])),
+            ])
             setup.server.cancel(observation)
             #expect(setup.device.isAlive())
             notify(53, 14)

@@ -96,21 +96,19 @@ import Testing
         #expect(read.badOption == nil)
     }
 
-    @Test(
-        arguments: [
-            (9_001, [0]), (1, [UInt8](repeating: 0, count: 9)), (5, [1]), (11, [UInt8](repeating: 65, count: 256)),
-            (11, [0xC3, 0x28]), (17, [1, 2, 3]), (23, [1, 2, 3, 4]), (35, [65]),
-        ] as [(UInt16, [UInt8])])
+    @Test(arguments: [
+        (9_001, [0]), (1, [UInt8](repeating: 0, count: 9)), (5, [1]), (11, [UInt8](repeating: 65, count: 256)),
+        (11, [0xC3, 0x28]), (17, [1, 2, 3]), (23, [1, 2, 3, 4]), (35, [65]),
+    ] as [(UInt16, [UInt8])])
     func criticalOptionThatIsNotUnderstoodIsNamed(_ number: UInt16, _ value: [UInt8]) {
         #expect(options([(number, value)]).badOption == number)
     }
 
-    @Test(
-        arguments: [
-            (9_000, [0]), (4, []), (6, [1, 2, 3, 4]), (12, [1, 2, 3]), (14, [1, 2, 3, 4, 5]), (258, [1, 2]),
-        ] as [(UInt16, [UInt8])])
+    @Test(arguments: [
+        (9_000, [0]), (4, []), (6, [1, 2, 3, 4]), (12, [1, 2, 3]), (14, [1, 2, 3, 4, 5]), (258, [1, 2]),
+    ] as [(UInt16, [UInt8])])
     func electiveOptionThatIsNotUnderstoodIsIgnored(_ number: UInt16, _ value: [UInt8]) {
-        #expect(options([(number, value)]).badOption == nil)
+        #expect(options([(number, value)]) .badOption == nil)
     }
 
     @Test func repeatedSingleOptionCountsAsNotUnderstood() {
@@ -128,11 +126,10 @@ import Testing
 @Suite struct ObserveSequenceTests {
     private let now = Timestamp(nanoseconds: 1_000_000_000_000)
 
-    @Test(
-        arguments: [
-            (1, 2, true), (2, 1, false), (5, 5, false), (0xFF_FFFF, 0, true), (0, 0xFF_FFFF, false),
-            (0, (1 << 23) - 1, true), (0, 1 << 23, false),
-        ] as [(UInt32, UInt32, Bool)])
+    @Test(arguments: [
+        (1, 2, true), (2, 1, false), (5, 5, false), (0xFF_FFFF, 0, true), (0, 0xFF_FFFF, false),
+        (0, (1 << 23) - 1, true), (0, 1 << 23, false),
+    ] as [(UInt32, UInt32, Bool)])
     func newerIsDecidedModulo24Bits(_ old: UInt32, _ new: UInt32, _ isNewer: Bool) {
         #expect(ObserveSequence.isNewer(new, at: now, than: old, seenAt: now) == isNewer)
     }
@@ -204,25 +201,21 @@ import Testing
                 == #"</ps>;rt="core.ps core.ps.coll";obs,</rd>;rt="core.rd";ct=40;title="devices here""#)
     }
 
-    @Test(
-        arguments: [
-            ([], ["/ps", "/rd"]), (["rt=core.ps"], ["/ps"]), (["rt=core.ps.coll"], ["/ps"]),
-            (["rt=core.*"], ["/ps", "/rd"]),
-            (["rt=core"], []), (["ct=40"], ["/rd"]), (["href=/p*"], ["/ps"]), (["title=devices"], []),
-            (["title=devices*"], ["/rd"]),
-            (["obs"], []), (["rt=core.ps", "rt=core.rd"], []), (["none=*"], []),
-        ] as [([String], [String])])
+    @Test(arguments: [
+        ([], ["/ps", "/rd"]), (["rt=core.ps"], ["/ps"]), (["rt=core.ps.coll"], ["/ps"]), (["rt=core.*"], ["/ps", "/rd"]),
+        (["rt=core"], []), (["ct=40"], ["/rd"]), (["href=/p*"], ["/ps"]), (["title=devices"], []), (["title=devices*"], ["/rd"]),
+        (["obs"], []), (["rt=core.ps", "rt=core.rd"], []), (["none=*"], []),
+    ] as [([String], [String])])
     func queryFilters(_ queries: [String], _ expected: [String]) {
         #expect(LinkFormat.filter(links, queries: queries).map(\.target) == expected)
     }
 }
 
 @Suite struct ContentFormatTests {
-    @Test(
-        arguments: [
-            ("application/json", 50), ("Application/JSON", 50), ("text/plain", 0), ("text/plain; charset=utf-8", 0),
-            ("application/vnd.oma.lwm2m+tlv", 11542), ("application/vnd.coap-content-format;ct=4711", 4711),
-        ] as [(String, UInt16)])
+    @Test(arguments: [
+        ("application/json", 50), ("Application/JSON", 50), ("text/plain", 0), ("text/plain; charset=utf-8", 0),
+        ("application/vnd.oma.lwm2m+tlv", 11542), ("application/vnd.coap-content-format;ct=4711", 4711),
+    ] as [(String, UInt16)])
     func mediaTypeHasItsNumber(_ mediaType: String, _ number: UInt16) {
         #expect(ContentFormat(mediaType: mediaType)?.rawValue == number)
     }

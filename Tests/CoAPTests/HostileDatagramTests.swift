@@ -8,20 +8,13 @@ import Testing
 @Suite(.timeLimit(.minutes(2)))
 struct HostileDatagramTests {
     private static let seeds: [TestMessage] = [
-        .request(
-            .con, .put, "ps/a/b", id: 1, queries: ["clientid=c1", "qos=1"], options: [.init(12, [50])],
-            payload: [1, 2, 3]),
+        .request(.con, .put, "ps/a/b", id: 1, queries: ["clientid=c1", "qos=1"], options: [.init(12, [50])], payload: [1, 2, 3]),
         .request(.non, .post, "ps/x", id: 2, options: [.init(258, [26])], payload: Array("event".utf8)),
-        .request(
-            .con, .get, "ps/a/b", id: 3, token: Array(1...8), options: [.init(6), .init(17, [50]), .init(23, [6])]),
+        .request(.con, .get, "ps/a/b", id: 3, token: Array(1...8), options: [.init(6), .init(17, [50]), .init(23, [6])]),
         .request(.con, .get, "ps/a/+/#", id: 4, options: [.init(6)]),
         .request(.con, .get, "ps/a/b", id: 5, options: [.init(6, [1])]),
-        .request(
-            .con, .put, "ps/long", id: 6, options: [.init(27, [0x0A]), .init(60, [0x40, 0, 0, 0])],
-            payload: [UInt8](repeating: 7, count: 64)),
-        .request(
-            .con, .put, "ps/long", id: 7, options: [.init(27, [0x1A]), .init(292, [1])],
-            payload: [UInt8](repeating: 7, count: 64)),
+        .request(.con, .put, "ps/long", id: 6, options: [.init(27, [0x0A]), .init(60, [0x40, 0, 0, 0])], payload: [UInt8](repeating: 7, count: 64)),
+        .request(.con, .put, "ps/long", id: 7, options: [.init(27, [0x1A]), .init(292, [1])], payload: [UInt8](repeating: 7, count: 64)),
         .request(.con, .put, "ps/long", id: 8, options: [.init(27, [0x08])]),
         .request(.con, .put, "ps/long", id: 9, options: [.init(27, [0x10])]),
         .request(.con, .delete, "ps/a/b", id: 10, options: [.init(1, [1, 2])]),
@@ -61,8 +54,7 @@ struct HostileDatagramTests {
     }
 
     @Test func malformedDatagramsAreCounted() async throws {
-        try await withServer { _ in
-        } _: { server, port in
+        try await withServer { _ in } _: { server, port in
             let client = try DatagramClient(port: port)
             for text in ["00", "ff ff ff ff", "40 01 00 01 ff", "4f 01 00 01"] {
                 client.send(try #require(octets(hex: text)))
@@ -73,8 +65,7 @@ struct HostileDatagramTests {
     }
 
     @Test func randomOctetsAreSurvived() async throws {
-        try await withServer { _ in
-        } _: { _, port in
+        try await withServer { _ in } _: { _, port in
             let client = try DatagramClient(port: port)
             var generator = SeededGenerator(seed: 3)
             for round in 0..<2_000 {

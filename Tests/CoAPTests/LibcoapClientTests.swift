@@ -9,8 +9,7 @@ import Testing
 @Suite(.timeLimit(.minutes(2)))
 struct LibcoapClientTests {
     private func run(_ arguments: [String], _ port: Int, _ path: String) async throws -> [String] {
-        let client = try Program(
-            "coap-client-openssl", ["-B", "10"] + arguments + ["coap://127.0.0.1:\(port)/\(path)"])
+        let client = try Program("coap-client-openssl", ["-B", "10"] + arguments + ["coap://127.0.0.1:\(port)/\(path)"])
         client.finishInput()
         let first = try await client.exitStatus()
         #expect(first == 0)
@@ -51,8 +50,7 @@ struct LibcoapClientTests {
                 "stdbuf", ["-oL", "coap-client-openssl", "-w", "-s", "30", "coap://127.0.0.1:\(port)/ps/t"])
             try await client.line { $0 == "first" }
             for index in 0..<20 {
-                try broker.publish(
-                    "t", Array("value \(index)".utf8), qos: index.isMultiple(of: 2) ? .atLeastOnce : .atMostOnce)
+                try broker.publish("t", Array("value \(index)".utf8), qos: index.isMultiple(of: 2) ? .atLeastOnce : .atMostOnce)
             }
             let lines = try await client.lines(20) { $0.hasPrefix("value") }
             #expect(lines == (0..<20).map { "value \($0)" })

@@ -25,9 +25,7 @@ struct ObserveTests {
                 #expect(notification.token == [1, 2])
                 #expect(notification.text == "\(index)")
                 let number = try #require(notification.uint(6))
-                #expect(
-                    ObserveSequence.isNewer(
-                        number, at: .init(nanoseconds: 0), than: last, seenAt: .init(nanoseconds: 0)))
+                #expect(ObserveSequence.isNewer(number, at: .init(nanoseconds: 0), than: last, seenAt: .init(nanoseconds: 0)))
                 last = number
             }
             #expect(broker.session("coap:127.0.0.1:\(try client.localPort())")?.filters == ["t"])
@@ -71,8 +69,7 @@ struct ObserveTests {
             try broker.publish("t", [7], retain: true)
             _ = client.ask(.get, "ps/t", token: [1], queries: ["c=c"], options: [Self.register])
             #expect(broker.session("coap:c")?.filters == ["t"])
-            let answer = try #require(
-                client.ask(.get, "ps/t", token: [1], queries: ["c=c"], options: [Self.deregister]))
+            let answer = try #require(client.ask(.get, "ps/t", token: [1], queries: ["c=c"], options: [Self.deregister]))
             #expect(answer.codeText == "2.05")
             #expect(answer.values(6).isEmpty)
             #expect(answer.payload == [7])
@@ -155,8 +152,7 @@ struct ObserveTests {
             #expect(first.codeText == "2.05")
             #expect(first.uint(6) != nil)
             let retained = try #require(client.receive())
-            #expect(
-                retained.values(8).map { String(decoding: $0, as: UTF8.self) } == ["ps", "room", "1", "temperature"])
+            #expect(retained.values(8).map { String(decoding: $0, as: UTF8.self) } == ["ps", "room", "1", "temperature"])
             #expect(retained.payload == [9])
             try broker.publish("room/2/temperature", [10])
             let second = try #require(client.receive())
@@ -169,8 +165,7 @@ struct ObserveTests {
         try await withGateway { broker, port in
             let client = try DatagramClient(port: port)
             broker.forbid("secret")
-            let answer = try #require(
-                client.ask(.get, "ps/secret", token: [1], queries: ["c=c"], options: [Self.register]))
+            let answer = try #require(client.ask(.get, "ps/secret", token: [1], queries: ["c=c"], options: [Self.register]))
             #expect(answer.codeText == "4.01")
             #expect(answer.values(6).isEmpty)
             #expect(broker.session("coap:c") == nil)
@@ -182,9 +177,7 @@ struct ObserveTests {
             let client = try DatagramClient(port: port)
             _ = client.ask(.get, "ps/t", token: [1], queries: ["c=c"], options: [Self.register])
             broker.forbid("secret")
-            #expect(
-                client.ask(.get, "ps/secret", token: [1], queries: ["c=c"], options: [Self.register])?.codeText
-                    == "4.01")
+            #expect(client.ask(.get, "ps/secret", token: [1], queries: ["c=c"], options: [Self.register])?.codeText == "4.01")
             #expect(client.isAlive())
             #expect(broker.session("coap:c") == nil)
         }
@@ -194,8 +187,7 @@ struct ObserveTests {
         try await withGateway { broker, port in
             let clients = [try DatagramClient(port: port), try DatagramClient(port: port)]
             for client in clients {
-                #expect(
-                    client.ask(.get, "ps/t", token: [1], queries: ["c=c"], options: [Self.register])?.uint(6) != nil)
+                #expect(client.ask(.get, "ps/t", token: [1], queries: ["c=c"], options: [Self.register])?.uint(6) != nil)
             }
             #expect(broker.connectRequests.count == 1)
             try broker.publish("t", [5])

@@ -20,17 +20,14 @@ enum CoAPClients {
 
     /// Observes with libcoap's client; its output is the payloads, one a line, so they must not contain line ends.
     static func libcoapObserve(_ apus: RunningApus, _ topic: String) async throws -> Program {
-        let client = try Program(
-            "stdbuf", ["-oL", "coap-client-openssl", "-w", "-v", "7", "-s", "60", try uri(apus, topic)])
+        let client = try Program("stdbuf", ["-oL", "coap-client-openssl", "-w", "-v", "7", "-s", "60", try uri(apus, topic)])
         try await client.line { $0.contains("ACK") && $0.contains("Observe:") }
         return client
     }
 
     /// One request with aiocoap.
     /// - Returns: its answer: `2.04 `, or `2.05 6869` with the payload in hex.
-    static func aiocoap(_ apus: RunningApus, _ method: String, _ topic: String, _ payload: [UInt8] = []) async throws
-        -> String
-    {
+    static func aiocoap(_ apus: RunningApus, _ method: String, _ topic: String, _ payload: [UInt8] = []) async throws -> String {
         let digits = hex(payload).filter { $0 != " " }
         let client = try Program(BuiltProducts.python, [script, method, try uri(apus, topic), digits])
         _ = try await client.exitStatus()

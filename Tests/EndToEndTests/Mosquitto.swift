@@ -8,10 +8,7 @@ enum Mosquitto {
     ) async throws -> MosquittoSubscriber {
         let program = try Program(
             "stdbuf",
-            [
-                "-oL", "mosquitto_sub", "-d", "-p", "\(try apus.port("mqtt.tcp"))", "-V", version, "-q", "\(qos)", "-t",
-                filter,
-            ]
+            ["-oL", "mosquitto_sub", "-d", "-p", "\(try apus.port("mqtt.tcp"))", "-V", version, "-q", "\(qos)", "-t", filter]
                 + ["-F", "MESSAGE %q %r %t %x"] + more)
         try await program.line { $0.hasPrefix("Subscribed (mid: ") }
         return MosquittoSubscriber(program: program)
@@ -19,8 +16,7 @@ enum Mosquitto {
 
     /// Publishes; for QoS 1 and 2 the broker has it when this returns.
     static func publish(
-        _ apus: RunningApus, _ topic: String, _ payload: [UInt8], qos: Int = 1, version: String = "5",
-        _ more: [String] = []
+        _ apus: RunningApus, _ topic: String, _ payload: [UInt8], qos: Int = 1, version: String = "5", _ more: [String] = []
     ) async throws {
         let program = try Program(
             "mosquitto_pub",
@@ -61,8 +57,7 @@ struct MosquittoMessage: Equatable {
     init(line: String) {
         let words = line.split(separator: " ", omittingEmptySubsequences: false).map(String.init)
         self.init(
-            qos: Int(words[1]) ?? -1, isRetained: words[2] == "1",
-            topic: words[3..<(words.count - 1)].joined(separator: " "),
+            qos: Int(words[1]) ?? -1, isRetained: words[2] == "1", topic: words[3..<(words.count - 1)].joined(separator: " "),
             payload: octets(hex: words.last ?? "") ?? [])
     }
 }

@@ -3,18 +3,13 @@ import Testing
 
 /// What an operator meets before the gateway serves.
 @Suite struct StartTests {
-    private func run(_ arguments: [String], environment: [String: String] = [:]) async throws -> (
-        status: Int32, errors: [String], output: [String]
-    ) {
+    private func run(_ arguments: [String], environment: [String: String] = [:]) async throws -> (status: Int32, errors: [String], output: [String]) {
         let program = try RunningApus.start(arguments, environment: environment)
         return (try await program.exitStatus(), program.errorLines, program.lines)
     }
 
     @Test(arguments: [
-        (
-            "mqtt.tcp.prot=1",
-            "apus: mqtt.tcp.prot is not a known key (--set mqtt.tcp.prot): did you mean mqtt.tcp.port?"
-        ),
+        ("mqtt.tcp.prot=1", "apus: mqtt.tcp.prot is not a known key (--set mqtt.tcp.prot): did you mean mqtt.tcp.port?"),
         (
             "mqtt.tcp.port=99999",
             "apus: mqtt.tcp.port is \"99999\", which is not valid (--set mqtt.tcp.port): it needs a whole number from 0 to 65535"
@@ -57,10 +52,7 @@ import Testing
     @Test func aMissingFileIsNamed() async throws {
         let result = try await run(["serve", "--config", "/nowhere/apus.yaml"])
         #expect(result.status == 78)
-        #expect(
-            result.errors == [
-                "apus: the configuration file does not exist (/nowhere/apus.yaml:1:1): check the path after --config"
-            ])
+        #expect(result.errors == ["apus: the configuration file does not exist (/nowhere/apus.yaml:1:1): check the path after --config"])
     }
 
     @Test func wrongUseIsStatus64() async throws {
@@ -79,10 +71,7 @@ import Testing
             ["check", "--set", "mqtt.tcp.port=1"], environment: ["APUS_LOG__LEVEL": "debug"])
         #expect(result.status == 0)
         #expect(result.output.contains { $0.hasPrefix("mqtt.tcp.port: 1 ") && $0.hasSuffix("# --set mqtt.tcp.port") })
-        #expect(
-            result.output.contains {
-                $0.hasPrefix("log.level: debug ") && $0.hasSuffix("# environment variable APUS_LOG__LEVEL")
-            })
+        #expect(result.output.contains { $0.hasPrefix("log.level: debug ") && $0.hasSuffix("# environment variable APUS_LOG__LEVEL") })
         #expect(result.output.contains { $0.hasPrefix("coap.udp.port: 5683 ") && $0.hasSuffix("# default") })
     }
 

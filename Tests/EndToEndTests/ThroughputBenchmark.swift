@@ -48,8 +48,7 @@ struct ThroughputBenchmark {
 
     private func startMosquitto() async throws -> (Program, Int) {
         let port = try RawSocket.freePort()
-        let file = try TemporaryFile(
-            "listener \(port) 127.0.0.1\nallow_anonymous true\nmax_inflight_messages 0\nlog_dest stderr\n")
+        let file = try TemporaryFile("listener \(port) 127.0.0.1\nallow_anonymous true\nmax_inflight_messages 0\nlog_dest stderr\n")
         let program = try Program("/usr/sbin/mosquitto", ["-c", file.path])
         // Its log goes to standard error.
         try await program.errorLine { $0.contains("running") }

@@ -15,10 +15,7 @@ import Testing
         #expect(throws: InvalidSetting.self) { try Duration(setting: text) }
     }
 
-    @Test(arguments: [
-        ("0", 0), ("512", 512), ("512B", 512), ("64KB", 65_536), ("64kb", 65_536), ("1MB", 1_048_576),
-        ("2GB", 2_147_483_648),
-    ])
+    @Test(arguments: [("0", 0), ("512", 512), ("512B", 512), ("64KB", 65_536), ("64kb", 65_536), ("1MB", 1_048_576), ("2GB", 2_147_483_648)])
     func sizesHaveUnits(text: String, bytes: Int) throws {
         #expect(try ByteSize(setting: text).bytes == bytes)
     }

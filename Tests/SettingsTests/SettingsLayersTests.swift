@@ -126,10 +126,7 @@ private func decode(
         ),
         ("level:", "level has no value, which is not valid (apus.yaml:1:7): it needs text"),
         ("list: [1, x]", "list.1 is \"x\", which is not valid (apus.yaml:1:11): it needs a whole number"),
-        (
-            "level: info\nlevel: info",
-            "level stands more than once in the same section (apus.yaml:1:1): keep one of them"
-        ),
+        ("level: info\nlevel: info", "level stands more than once in the same section (apus.yaml:1:1): keep one of them"),
         ("tcp:\n\tport: 1", "the configuration is not valid YAML"),
         ("- 1", "the configuration is not a mapping of keys to values (apus.yaml:1:1)"),
     ])
@@ -141,10 +138,7 @@ private func decode(
     @Test(arguments: [
         ("tcp.port", "tcp.port has no value (--set tcp.port): write it like --set mqtt.tcp.port=1883"),
         ("tcp..port=1", "tcp..port does not name a setting (--set tcp..port)"),
-        (
-            "tcp.port=x",
-            "tcp.port is \"x\", which is not valid (--set tcp.port): it needs a whole number from 0 to 65535"
-        ),
+        ("tcp.port=x", "tcp.port is \"x\", which is not valid (--set tcp.port): it needs a whole number from 0 to 65535"),
         ("tcp.prot=1", "tcp.prot is not a known key (--set tcp.prot): did you mean tcp.port?"),
         ("list=[1", "the configuration is not valid YAML"),
     ])

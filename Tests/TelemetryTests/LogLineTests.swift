@@ -6,14 +6,11 @@ import Testing
 @Suite struct LogLineTests {
     private func line(_ style: LogLine.Style = .plain, _ metadata: Logger.Metadata = [:]) -> String {
         LogLine.text(
-            style: style, time: "T", level: .warning, label: "apus.mqtt", message: "client connected",
-            metadata: metadata)
+            style: style, time: "T", level: .warning, label: "apus.mqtt", message: "client connected", metadata: metadata)
     }
 
     @Test func aRecordIsOneLine() {
-        #expect(
-            line(.plain, ["peer": "127.0.0.1:1", "client": "a"])
-                == "T warning apus.mqtt client connected client=a peer=127.0.0.1:1\n")
+        #expect(line(.plain, ["peer": "127.0.0.1:1", "client": "a"]) == "T warning apus.mqtt client connected client=a peer=127.0.0.1:1\n")
     }
 
     @Test func journaldGetsItsPriorityAndNoTime() {

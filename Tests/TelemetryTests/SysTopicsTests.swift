@@ -12,19 +12,14 @@ import Testing
         ledger.expired = 1
         ledger[dropped: .mailboxFull] = 2
         return GatewaySnapshot(
-            uptime: .milliseconds(61_500), clients: ClientCounts(connected: 2, maximum: 5), sessions: 3,
-            subscriptions: 4,
+            uptime: .milliseconds(61_500), clients: ClientCounts(connected: 2, maximum: 5), sessions: 3, subscriptions: 4,
             sharedSubscriptions: 1, retainedMessages: 7, asleep: 1, messagesReceived: 9, octetsReceived: 99,
             ledger: ledger,
             gateways: [
                 ("mqtt", [CounterReading(name: "bytes_received", value: 5)]),
-                (
-                    "mqttsn",
-                    [
-                        CounterReading(name: "bytes_received", value: 6),
-                        CounterReading(name: "datagrams_malformed", value: 1),
-                    ]
-                ),
+                ("mqttsn", [
+                    CounterReading(name: "bytes_received", value: 6), CounterReading(name: "datagrams_malformed", value: 1),
+                ]),
             ])
     }
 

@@ -53,8 +53,7 @@ struct OutgoingTransfer: Equatable {
         if let answer { return continueFetching(answer, with: response, block2: block2) }
         if response.code == .continue { return continueSending(block1) }
         // RFC 7959, 2.9.3: too large, but smaller blocks might do.
-        if response.code == .requestEntityTooLarge, sent == 0, let block1, block1.exponent < exponent, !payload.isEmpty
-        {
+        if response.code == .requestEntityTooLarge, sent == 0, let block1, block1.exponent < exponent, !payload.isEmpty {
             exponent = block1.exponent
             return .next(sendingStep())
         }

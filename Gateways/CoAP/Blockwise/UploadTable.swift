@@ -36,8 +36,7 @@ struct UploadTable {
     var count: Int { uploads.count }
 
     mutating func accept(
-        _ block: Block, payload: [UInt8], contentFormat: ContentFormat?, sizeHint: UInt32?, key: TransferKey,
-        now: Timestamp
+        _ block: Block, payload: [UInt8], contentFormat: ContentFormat?, sizeHint: UInt32?, key: TransferKey, now: Timestamp
     ) -> Outcome {
         // RFC 7959, 2.2: a block with more to come is full. An empty one would make a body of unbounded block count.
         guard block.more ? payload.count == block.size : payload.count <= block.size else {
@@ -90,9 +89,7 @@ struct UploadTable {
     }
 
     /// The oldest transfers give way, so nobody can lock others out by beginning and not finishing.
-    private mutating func makeRoom(
-        for octetsNeeded: Int, from endpoint: EndpointKey?, sparing spared: TransferKey? = nil
-    ) {
+    private mutating func makeRoom(for octetsNeeded: Int, from endpoint: EndpointKey?, sparing spared: TransferKey? = nil) {
         if let endpoint {
             let own = uploads.filter { $0.key.endpoint == endpoint }
             if own.count >= limits.transfersPerPeer, let oldest = own.min(by: { $0.value.serial < $1.value.serial }) {

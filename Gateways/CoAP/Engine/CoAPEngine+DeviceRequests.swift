@@ -48,17 +48,14 @@ extension CoAPEngine {
     ) {
         let transfer = OutgoingTransfer(payload: request.payload, limits: limits)
         let state = DeviceRequest(
-            id: nextSerial(), request: request, purpose: purpose, token: token, transfer: transfer,
-            next: transfer.first())
+            id: nextSerial(), request: request, purpose: purpose, token: token, transfer: transfer, next: transfer.first())
         enqueue(state, peers[peer.id], timeout: timeout)
     }
 
     private func enqueue(_ request: DeviceRequest, _ peer: PeerState?, timeout: Duration) {
         guard let peer else { return conclude(request, .gone, peer: nil) }
         guard peer.waiting.count + 1 < limits.requestsPerPeer else { return conclude(request, .busy, peer: peer) }
-        guard request.request.payload.count <= limits.bodyOctets else {
-            return conclude(request, .unusable, peer: peer)
-        }
+        guard request.request.payload.count <= limits.bodyOctets else { return conclude(request, .unusable, peer: peer) }
         pin(peer)
         answering[peer.endpoint] = peer.peer.id
         later(.requestDeadline(peer: peer.peer.id, request: request.id), after: timeout)

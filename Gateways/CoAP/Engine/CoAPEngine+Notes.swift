@@ -62,9 +62,7 @@ extension CoAPEngine {
     /// A device that repeats a confirmable answer has not got our acknowledgement, and would go on until it gives up.
     /// libcoap drops the repetition silently (RFC 7252, 4.2 asks for another acknowledgement).
     private func repeatAcknowledgement(_ messageID: UInt16, from endpoint: EndpointKey) {
-        guard let peer = answering[endpoint].flatMap({ peers[$0] }), peer.acknowledged.isRepetition(messageID) else {
-            return
-        }
+        guard let peer = answering[endpoint].flatMap({ peers[$0] }), peer.acknowledged.isRepetition(messageID) else { return }
         statistics.repeatedAcknowledgements.add()
         MessageWriter.acknowledge(messageID, session: peer.session)
     }

@@ -32,13 +32,12 @@ extension CoAPEngine {
         return observation.sequence.next()
     }
 
+
     func notify(
         _ observer: CoAPObserver, _ response: CoAPResponse, confirmable: Bool,
         completion: @escaping @Sendable (CoAPNotificationOutcome) -> Void
     ) {
-        guard let observation = observations[observer], let peer = peers[observer.peer.id] else {
-            return completion(.gone)
-        }
+        guard let observation = observations[observer], let peer = peers[observer.peer.id] else { return completion(.gone) }
         guard observation.completion == nil else { return completion(.busy) }
         // RFC 7641, 4.5: now and then a confirmable one, to learn whether anybody is there.
         let isDue = now.since(observation.lastConfirmable) >= limits.observerCheck
@@ -95,8 +94,7 @@ extension CoAPEngine {
     }
 
     /// An error notification carries no Observe: it is the last (RFC 7641, 4.2).
-    private func notification(_ response: CoAPResponse, _ observation: ClientObservation, isFinal: Bool) -> WireResponse
-    {
+    private func notification(_ response: CoAPResponse, _ observation: ClientObservation, isFinal: Bool) -> WireResponse {
         guard !isFinal else { return WireResponse(response) }
         // RFC 7959, 2.6: a long body is notified with its first block; the client fetches the rest by GET.
         let isLong = response.payload.count > 1 << (Int(observation.exponent) + 4)

@@ -55,14 +55,12 @@ extension CoAPEngine {
             return .answer(WireResponse(.error(.badRequest, "reserved block size")))
         }
         let transfer = TransferKey(
-            endpoint: peer.endpoint, method: method, path: options.path, queries: options.queries,
-            accept: options.accept,
+            endpoint: peer.endpoint, method: method, path: options.path, queries: options.queries, accept: options.accept,
             requestTag: options.requestTag)
         var payload = message.payload
         if let block = options.block1 {
             switch uploads.accept(
-                block, payload: payload, contentFormat: options.contentFormat, sizeHint: options.size1, key: transfer,
-                now: now)
+                block, payload: payload, contentFormat: options.contentFormat, sizeHint: options.size1, key: transfer, now: now)
             {
             case .goOn(let block):
                 return .answer(WireResponse(CoAPResponse(.continue), extras: .init(block1: block)))
@@ -120,8 +118,7 @@ extension CoAPEngine {
             return .init(response: .error(.notAcceptable, "only link format"), ended: nil)
         }
         let links = LinkFormat.encode(LinkFormat.filter(routes.links, queries: request.queries))
-        return .init(
-            response: CoAPResponse(.content, contentFormat: .linkFormat, payload: Array(links.utf8)), ended: nil)
+        return .init(response: CoAPResponse(.content, contentFormat: .linkFormat, payload: Array(links.utf8)), ended: nil)
     }
 
     // MARK: Answers
@@ -138,9 +135,7 @@ extension CoAPEngine {
         guard !exchange.options.suppresses(response.code) else { return }
         // A peer that lets many answers unacknowledged gets further ones unconfirmed: libcoap's queue for it has no limit.
         let confirmable = exchange.isConfirmable && peer.unacknowledgedAnswers < Self.unacknowledgedAnswers
-        guard let messageID = transmit(response, token: exchange.token, confirmable: confirmable, peer: peer) else {
-            return
-        }
+        guard let messageID = transmit(response, token: exchange.token, confirmable: confirmable, peer: peer) else { return }
         guard confirmable else { return }
         peer.unacknowledgedAnswers += 1
         outgoing[MessageKey(endpoint: peer.endpoint, messageID: messageID)] = .answer(peer: peer.peer.id)

@@ -77,8 +77,7 @@ final class CoAPEngine {
         _ = Self.library
         guard let context = coap_new_context(nil) else {
             throw BindError(
-                listener: configuration.listener, address: configuration.address, port: configuration.port,
-                errorNumber: errno,
+                listener: configuration.listener, address: configuration.address, port: configuration.port, errorNumber: errno,
                 description: "libcoap could not start: \(String(cString: strerror(errno))).")
         }
         do throws(BindError) {
@@ -182,9 +181,7 @@ final class CoAPEngine {
             for _ in 0..<max(1, datagrams) { batch.append(event) }
         }
         if datagrams > 0 { readNotesBefore() }
-        if !batch.isEmpty {
-            batch.withUnsafeMutableBufferPointer { coap_io_do_epoll(context, $0.baseAddress, $0.count) }
-        }
+        if !batch.isEmpty { batch.withUnsafeMutableBufferPointer { coap_io_do_epoll(context, $0.baseAddress, $0.count) } }
         if datagrams > 0 { readNotesAfter() }
         let worked = performCommands()
         let timed = performTimers()

@@ -81,8 +81,7 @@ final class DatagramTap {
         let address = SocketAddress(UnsafeRawPointer(names + index))
         notes.append(
             Note(
-                endpoint: address?.key ?? EndpointKey(high: 0, low: 0, port: 0, scope: 0),
-                header: DatagramHeader(octets),
+                endpoint: address?.key ?? EndpointKey(high: 0, low: 0, port: 0, scope: 0), header: DatagramHeader(octets),
                 isCutOff: length > slotOctets))
     }
 

@@ -91,9 +91,7 @@ enum MessageWriter {
 
     private static func write(_ options: [WireOption], _ payload: ArraySlice<UInt8>, into pdu: OpaquePointer) -> Bool {
         for option in options {
-            guard coap_add_option(pdu, option.number.rawValue, option.value.count, option.value) > 0 else {
-                return false
-            }
+            guard coap_add_option(pdu, option.number.rawValue, option.value.count, option.value) > 0 else { return false }
         }
         guard !payload.isEmpty else { return true }
         return payload.withUnsafeBufferPointer { coap_add_data(pdu, $0.count, $0.baseAddress) == 1 }

@@ -18,10 +18,7 @@ struct SocketAddress: Equatable {
         case AF_INET6:
             let address = address.loadUnaligned(as: sockaddr_in6.self)
             let (high, low) = withUnsafeBytes(of: address.sin6_addr) {
-                (
-                    UInt64(bigEndian: $0.load(as: UInt64.self)),
-                    UInt64(bigEndian: $0.load(fromByteOffset: 8, as: UInt64.self))
-                )
+                (UInt64(bigEndian: $0.load(as: UInt64.self)), UInt64(bigEndian: $0.load(fromByteOffset: 8, as: UInt64.self)))
             }
             key = EndpointKey(
                 high: high, low: low, port: UInt16(bigEndian: address.sin6_port), scope: address.sin6_scope_id)
@@ -37,9 +34,7 @@ struct SocketAddress: Equatable {
         v4.sin_family = sa_family_t(AF_INET)
         v4.sin_port = port.bigEndian
         if inet_pton(AF_INET, numeric, &v4.sin_addr) == 1 {
-            guard let address = withUnsafeBytes(of: v4, { $0.baseAddress.flatMap(SocketAddress.init) }) else {
-                return nil
-            }
+            guard let address = withUnsafeBytes(of: v4, { $0.baseAddress.flatMap(SocketAddress.init) }) else { return nil }
             self = address
             return
         }

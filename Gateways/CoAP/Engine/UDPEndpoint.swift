@@ -26,8 +26,7 @@ struct UDPEndpoint {
             throw error(configuration, errno, message(errno))
         }
         coap_endpoint_set_default_mtu(endpoint, UInt32(configuration.limits.datagramOctets))
-        guard let descriptor = datagramSocket(in: coap_context_get_coap_fd(context)),
-            let local = localAddress(descriptor)
+        guard let descriptor = datagramSocket(in: coap_context_get_coap_fd(context)), let local = localAddress(descriptor)
         else {
             coap_free_endpoint(endpoint)
             throw error(configuration, 0, "the socket libcoap opened cannot be found")
@@ -77,9 +76,7 @@ struct UDPEndpoint {
         var storage = sockaddr_storage()
         var size = socklen_t(MemoryLayout<sockaddr_storage>.size)
         return withUnsafeMutablePointer(to: &storage) { pointer in
-            let result = pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                getsockname(descriptor, $0, &size)
-            }
+            let result = pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { getsockname(descriptor, $0, &size) }
             return result == 0 ? SocketAddress(UnsafeRawPointer(pointer)) : nil
         }
     }

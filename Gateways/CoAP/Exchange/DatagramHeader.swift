@@ -40,9 +40,7 @@ struct DatagramHeader: Equatable {
             rest = rest.dropFirst()
             // RFC 7252, 3: a marker followed by nothing is an error.
             if first == 0xFF { return !rest.isEmpty }
-            guard let delta = extended(first >> 4, &rest), let length = extended(first & 0xF, &rest) else {
-                return false
-            }
+            guard let delta = extended(first >> 4, &rest), let length = extended(first & 0xF, &rest) else { return false }
             number += delta
             guard number <= 0xFFFF, length <= rest.count else { return false }
             rest = rest.dropFirst(length)

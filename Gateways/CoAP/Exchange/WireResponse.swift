@@ -24,9 +24,7 @@ struct WireResponse: Equatable, Sendable {
         if let etag = response.etag { options.append(WireOption(.etag, etag)) }
         if let observe = extras.observe { options.append(WireOption(.observe, uint: observe)) }
         for segment in response.locationPath { options.append(WireOption(.locationPath, Array(segment.utf8))) }
-        if let format = response.contentFormat {
-            options.append(WireOption(.contentFormat, uint: UInt32(format.rawValue)))
-        }
+        if let format = response.contentFormat { options.append(WireOption(.contentFormat, uint: UInt32(format.rawValue))) }
         if let maxAge = response.maxAge { options.append(WireOption(.maxAge, uint: maxAge)) }
         for query in response.locationQuery { options.append(WireOption(.locationQuery, Array(query.utf8))) }
         if let block2 = extras.block2 { options.append(WireOption(.block2, uint: block2.value)) }

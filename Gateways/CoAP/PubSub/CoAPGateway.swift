@@ -160,8 +160,7 @@ package final class CoAPGateway: Gateway {
                     request.peer, listener: server.configuration.listener, needsClientID: true)
                 join(
                     .init(
-                        request: request, filter: filter, qos: parameters.qos, principal: principal,
-                        responder: responder),
+                        request: request, filter: filter, qos: parameters.qos, principal: principal, responder: responder),
                     credentials)
             }
         } catch {

@@ -74,8 +74,7 @@ struct ObservationTable {
         let identifier = identifiers[filter] ?? nextIdentifier()
         identifiers[filter] = identifier
         return Subscription(
-            filter: filter, qos: qos, retainHandling: filter.topicName == nil ? .send : .doNotSend,
-            identifier: identifier)
+            filter: filter, qos: qos, retainHandling: filter.topicName == nil ? .send : .doNotSend, identifier: identifier)
     }
 
     /// 1...268,435,455

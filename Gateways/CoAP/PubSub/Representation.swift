@@ -29,8 +29,7 @@ enum Representation {
     /// The retained value in answer to a GET.
     static func content(of message: Message, now: Timestamp) -> CoAPResponse {
         CoAPResponse(
-            .content, contentFormat: format(of: message), etag: etag(of: message),
-            maxAge: maxAge(of: message, now: now),
+            .content, contentFormat: format(of: message), etag: etag(of: message), maxAge: maxAge(of: message, now: now),
             payload: message.payload)
     }
 

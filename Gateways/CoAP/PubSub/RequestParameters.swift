@@ -33,8 +33,7 @@ struct RequestParameters: Equatable {
     /// Who asks. The peer's address stands in for a missing client id where a session is needed.
     func credentials(_ peer: CoAPPeer, listener: String, needsClientID: Bool = false) -> Credentials {
         Credentials(
-            clientID: clientID ?? (needsClientID ? ClientID(Self.clientPrefix + peer.address) : nil),
-            username: username,
+            clientID: clientID ?? (needsClientID ? ClientID(Self.clientPrefix + peer.address) : nil), username: username,
             password: password.map(Secret.init),
             peer: Peer(address: peer.address, isLoopback: peer.isLoopback, listener: listener))
     }

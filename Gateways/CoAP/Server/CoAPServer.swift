@@ -79,8 +79,7 @@ package final class CoAPServer: Sendable {
         let port = try outcome.get()
         logger.debug("listening", metadata: [LogKey.address: "\(configuration.address)", LogKey.port: "\(port)"])
         let listener = Listener(
-            name: configuration.listener, protocolName: "CoAP", transport: "udp", address: configuration.address,
-            port: port)
+            name: configuration.listener, protocolName: "CoAP", transport: "udp", address: configuration.address, port: port)
         bound.withLock { $0 = listener }
         return listener
     }

@@ -20,8 +20,7 @@ package struct CoAPRequest: Sendable, Equatable {
     package var payload: [UInt8]
 
     package init(
-        peer: CoAPPeer, token: CoAPToken, isConfirmable: Bool, method: CoAPMethod, path: [String],
-        queries: [String] = [],
+        peer: CoAPPeer, token: CoAPToken, isConfirmable: Bool, method: CoAPMethod, path: [String], queries: [String] = [],
         contentFormat: ContentFormat? = nil, accept: ContentFormat? = nil, observe: ObserveRequest? = nil,
         etags: [[UInt8]] = [], ifMatch: [[UInt8]] = [], ifNoneMatch: Bool = false, payload: [UInt8] = []
     ) {

@@ -26,9 +26,7 @@ package struct ContentFormat: RawRepresentable, Hashable, Sendable {
         let wanted = mediaType.lowercased().filter { $0 != " " }
         if let number = Self.numbers[wanted] {
             self.init(rawValue: number)
-        } else if wanted.hasPrefix(Self.numberedPrefix),
-            let number = UInt16(wanted.dropFirst(Self.numberedPrefix.count))
-        {
+        } else if wanted.hasPrefix(Self.numberedPrefix), let number = UInt16(wanted.dropFirst(Self.numberedPrefix.count)) {
             self.init(rawValue: number)
         } else {
             return nil

@@ -43,9 +43,7 @@ extension ClientConnection {
                     throw ClientError.subscribeRefused(filter: filter, code)
                 }
             case .publish(let message):
-                let isNew =
-                    message.packetIdentifier.map { message.qos != .exactlyOnce || unreleased.insert($0).inserted }
-                    ?? true
+                let isNew = message.packetIdentifier.map { message.qos != .exactlyOnce || unreleased.insert($0).inserted } ?? true
                 let wantsMore = !isNew || receive(String(buffer: message.topic), message)
                 try await acknowledge(message)
                 guard wantsMore else { return }

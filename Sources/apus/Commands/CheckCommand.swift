@@ -6,9 +6,7 @@ struct CheckCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "check",
         abstract: "Check the settings and show each value with the layer that set it.",
-        discussion:
-            "Exit status 0 when they are right, 78 when not. Environment variables count as a layer too: APUS_MQTT__TCP__PORT."
-    )
+        discussion: "Exit status 0 when they are right, 78 when not. Environment variables count as a layer too: APUS_MQTT__TCP__PORT.")
 
     @OptionGroup var options: SettingsOptions
 

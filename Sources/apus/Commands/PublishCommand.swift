@@ -45,8 +45,7 @@ struct PublishCommand: AsyncParsableCommand {
 
     private func payload() -> ByteBuffer {
         if null { return ByteBuffer() }
-        return message.map(ByteBuffer.init(string:))
-            ?? ByteBuffer(bytes: FileHandle.standardInput.readDataToEndOfFile())
+        return message.map(ByteBuffer.init(string:)) ?? ByteBuffer(bytes: FileHandle.standardInput.readDataToEndOfFile())
     }
 }
 

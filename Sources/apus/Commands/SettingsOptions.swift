@@ -6,8 +6,7 @@ struct SettingsOptions: ParsableArguments {
     @Option(name: .shortAndLong, help: "YAML file with settings. Without it the built-in defaults hold.")
     var config: String?
 
-    @Option(
-        name: .customLong("set"), help: "Set one value, stronger than file and environment: --set mqtt.tcp.port=1884.")
+    @Option(name: .customLong("set"), help: "Set one value, stronger than file and environment: --set mqtt.tcp.port=1884.")
     var set: [String] = []
 
     @Option(name: .customLong("log-level"), help: "trace, debug, info, notice, warning, error or critical.")

@@ -12,8 +12,7 @@ extension Configuration {
         _ = try predefinedTopics()
         guard !settings.lwm2m.enabled || settings.coap.udp.enabled else {
             throw problem(
-                "lwm2m.enabled",
-                "is true, but LwM2M devices come in by the CoAP port, which coap.udp.enabled switches off",
+                "lwm2m.enabled", "is true, but LwM2M devices come in by the CoAP port, which coap.udp.enabled switches off",
                 remedy: "set lwm2m.enabled: false, or coap.udp.enabled: true")
         }
     }
@@ -54,16 +53,11 @@ extension Configuration {
     private func checkRanges() throws(SettingsError) {
         try check("mqtt.max_packet_size", settings.mqtt.maxPacketSize.bytes, in: 1 << 10...1 << 28, "from 1KB to 256MB")
         try check("limits.payload", settings.limits.payload.bytes, in: 1...1 << 28, "up to 256MB")
-        try check(
-            "limits.mailbox.octets", settings.limits.mailbox.octets.bytes, in: 1 << 10...Int.max, "of at least 1KB")
-        try check(
-            "mqtt.connect_timeout", settings.mqtt.connectTimeout, in: .seconds(1)...(.seconds(300)), "from 1s to 5m")
-        try check(
-            "mqttsn.retry_interval", settings.mqttsn.retryInterval, in: .milliseconds(100)...(.seconds(300)),
-            "from 100ms to 5m")
+        try check("limits.mailbox.octets", settings.limits.mailbox.octets.bytes, in: 1 << 10...Int.max, "of at least 1KB")
+        try check("mqtt.connect_timeout", settings.mqtt.connectTimeout, in: .seconds(1)...(.seconds(300)), "from 1s to 5m")
+        try check("mqttsn.retry_interval", settings.mqttsn.retryInterval, in: .milliseconds(100)...(.seconds(300)), "from 100ms to 5m")
         try check("lwm2m.awake_time", settings.lwm2m.awakeTime, in: .seconds(1)...(.seconds(3600)), "from 1s to 1h")
-        try check(
-            "lwm2m.request_timeout", settings.lwm2m.requestTimeout, in: .seconds(1)...(.seconds(600)), "from 1s to 10m")
+        try check("lwm2m.request_timeout", settings.lwm2m.requestTimeout, in: .seconds(1)...(.seconds(600)), "from 1s to 10m")
         try check("sys_interval", settings.sysInterval, in: .milliseconds(100)...(.seconds(86_400)), "from 100ms to 1d")
         try check("shutdown_timeout", settings.shutdownTimeout, in: .zero...(.seconds(300)), "up to 5m")
     }

@@ -22,8 +22,7 @@ struct Banner {
     }
 
     private func endpoint(_ listener: Listener) -> String {
-        listener.address.contains(":")
-            ? "[\(listener.address)]:\(listener.port)" : "\(listener.address):\(listener.port)"
+        listener.address.contains(":") ? "[\(listener.address)]:\(listener.port)" : "\(listener.address):\(listener.port)"
     }
 
     private func example(for listener: Listener) -> String {

@@ -1,6 +1,5 @@
-import Glibc
-
 @testable import CoAP
+import Glibc
 
 /// A UDP socket that speaks to one server. Waits with a deadline, so that a missing answer is a failed test, not a hang.
 final class DatagramClient {
@@ -40,8 +39,7 @@ final class DatagramClient {
 
     /// Sends a request with a fresh message id and returns what comes back first.
     func ask(
-        _ method: CoAPMethod, _ path: String, kind: TestMessage.Kind = .con, token: [UInt8] = [1],
-        queries: [String] = [],
+        _ method: CoAPMethod, _ path: String, kind: TestMessage.Kind = .con, token: [UInt8] = [1], queries: [String] = [],
         options: [TestMessage.Option] = [], payload: [UInt8] = []
     ) -> TestMessage? {
         send(

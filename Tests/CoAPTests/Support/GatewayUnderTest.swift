@@ -1,8 +1,7 @@
+@testable import CoAP
 import Logging
 import Messaging
 import TestKit
-
-@testable import CoAP
 
 /// Runs `body` against a CoAP gateway on a fake broker.
 func withGateway(

@@ -1,8 +1,7 @@
+@testable import CoAP
 import Logging
 import Messaging
 import Synchronization
-
-@testable import CoAP
 
 /// Runs `body` against a server on a port of the system's choice, and stops it.
 func withServer(

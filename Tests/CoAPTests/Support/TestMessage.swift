@@ -85,9 +85,7 @@ struct TestMessage: Equatable {
                 payload = Array(rest)
                 return
             }
-            guard let delta = Self.extended(first >> 4, &rest), let length = Self.extended(first & 15, &rest) else {
-                return nil
-            }
+            guard let delta = Self.extended(first >> 4, &rest), let length = Self.extended(first & 15, &rest) else { return nil }
             number += delta
             options.append(Option(UInt16(number), Array(rest.prefix(length))))
             rest = rest.dropFirst(length)

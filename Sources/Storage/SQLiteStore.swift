@@ -1,0 +1,258 @@
+import Dispatch
+import Foundation
+package import Logging
+package import Messaging
+import Synchronization
+
+/// The Store port on one SQLite file.
+///
+///     append ──▶ open batch ──(1 ms, 10,000 changes)──▶ plan ──▶ one transaction ──▶ committed, handler
+///     any thread   one lock                     the writer's thread
+///
+/// `append` takes a lock and appends to an array. Everything else happens on the writer's thread: a batch is boiled down to a
+/// plan (what is enqueued and over within the batch is never written), the plan is written in one transaction, and the
+/// commit point moves. When the transaction fails the plan stays and is tried again, with what has come meanwhile.
+package final class SQLiteStore: Store {
+    private struct Batch {
+        var changes: ContiguousArray<StoreChange> = []
+        var appended: UInt64 = 0
+        /// When its first urgent change came, on the uptime clock; 0 for none.
+        var urgentSince: UInt64 = 0
+    }
+
+    /// What the writer's thread works with; others only come in while it does not run a transaction.
+    private struct Engine: ~Copyable {
+        let database: Database
+        let writer: TransactionWriter
+        /// Kept while the file is open.
+        let lock: StoreLock
+        var plan = Plan()
+        var loaded: StoredState?
+
+        /// Plans and writes.
+        /// - Returns: pages in the log afterwards.
+        mutating func write(
+            _ changes: ContiguousArray<StoreChange>, base: Durability, _ counters: StoreCounters
+        ) -> Result<Int, DatabaseError> {
+            for change in changes { plan.apply(change, base: base) }
+            guard !plan.isEmpty else {
+                plan.finish()
+                return .success(0)
+            }
+            do throws(DatabaseError) {
+                try writer.write(plan)
+            } catch {
+                return .failure(error)
+            }
+            counters.transactions.add()
+            counters.deliveriesWritten.add(UInt64(plan.survivingDeliveries))
+            plan.finish()
+            return .success(database.walPages)
+        }
+    }
+
+    package let options: StoreOptions
+    private let logger: Logger
+    private let gate = BatchGate()
+    private let batch = Mutex(Batch())
+    /// Nil when closed.
+    private let engine: Mutex<Engine?>
+    private let checkpointer: Checkpointer
+    private let bell = DispatchSemaphore(value: 0)
+    private let ended = DispatchSemaphore(value: 0)
+    private let handler = Mutex<(@Sendable (CommitPoint) -> Void)?>(nil)
+    private let committedSequence = Atomic<UInt64>(0)
+    private let failing = Atomic<Bool>(false)
+    private let stopping = Atomic<Bool>(false)
+    package let counters = StoreCounters()
+
+    /// Opens or makes the store and starts its writer.
+    /// - Throws: `StoreError` when it cannot be opened, is newer than this program or in use by another process.
+    package init(_ options: StoreOptions, logger: Logger = Logger(label: "apus.store")) throws(StoreError) {
+        self.options = options
+        self.logger = logger
+        let file = StoreFile(path: options.path, logger: logger)
+        try file.makeFolder()
+        let lock = try StoreLock(path: options.path + ".lock")
+        let started = ContinuousClock.now
+        let database = try file.open()
+        do throws(DatabaseError) {
+            let content = try StateReader(database: database).read()
+            var engine = Engine(
+                database: database, writer: try TransactionWriter(database), lock: lock, loaded: content.state)
+            engine.plan.resume(content.index, afterDelivery: content.lastDelivery, afterMessage: content.lastMessage)
+            if let octets = options.maximumOctets { try database.limit(octets: octets) }
+            database.countWALPages()
+            checkpointer = Checkpointer(try Database(options.path, .readWrite))
+            if content.skipped > 0 {
+                logger.warning(
+                    "rows of the store make no sense and were left out",
+                    metadata: [LogKey.path: "\(options.path)", LogKey.lost: "\(content.skipped)"])
+            }
+            self.engine = Mutex(engine)
+        } catch {
+            throw file.error(error)
+        }
+        logger.debug(
+            "store open", metadata: [LogKey.path: "\(options.path)", LogKey.duration: "\(ContinuousClock.now - started)"])
+        startWriter()
+    }
+
+    private func startWriter() {
+        let thread = Thread { [weak self] in
+            // The store is held during a round only, so that one nobody uses any more can go.
+            while let self, self.writeNext() {}
+        }
+        thread.name = "apus.store"
+        thread.start()
+    }
+
+    package func load() throws(StoreError) -> StoredState {
+        engine.withLock { engine in
+            defer { engine?.loaded = nil }
+            return engine?.loaded ?? StoredState()
+        }
+    }
+
+    // MARK: Appending
+
+    package func append(_ change: StoreChange) -> CommitPoint {
+        let (point, rings) = batch.withLock { batch -> (UInt64, Bool) in
+            batch.changes.append(change)
+            batch.appended += 1
+            var rings = batch.changes.count == 1 || batch.changes.count == options.batchLimit
+            if batch.urgentSince == 0, change.isUrgent {
+                batch.urgentSince = DispatchTime.now().uptimeNanoseconds
+                rings = true
+            }
+            return (batch.appended, rings)
+        }
+        if rings { bell.signal() }
+        return CommitPoint(sequence: point)
+    }
+
+    package func beginGroup() { gate.beginGroup() }
+    package func endGroup() { gate.endGroup() }
+
+    package var committed: CommitPoint { CommitPoint(sequence: committedSequence.load(ordering: .acquiring)) }
+    package var isFailing: Bool { failing.load(ordering: .relaxed) }
+
+    package func onCommit(_ handler: @escaping @Sendable (CommitPoint) -> Void) {
+        self.handler.withLock { $0 = handler }
+    }
+
+    // MARK: Writing
+
+    /// One round of the writer: waits for a batch and writes it.
+    /// - Returns: false when the store is closed.
+    private func writeNext() -> Bool {
+        waitForBatch()
+        let isStopping = stopping.load(ordering: .acquiring)
+        writeBatch()
+        guard isStopping else { return true }
+        ended.signal()
+        return false
+    }
+
+    /// Returns when there is something to write: an urgent change and its company, many changes, or old ones.
+    private func waitForBatch() {
+        if isFailing {
+            _ = bell.wait(timeout: .now() + options.retryInterval.dispatch)
+            return
+        }
+        // A store nobody holds any more must get out of here now and then.
+        _ = bell.wait(timeout: .now() + .seconds(1))
+        let idleSince = DispatchTime.now()
+        while !stopping.load(ordering: .acquiring) {
+            let (count, urgentSince) = batch.withLock { ($0.changes.count, $0.urgentSince) }
+            guard count > 0, count < options.batchLimit else { return }
+            let deadline =
+                urgentSince == 0
+                ? idleSince + options.idleLinger.dispatch
+                : DispatchTime(uptimeNanoseconds: urgentSince) + options.linger.dispatch
+            guard deadline > .now(), bell.wait(timeout: deadline) == .success else { return }
+        }
+    }
+
+    private func writeBatch() {
+        var closed = Batch()
+        gate.close {
+            batch.withLock { batch in
+                closed.appended = batch.appended
+                swap(&closed.changes, &batch.changes)
+                batch.urgentSince = 0
+            }
+        }
+        let outcome = engine.withLock { engine in
+            engine?.write(closed.changes, base: options.durability, counters) ?? .success(0)
+        }
+        counters.changes.add(UInt64(closed.changes.count))
+        switch outcome {
+        case .success(let walPages):
+            recovered()
+            publishCommitted(closed.appended)
+            checkpoint(walPages)
+        case .failure(let error):
+            failed(error)
+        }
+    }
+
+    private func publishCommitted(_ sequence: UInt64) {
+        guard sequence > committedSequence.load(ordering: .relaxed) else { return }
+        committedSequence.store(sequence, ordering: .releasing)
+        let handler = handler.withLock { $0 }
+        handler?(CommitPoint(sequence: sequence))
+    }
+
+    private func failed(_ error: DatabaseError) {
+        counters.failures.add()
+        // Room in the log may be had by emptying it.
+        checkpointer.request()
+        guard !failing.exchange(true, ordering: .relaxed) else { return }
+        logger.error(
+            "the store cannot write; messages that have to be stored are refused until it can, nothing accepted is lost",
+            metadata: [LogKey.path: "\(options.path)", LogKey.reason: "\(error.sentence)"])
+    }
+
+    private func recovered() {
+        guard failing.exchange(false, ordering: .relaxed) else { return }
+        logger.notice("the store writes again", metadata: [LogKey.path: "\(options.path)"])
+    }
+
+    /// The log is emptied by a connection of its own while batches go on. When it grows faster than that, the writer empties
+    /// the rest itself, with nothing coming in between, so that the log begins anew.
+    private func checkpoint(_ walPages: Int) {
+        if walPages > Checkpointer.mostPages {
+            engine.withLock { _ = try? $0?.database.checkpoint() }
+        } else if walPages > Checkpointer.pages {
+            checkpointer.request()
+        }
+    }
+
+    // MARK: The end
+
+    /// Writes what is there, empties the log and closes the file. Nothing may be appended any more.
+    package func close() {
+        guard !stopping.exchange(true, ordering: .releasing) else { return }
+        bell.signal()
+        ended.wait()
+        checkpointer.close()
+        // The last connection that closes empties the log, which tells the next start that all was well.
+        engine.withLock { $0 = nil }
+    }
+}
+
+extension StoreChange {
+    /// Whether somebody may wait for it. An ended or sent delivery can wait: a crash only sends it again.
+    fileprivate var isUrgent: Bool {
+        switch self {
+        case .dequeue: false
+        case .progress(_, _, _, let released): released
+        default: true
+        }
+    }
+}
+
+extension Duration {
+    fileprivate var dispatch: DispatchTimeInterval { .nanoseconds(Int(wholeNanoseconds)) }
+}

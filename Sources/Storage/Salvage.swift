@@ -1,0 +1,109 @@
+import Glibc
+import Messaging
+
+/// Saves what can be read of a damaged file into a new one, which takes its place; the damaged one is set aside.
+///
+/// Tables are walked by their integer keys; where a page cannot be read, the walk goes on behind it (`TableWalk`).
+struct Salvage {
+    let path: String
+
+    struct Report: Equatable {
+        /// Where the damaged file is now.
+        var setAside = ""
+        /// Rows saved, by table.
+        var recovered: [String: Int] = [:]
+        /// Rows known to be lost: of gaps and of rows that referred to lost ones.
+        var lost: [String: Int] = [:]
+    }
+
+    func run() throws(StoreError) -> Report {
+        var report = Report(setAside: unusedName())
+        let fresh = path + ".salvage"
+        for suffix in ["", "-wal", "-shm"] { unlink(fresh + suffix) }
+        do throws(DatabaseError) {
+            try copy(to: fresh, &report)
+        } catch {
+            throw StoreError(
+                description: "the store is damaged and cannot be saved into a new file (\(fresh)): \(error.sentence); "
+                    + "make room and the folder writable, or move \(path) away to begin anew")
+        }
+        for suffix in ["", "-wal", "-shm"] { rename(path + suffix, report.setAside + suffix) }
+        guard rename(fresh, path) == 0 else {
+            throw StoreError(
+                description: "the saved store cannot take its place (\(path)): \(StoreLock.reason(errno)); "
+                    + "rename \(fresh) to it by hand")
+        }
+        return report
+    }
+
+    private func unusedName() -> String {
+        let first = path + ".damaged"
+        var name = first
+        var number = 1
+        while access(name, F_OK) == 0 {
+            number += 1
+            name = "\(first)-\(number)"
+        }
+        return name
+    }
+
+    private func copy(to fresh: String, _ report: inout Report) throws(DatabaseError) {
+        let target = try Database(fresh, .create)
+        try StoreFile.configure(target)
+        try Schema.migrate(target)
+        try target.execute("BEGIN IMMEDIATE")
+        // Not even the first page may be readable; then nothing is saved.
+        if let source = try? Database(path, .readWrite) {
+            for table in Schema.tables { try copy(table, from: source, to: target, &report) }
+        }
+        try removeOrphans(target, &report)
+        try target.execute("COMMIT; PRAGMA wal_checkpoint(TRUNCATE)")
+        guard try target.text("PRAGMA journal_mode=DELETE") == "delete" else {
+            return try target.execute("PRAGMA integrity_check(1)")
+        }
+    }
+
+    private func copy(
+        _ table: String, from source: Database, to target: Database, _ report: inout Report
+    ) throws(DatabaseError) {
+        let columns = try target.integer("SELECT count(*) FROM pragma_table_info('\(table)')") ?? 0
+        // Of two rows with the same unique column one is a product of the damage.
+        let insert = try target.prepare(
+            "INSERT OR IGNORE INTO \(table) VALUES(\(Array(repeating: "?", count: Int(columns)).joined(separator: ",")))")
+        guard let walk = try? TableWalk(table, of: source) else { return }
+        var last: Int64 = 0
+        while let start = walk.firstReadable(after: last) {
+            report.lost[table, default: 0] += Int(start - last - 1)
+            last = start
+            var copied = 0
+            let isComplete = try walk.forEachRow(from: start) { key, rows throws(DatabaseError) in
+                rows.copyColumns(to: insert, from: 1)
+                try insert.run()
+                last = key
+                copied += 1
+            }
+            report.recovered[table, default: 0] += copied
+            guard !isComplete else { break }
+            if copied == 0 { report.lost[table, default: 0] += 1 }
+        }
+        report.lost[table, default: 0] += Int(max(0, walk.lastKey - last))
+        if report.lost[table] == 0 { report.lost[table] = nil }
+    }
+
+    /// Deliveries without message or session, and messages without delivery, make no sense.
+    private func removeOrphans(_ target: Database, _ report: inout Report) throws(DatabaseError) {
+        for (table, condition) in [
+            ("queue", "message NOT IN (SELECT id FROM message) OR session NOT IN (SELECT number FROM session)"),
+            ("subscription", "session NOT IN (SELECT number FROM session)"),
+            ("receiving", "session NOT IN (SELECT number FROM session)"),
+            ("topic_id", "session NOT IN (SELECT number FROM session)"),
+            ("message", "id NOT IN (SELECT message FROM queue)"),
+        ] {
+            try target.execute("DELETE FROM \(table) WHERE \(condition)")
+            let orphans = Int(try target.integer("SELECT changes()") ?? 0)
+            guard orphans > 0 else { continue }
+            report.recovered[table, default: 0] -= orphans
+            if table != "message" { report.lost[table, default: 0] += orphans }
+        }
+    }
+}

@@ -1,0 +1,27 @@
+import Glibc
+import Messaging
+
+/// Keeps a second process away from a store: an advisory lock on a file of its own, because closing any descriptor of the
+/// database itself would drop the locks SQLite holds on it. The system lets go of it when the process ends, however it does.
+final class StoreLock: Sendable {
+    private let descriptor: Int32
+
+    init(path: String) throws(StoreError) {
+        descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+        guard descriptor >= 0 else {
+            throw StoreError(
+                description: "the store's lock file cannot be opened (\(path)): \(Self.reason(errno)); "
+                    + "make the folder writable, or set store.directory to another one")
+        }
+        guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
+            close(descriptor)
+            throw StoreError(
+                description: "the store is in use by another process (\(path)): "
+                    + "stop that one, or set store.directory to another folder")
+        }
+    }
+
+    deinit { close(descriptor) }
+
+    static func reason(_ errorNumber: Int32) -> String { String(cString: strerror(errorNumber)) }
+}
