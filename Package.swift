@@ -44,6 +44,10 @@ let package = Package(
         .target(name: "MQTTCodec", dependencies: [.nioCore]),
         // Listener plumbing shared by protocols: addresses, binding, datagram sockets.
         .target(name: "Transport", dependencies: [.nioCore, .nioPosix]),
+        // The C interface of OpenSSL's libcrypto (Debian libssl-dev).
+        .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+        // Who may enter and what they may do: password and ACL files in Mosquitto's formats.
+        .target(name: "Access", dependencies: ["CCrypto", "Messaging"]),
         // MQTT connections over TCP.
         .target(
             name: "MQTTServer",
@@ -73,7 +77,7 @@ let package = Package(
         .executableTarget(
             name: "apus",
             dependencies: [
-                "Messaging", "BrokerCore", "MQTTCodec", "MQTTServer", "Transport", "Settings", "Telemetry",
+                "Access", "Messaging", "BrokerCore", "MQTTCodec", "MQTTServer", "Transport", "Settings", "Telemetry",
                 "CoAP", "LwM2M", "MQTTSN", .nioCore, .nioPosix, .logging, .argumentParser,
             ]),
         // Manual clock, fake broker, fixtures, simulated devices.
@@ -84,6 +88,7 @@ let package = Package(
         .testTarget(name: "BrokerCoreTests", dependencies: ["BrokerCore", "Messaging", "TestKit"]),
         .testTarget(
             name: "StorageTests", dependencies: ["Storage", "CSQLite", "BrokerCore", "Messaging", "TestKit", .logging]),
+        .testTarget(name: "AccessTests", dependencies: ["Access", "Messaging", "TestKit"]),
         .testTarget(name: "MQTTCodecTests", dependencies: ["MQTTCodec", "TestKit", .nioCore]),
         .testTarget(
             name: "MQTTServerTests",

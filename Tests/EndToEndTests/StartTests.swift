@@ -17,7 +17,8 @@ import Testing
         (
             "coap.udp.address=0.0.0.0",
             "apus: coap.udp.address is 0.0.0.0, which other machines can reach, and nobody has to prove who they are there "
-                + "(--set coap.udp.address): use 127.0.0.1, or set allow_anonymous: true if that is what you want"
+                + "(--set coap.udp.address): use 127.0.0.1, name a file in access.password_file, "
+                + "or set allow_anonymous: true if that is what you want"
         ),
         (
             "mqtt.tcp.address=localhost",

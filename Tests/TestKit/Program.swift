@@ -92,13 +92,20 @@ package final class Program: Sendable {
             return state.inputIsOpen
         }
         guard isFirst else { return }
-        var bytes = octets[...]
-        while !bytes.isEmpty {
-            let count = bytes.withUnsafeBytes { write(child.input, $0.baseAddress, $0.count) }
-            guard count > 0 else { break }
-            bytes = bytes.dropFirst(count)
-        }
+        write(octets)
         close(child.input)
+    }
+
+    /// Writes `text` to its standard input, which stays open.
+    package func type(_ text: String) { write(Array(text.utf8)) }
+
+    private func write(_ octets: [UInt8]) {
+        var octets = octets[...]
+        while !octets.isEmpty {
+            let count = octets.withUnsafeBytes { Glibc.write(child.input, $0.baseAddress, $0.count) }
+            guard count > 0 else { break }
+            octets = octets.dropFirst(count)
+        }
     }
 
     private func orMissing<T>(_ value: T?, _ what: String) throws -> T {

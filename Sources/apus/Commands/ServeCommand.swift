@@ -11,7 +11,7 @@ struct ServeCommand: AsyncParsableCommand {
         abstract: "Start the gateway.",
         discussion: """
             Without settings it listens on this machine's loopback only. SIGTERM or Ctrl-C stops it gracefully, a second \
-            one at once. Exit status: 0 stopped as asked, 64 wrong usage, 69 a listener cannot be opened, 70 a defect, \
+            one at once; SIGHUP reads the password and ACL files again. Exit status: 0 stopped as asked, 64 wrong usage, 69 a listener cannot be opened, 70 a defect, \
             78 wrong settings.
             """)
 
@@ -23,15 +23,16 @@ struct ServeCommand: AsyncParsableCommand {
     func run() async throws {
         let configuration = try options.load()
         let signals = StopSignals()
+        let reloads = ReloadSignals()
         StandardErrorLogHandler.bootstrap(level: configuration.settings.log.loggerLevel)
         let logger = Logger(label: "apus")
 
-        let assembly = try Assembly(configuration)
+        let assembly = try assemble(configuration)
         let listeners = try await start(assembly, configuration)
         Console.output(Banner(version: Apus.version, listeners: listeners).text)
         logger.info("serving", metadata: ["listeners": "\(listeners.count)"])
 
-        let chores = assembly.beginChores()
+        let chores = assembly.beginChores(reloads: reloads)
         await signals.wait()
         logger.info("stopping")
         chores.cancel()
@@ -40,6 +41,16 @@ struct ServeCommand: AsyncParsableCommand {
             logger.info("stopped")
         } else {
             logger.warning("stopped before all connections were closed")
+        }
+    }
+
+    private func assemble(_ configuration: Configuration) throws -> Assembly {
+        do {
+            return try Assembly(configuration)
+        } catch let error as SettingsError {
+            // A file that was right a moment ago.
+            Console.complain("\(error)")
+            throw ExitStatus.configuration
         }
     }
 

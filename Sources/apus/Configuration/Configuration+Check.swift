@@ -8,6 +8,7 @@ extension Configuration {
         for (key, listener) in listeners where listener.enabled {
             try checkExposure(of: listener, key: key)
         }
+        try checkAccess()
         try checkRanges()
         _ = try predefinedTopics()
         guard !settings.lwm2m.enabled || settings.coap.udp.enabled else {
@@ -29,11 +30,11 @@ extension Configuration {
                 "\(key).address", "is \"\(listener.address)\", which is not a numeric address",
                 remedy: "write 127.0.0.1, ::1, or 0.0.0.0 for every address of this machine")
         }
-        guard !isLoopback(listener.address), !settings.allowAnonymous else { return }
+        guard !isLoopback(listener.address), !settings.allowAnonymous, settings.access.passwordFile == nil else { return }
         throw problem(
             "\(key).address",
             "is \(listener.address), which other machines can reach, and nobody has to prove who they are there",
-            remedy: "use 127.0.0.1, or set allow_anonymous: true if that is what you want")
+            remedy: "use 127.0.0.1, name a file in access.password_file, or set allow_anonymous: true if that is what you want")
     }
 
     /// A name is not looked up: what it means may change.
@@ -90,7 +91,7 @@ extension Configuration {
         return topics
     }
 
-    private func problem(_ key: String, _ sentence: String, remedy: String) -> SettingsError {
+    func problem(_ key: String, _ sentence: String, remedy: String) -> SettingsError {
         SettingsError(key: key, problem: sentence, origin: origin(of: key), remedy: remedy)
     }
 }

@@ -2,9 +2,22 @@
 /// and what `apus check --defaults` prints as a file to start from.
 enum DefaultSettings {
     static let yaml = """
-        # Accept clients that prove nothing on addresses other machines can reach. Without it a listener
-        # on such an address refuses to start. Clients on this machine's loopback may always come in.
+        # Accept clients that prove nothing. Without it, and without access.password_file, a listener on an
+        # address other machines can reach refuses to start, and only clients on this machine's loopback
+        # come in. With access.password_file nobody comes in without user name, from wherever, unless this
+        # is true.
         allow_anonymous: false
+
+        # Read again on SIGHUP, when they are right; what changed holds for connected clients, too.
+        access:
+          # Users and their password hashes, as apus passwd or mosquitto_passwd writes them; null for none.
+          password_file: null
+          # Who may read and write which topics, in Mosquitto's format. With a file everything it does not
+          # name is refused; null for no such rules.
+          acl_file: null
+          # Listeners where clients may come in without user name although there is a password file:
+          # for protocols that have none, [mqttsn.udp, lwm2m].
+          anonymous_listeners: []
 
         # How long a stop may take before open connections are cut.
         shutdown_timeout: 5s

@@ -5,6 +5,7 @@ struct ProductSettings: Decodable, Sendable {
     var allowAnonymous: Bool
     var shutdownTimeout: Duration
     var sysInterval: Duration
+    var access: AccessSettings
     var log: LogSettings
     var mqtt: MQTTSettings
     var mqttsn: MQTTSNSettings
@@ -13,10 +14,22 @@ struct ProductSettings: Decodable, Sendable {
     var limits: LimitSettings
 
     enum CodingKeys: String, CodingKey {
-        case log, mqtt, mqttsn, coap, lwm2m, limits
+        case access, log, mqtt, mqttsn, coap, lwm2m, limits
         case allowAnonymous = "allow_anonymous"
         case shutdownTimeout = "shutdown_timeout"
         case sysInterval = "sys_interval"
+    }
+}
+
+struct AccessSettings: Decodable, Sendable {
+    var passwordFile: String?
+    var aclFile: String?
+    var anonymousListeners: [String]
+
+    enum CodingKeys: String, CodingKey {
+        case passwordFile = "password_file"
+        case aclFile = "acl_file"
+        case anonymousListeners = "anonymous_listeners"
     }
 }
 

@@ -1,3 +1,4 @@
+import Access
 import BrokerCore
 import CoAP
 import Logging
@@ -14,16 +15,20 @@ struct Assembly: Sendable {
     let service: Service
     private let broker: CoreBroker
     private let sysPublisher: SysPublisher
+    private let access: FileAccess
 
     init(_ configuration: Configuration) throws {
         let settings = configuration.settings
         let eventLog = EventLog(logger: Logger(label: "apus.core"))
+        let access = try configuration.access()
         let broker = try CoreBroker(
             limits: settings.limits.brokerLimits, predefinedTopics: configuration.predefinedTopics(),
-            authenticator: LoopbackAuthenticator(allowsAnonymous: settings.allowAnonymous), events: eventLog)
+            authenticator: access.authenticator ?? LoopbackAuthenticator(allowsAnonymous: settings.allowAnonymous),
+            authorizer: access.authorizer ?? PermissiveAuthorizer(), events: eventLog)
         let service = Service(gateways: Self.gateways(settings, broker: broker))
         let startedAt = broker.clock.now()
         self.broker = broker
+        self.access = access
         self.service = service
         sysPublisher = SysPublisher(broker: broker, version: Apus.version, interval: settings.sysInterval) {
             GatewaySnapshot(
@@ -69,10 +74,13 @@ struct Assembly: Sendable {
     }
 
     /// What has to be done from time to time, until the task is cancelled.
-    func beginChores() -> Task<Void, Never> {
+    func beginChores(reloads: ReloadSignals) -> Task<Void, Never> {
         Task {
             await withTaskGroup { group in
                 group.addTask { await sysPublisher.run() }
+                group.addTask {
+                    for await _ in reloads.heard { reload() }
+                }
                 group.addTask {
                     while !Task.isCancelled {
                         broker.tick()
@@ -82,6 +90,18 @@ struct Assembly: Sendable {
                 }
             }
         }
+    }
+
+    /// Reads the access files again and looks at everybody by the new rules. Files that are not right change nothing.
+    private func reload() {
+        let logger = Logger(label: "apus")
+        do {
+            try access.reload()
+        } catch {
+            return logger.warning("access rules not reloaded, the old ones stay", metadata: ["error": "\(error)"])
+        }
+        broker.recheckAccess()
+        logger.info("access rules reloaded")
     }
 
     /// Ends all sessions' connections with a goodbye, then the gateways. The core goes first, because it keeps the wills of

@@ -12,6 +12,11 @@ enum Console {
     /// A complaint: one line on standard error that begins with the program's name.
     static func complain(_ sentence: String) { _ = write(Array("apus: \(sentence)\n".utf8), to: STDERR_FILENO) }
 
+    /// Something to know that is no output of the command, on standard error.
+    static func note(_ text: String, endsLine: Bool = true) {
+        _ = write(Array((endsLine ? "\(text)\n" : text).utf8), to: STDERR_FILENO)
+    }
+
     private static func write(_ bytes: [UInt8], to descriptor: Int32) -> Bool {
         bytes.withUnsafeBytes { buffer in
             var rest = UnsafeRawBufferPointer(buffer)

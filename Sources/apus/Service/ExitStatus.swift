@@ -8,6 +8,8 @@ enum ExitStatus {
     static let unavailable = ExitCode(69)
     /// A defect of ours.
     static let software = ExitCode(70)
+    /// A file cannot be written.
+    static let cannotCreate = ExitCode(73)
     /// What was waited for did not come in time.
     static let timeout = ExitCode(75)
     /// The other side refused: credentials, rights, a packet.

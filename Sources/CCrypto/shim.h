@@ -1,0 +1,9 @@
+#ifndef APUS_CCRYPTO_SHIM_H
+#define APUS_CCRYPTO_SHIM_H
+
+#include <openssl/crypto.h>
+#include <openssl/evp.h>
+#include <openssl/rand.h>
+#include <openssl/sha.h>
+
+#endif
