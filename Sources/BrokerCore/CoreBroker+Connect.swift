@@ -58,7 +58,9 @@ extension CoreBroker {
             }
             let session = existing ?? create(clientID, principal: principal, in: &table)
             return .success(
-                attach(session, request.options, principal, owner, sessionPresent: existing != nil, &afterwards))
+                attach(
+                    session, request.options, principal, request.credentials.peer.listener, owner,
+                    sessionPresent: existing != nil, &afterwards))
         }
         perform(afterwards)
         switch result {
@@ -84,10 +86,13 @@ extension CoreBroker {
     }
 
     private func attach(
-        _ session: Session, _ options: SessionOptions, _ principal: Principal, _ owner: any SessionOwner,
-        sessionPresent: Bool, _ afterwards: inout Afterwards
+        _ session: Session, _ options: SessionOptions, _ principal: Principal, _ listener: String,
+        _ owner: any SessionOwner, sessionPresent: Bool, _ afterwards: inout Afterwards
     ) -> Attached {
-        let becomesDurable = options.expiry != .zero && !session.isDurable.load(ordering: .relaxed)
+        let listenerLevel = durability.listeners[listener]
+        let becomesDurable =
+            options.expiry != .zero && (listenerLevel ?? durability.general) != .memory
+            && !session.isDurable.load(ordering: .relaxed)
         let subscriptions = becomesDurable && sessionPresent ? routing.read { $0.index.subscriptions(of: session.subscriber) } : []
         return session.state.withLock { state in
             displace(session, &state, &afterwards)
@@ -103,7 +108,7 @@ extension CoreBroker {
             state.mailbox.reconnect(receiveMaximum: max(1, options.receiveMaximum))
             let attachment = SessionAttachment(
                 session: session, epoch: state.epoch, owner: owner, principal: principal, broker: self,
-                silence: options.silence)
+                silence: options.silence, durability: listenerLevel)
             state.attachment = attachment
             session.isListening.store(true, ordering: .relaxed)
             if let store, becomesDurable { makeDurable(session, &state, subscriptions, store) }

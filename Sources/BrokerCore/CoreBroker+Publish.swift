@@ -52,7 +52,8 @@ extension CoreBroker {
         routing.read { routing in
             for (offset, message) in messages.enumerated() {
                 guard case .accepted(_, let commit) = outcomes[first + offset] else { continue }
-                outcomes[first + offset] = deliver(message, routing, commit, &scratch)
+                let level = durability.level(of: message.topic, listenerLevel: publisher?.durability)
+                outcomes[first + offset] = deliver(message, level, routing, commit, &scratch)
             }
         }
         finish(&scratch, publisher: publisher)
@@ -71,13 +72,16 @@ extension CoreBroker {
         }
         traffic.received(message)
         guard message.retain else { return .accepted(receivers: 0, commit: .none) }
-        guard message.qos == .atMostOnce || !isStoreFailing else { return .refused(.quotaExceeded) }
+        guard message.qos == .atMostOnce || !isStoreFailing || durability.level(of: message.topic) == .memory else {
+            return .refused(.quotaExceeded)
+        }
         guard let commit = retain(message) else { return .refused(.quotaExceeded) }
         return .accepted(receivers: 0, commit: commit)
     }
 
     private func deliver(
-        _ message: Message, _ routing: borrowing Routing, _ commit: CommitPoint, _ scratch: inout RouteScratch
+        _ message: Message, _ level: Durability, _ routing: borrowing Routing, _ commit: CommitPoint,
+        _ scratch: inout RouteScratch
     ) -> PublishOutcome {
         routing.index.match(message.topic, into: &scratch.matches)
         for group in scratch.matches.groups {
@@ -88,12 +92,12 @@ extension CoreBroker {
             scratch.matches.append(member)
         }
         merge(message, routing.sessions, &scratch)
-        if isStoreFailing, needsStore(message, routing, scratch) { return .refused(.quotaExceeded) }
+        if isStoreFailing, level != .memory, needsStore(message, routing, scratch) { return .refused(.quotaExceeded) }
         var commit = commit
         for receiver in scratch.merged {
             guard let session = routing.sessions[Int(receiver.subscriber)] else { continue }
             let effects = session.put(
-                message, qos: min(message.qos, receiver.qos),  // MQTT-3.8.4-8
+                message, durability: level, qos: min(message.qos, receiver.qos),  // MQTT-3.8.4-8
                 retain: receiver.retainAsPublished && message.retain,  // MQTT-3.3.1-12, MQTT-3.3.1-13
                 subscriptionIDs: receiver.subscriptionIDs, limits: limits.mailbox)
             commit = max(commit, effects.commit)

@@ -5,6 +5,7 @@ extension CoreBroker {
     /// Keeps or clears a topic's last value.
     /// - Returns: the point at which it is stored; nil when there is no room.
     func retain(_ message: Message) -> CommitPoint? {
+        let store = durability.level(of: message.topic) == .memory ? nil : store
         let result = retained.withLock { retained -> (RetainedStore.SetResult, CommitPoint) in
             let result = retained.set(message, limit: limits.retainedMessages)
             switch result {

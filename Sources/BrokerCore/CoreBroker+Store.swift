@@ -27,12 +27,19 @@ extension CoreBroker {
     /// Rebuilds sessions, subscriptions and retained messages from what the store kept. Sessions are detached; those whose
     /// time ran out while the gateway was down end at the first tick.
     func restore(_ state: StoredState) {
-        for (message, expiresAt) in state.retained {
+        for (message, expiresAt) in state.retained where durability.level(of: message.topic) != .memory {
             let restored = message.expiring(at: clock.timestamp(atWallClock: expiresAt))
             _ = retained.withLock { $0.set(restored, limit: .max) }
             deadlines.withLock { $0.insert(.retained(restored.topic), at: restored.expiresAt) }
         }
+        sessions.withLock { $0.departed = state.totals.settled }
         for stored in state.sessions { restore(stored) }
+    }
+
+    /// Keeps the totals, so that counting goes on after a restart.
+    func recordTotals() {
+        guard let store else { return }
+        _ = store.append(.putTotals(statistics().ledger.settled))
     }
 
     private func restore(_ stored: StoredSession) {

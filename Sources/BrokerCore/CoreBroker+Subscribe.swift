@@ -97,7 +97,7 @@ extension CoreBroker {
         var commit = CommitPoint.none
         for message in retainedMessages(matching: subscription.filter, limit: .max, as: principal) {
             let effects = session.put(
-                message, qos: min(message.qos, subscription.qos), retain: true,  // MQTT-3.3.1-8
+                message, durability: durability.level(of: message.topic), qos: min(message.qos, subscription.qos), retain: true,  // MQTT-3.3.1-8
                 subscriptionIDs: identifiers, limits: limits.mailbox)
             wake = effects.wake ?? wake
             commit = max(commit, effects.commit)

@@ -23,6 +23,10 @@ extension CoreBroker {
             }
         }
         releaseOverdueHoldBacks(now: now)
+        if store != nil, now.nanoseconds >= totalsDueAt.load(ordering: .relaxed) {
+            totalsDueAt.store((now + Self.totalsInterval).nanoseconds, ordering: .relaxed)
+            recordTotals()
+        }
     }
 
     /// Begins or renews the supervision of a client's silence.

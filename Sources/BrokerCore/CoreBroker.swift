@@ -12,8 +12,9 @@ package final class CoreBroker: Broker {
     let events: any EventSink
     let authenticator: any Authenticator
     let authorizer: any Authorizer
-    /// Nil with `Durability.memory`.
+    /// Nil when nothing is kept.
     let store: (any Store)?
+    let durability: DurabilityPolicy
 
     let sessions: Mutex<SessionTable>
     let routing: ReadWriteLock<Routing>
@@ -29,13 +30,14 @@ package final class CoreBroker: Broker {
     /// Grows with each `recheckAccess`, so that a client that comes in at that moment is looked at again.
     let accessVersion = Atomic<UInt64>(0)
     private let stopping = Atomic<Bool>(false)
+    let totalsDueAt: Atomic<Int64>
 
     /// - Throws: `StoreError` when the store cannot be read.
     package init(
         clock: any GatewayClock = SystemClock(), limits: BrokerLimits = BrokerLimits(),
         predefinedTopics: PredefinedTopics = PredefinedTopics(), authenticator: any Authenticator,
         authorizer: any Authorizer = PermissiveAuthorizer(), events: any EventSink = SilentEventSink(),
-        store: (any Store)? = nil
+        store: (any Store)? = nil, durability: DurabilityPolicy = DurabilityPolicy()
     ) throws(StoreError) {
         self.clock = clock
         self.limits = limits
@@ -44,15 +46,20 @@ package final class CoreBroker: Broker {
         self.authorizer = authorizer
         self.events = events
         self.store = store
+        self.durability = durability
         sessions = Mutex(SessionTable())
         routing = ReadWriteLock(Routing())
         retained = Mutex(RetainedStore())
         deadlines = Mutex(DeadlineQueue(now: clock.now()))
+        totalsDueAt = Atomic((clock.now() + Self.totalsInterval).nanoseconds)
         if let store {
             restore(try store.load())
             store.onCommit { [weak self] point in self?.committed(point) }
         }
     }
+
+    /// Time between two records of the totals.
+    static let totalsInterval = Duration.seconds(10)
 
     package func authenticate(
         _ credentials: Credentials, completion: @escaping @Sendable (Result<Principal, ConnectRefusal>) -> Void
@@ -78,6 +85,7 @@ package final class CoreBroker: Broker {
             detach(attachment, reason: .shutdown, expiry: nil)
             attachment.owner.close(.shutdown)
         }
+        recordTotals()
     }
 }
 

@@ -10,7 +10,7 @@ import Messaging
 /// A settled slot stays as a hole until all before it are settled; a delivery that was dropped unsent leaves one, too.
 struct DeliveryWindow {
     struct Slot {
-        let entry: Mailbox.Entry
+        var entry: Mailbox.Entry
         /// The receiver has confirmed having the message (PUBREC); only its release is open.
         var isReleased = false
         /// To be sent (again) by the next `take`.
@@ -47,6 +47,13 @@ struct DeliveryWindow {
     mutating func release(_ identifier: UInt16) {
         guard let index = index(of: identifier) else { return }
         slots[index]?.isReleased = true
+    }
+
+    /// The store has a delivery from now on.
+    mutating func markStored(_ identifier: UInt16, commit: CommitPoint) {
+        guard let index = index(of: identifier) else { return }
+        slots[index]?.entry.isStored = true
+        slots[index]?.entry.commit = commit
     }
 
     /// Lets the next `take` send it again.

@@ -17,7 +17,8 @@ struct Mailbox {
         let qos: QoS
         let retain: Bool
         let subscriptionIDs: SubscriptionIDs
-        /// When the store has it; `.none` without store.
+        /// The store has it, or will have it at `commit`.
+        var isStored = false
         var commit = CommitPoint.none
 
         /// Identifies the delivery to the receiver. It follows from the sequence, so that a delivery that was sent just before
@@ -80,7 +81,7 @@ struct Mailbox {
     // MARK: Arriving
 
     mutating func put(
-        _ message: Message, qos: QoS, retain: Bool, subscriptionIDs: SubscriptionIDs, bounds: Bounds
+        _ message: Message, durability: Durability = .disk, qos: QoS, retain: Bool, subscriptionIDs: SubscriptionIDs, bounds: Bounds
     ) -> PutResult {
         ledger.accepted += 1
         let octets = message.octets
@@ -95,11 +96,17 @@ struct Mailbox {
             subscriptionIDs: subscriptionIDs)
         if qos != .atMostOnce {
             nextSequence += 1
-            entry.commit = recorder?.enqueue(entry) ?? .none
+            record(&entry, durability)
         }
         waiting.append(entry)
         waitingOctets += octets
         return madeRoom ? .dropped(entry.commit, makesRoom: true) : .queued(entry.commit)
+    }
+
+    private mutating func record(_ entry: inout Entry, _ durability: Durability) {
+        guard durability != .memory, let commit = recorder?.enqueue(entry, durability) else { return }
+        entry.isStored = true
+        entry.commit = commit
     }
 
     /// Counts a copy that is not even offered to the mailbox.
@@ -193,7 +200,7 @@ struct Mailbox {
             return 0
         }
         guard window.count < receiveMaximum, let packetID = window.append(entry) else { return nil }
-        recorder?.sent(entry, packetID: packetID)
+        if entry.isStored { recorder?.sent(entry, packetID: packetID) }
         return packetID
     }
 
@@ -205,7 +212,7 @@ struct Mailbox {
             ledger.delivered += 1
         case (.received, .exactlyOnce, _):
             window.release(packetID)
-            releaseCommit = recorder?.released(slot.entry, packetID: packetID) ?? .none
+            if slot.entry.isStored { releaseCommit = recorder?.released(slot.entry, packetID: packetID) ?? .none }
         case (.refused, _, false):
             end(packetID)
             ledger[dropped: .refusedByReceiver] += 1
@@ -230,12 +237,12 @@ struct Mailbox {
 
     private mutating func end(_ packetID: UInt16) {
         guard let slot = window.remove(packetID) else { return }
-        recorder?.dequeue(slot.entry)
+        if slot.entry.isStored { recorder?.dequeue(slot.entry) }
     }
 
     private mutating func forget(_ entry: Entry) {
         waitingOctets -= entry.message.octets
-        if entry.qos != .atMostOnce { recorder?.dequeue(entry) }
+        if entry.isStored { recorder?.dequeue(entry) }
     }
 
     // MARK: Connections and the end
@@ -256,16 +263,19 @@ struct Mailbox {
 
     /// Writes everything to the store, for a session that outlives the process from now on.
     mutating func record(with recorder: Recorder) {
-        var recorder = recorder
-        for slot in window.slotsOnTheWay {
-            _ = recorder.enqueue(slot.entry)
-            recorder.sent(slot.entry, packetID: slot.entry.packetID)
-            if slot.isReleased { releaseCommit = recorder.released(slot.entry, packetID: slot.entry.packetID) }
+        self.recorder = recorder
+        for var slot in window.slotsOnTheWay {
+            let packetID = slot.entry.packetID
+            record(&slot.entry, .disk)
+            window.markStored(packetID, commit: slot.entry.commit)
+            self.recorder?.sent(slot.entry, packetID: packetID)
+            if slot.isReleased { releaseCommit = self.recorder?.released(slot.entry, packetID: packetID) ?? .none }
         }
         for index in waiting.indices where waiting[index].qos != .atMostOnce {
-            waiting[index].commit = recorder.enqueue(waiting[index])
+            var entry = waiting[index]
+            record(&entry, .disk)
+            waiting[index] = entry
         }
-        self.recorder = recorder
     }
 
     /// Puts back what the store kept, oldest first.
@@ -273,7 +283,7 @@ struct Mailbox {
         for record in records {
             let entry = Entry(
                 message: record.message, sequence: record.sequence, qos: record.qos, retain: record.retain,
-                subscriptionIDs: record.subscriptionIDs)
+                subscriptionIDs: record.subscriptionIDs, isStored: true)
             nextSequence = max(nextSequence, record.sequence + 1)
             ledger.accepted += 1
             if record.packetID != 0, window.restore(entry, released: record.released) { continue }

@@ -7,6 +7,7 @@ package final class MemoryStore: Store {
     fileprivate struct State {
         var sessions: [SessionNumber: StoredSession] = [:]
         var retained: [TopicName: (message: Message, expiresAt: Duration?)] = [:]
+        var totals = DropLedger()
         var appended: UInt64 = 0
         var handler: (@Sendable (CommitPoint) -> Void)?
     }
@@ -41,6 +42,7 @@ package final class MemoryStore: Store {
             var loaded = StoredState()
             loaded.sessions = state.sessions.values.sorted { $0.record.number.value < $1.record.number.value }
             loaded.retained = Array(state.retained.values)
+            loaded.totals = state.totals
             return loaded
         }
     }
@@ -72,6 +74,7 @@ extension MemoryStore.State {
             sessions[number]?.topicIDs.append((id, topic, known))
         case .putRetained(let message, let expiresAt): retained[message.topic] = (message, expiresAt)
         case .removeRetained(let topic): retained[topic] = nil
+        case .putTotals(let totals): self.totals = totals
         }
     }
 }

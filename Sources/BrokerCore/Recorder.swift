@@ -22,14 +22,14 @@ struct Recorder {
         return last
     }
 
-    mutating func enqueue(_ entry: Mailbox.Entry) -> CommitPoint {
+    mutating func enqueue(_ entry: Mailbox.Entry, _ durability: Durability) -> CommitPoint {
         append(
             .enqueue(
                 number,
                 QueuedRecord(
                     sequence: entry.sequence, message: entry.message,
                     expiresAt: clock.wallClock(at: entry.message.expiresAt), qos: entry.qos, retain: entry.retain,
-                    subscriptionIDs: entry.subscriptionIDs)))
+                    subscriptionIDs: entry.subscriptionIDs, durability: durability)))
     }
 
     /// The delivery was sent. Nothing waits for this: after a crash it is sent again under the same identifier.

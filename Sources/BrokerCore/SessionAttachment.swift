@@ -9,6 +9,8 @@ final class SessionAttachment: Attachment {
     let owner: any SessionOwner
     let principal: Principal
     let holdBack = HoldBack()
+    /// What this client's listener says about its messages; nil when it says nothing.
+    let durability: Durability?
     private let broker: CoreBroker
     /// Time of the last sign of life and silence allowed after it, in nanoseconds of the monotonic clock; 0 for no supervision.
     private let lastTouch: Atomic<Int64>
@@ -16,13 +18,14 @@ final class SessionAttachment: Attachment {
 
     init(
         session: Session, epoch: UInt32, owner: any SessionOwner, principal: Principal, broker: CoreBroker,
-        silence: Duration?
+        silence: Duration?, durability: Durability?
     ) {
         self.session = session
         self.epoch = epoch
         self.owner = owner
         self.principal = principal
         self.broker = broker
+        self.durability = durability
         lastTouch = Atomic(broker.clock.now().nanoseconds)
         self.silence = Atomic(silence?.wholeNanoseconds ?? 0)
     }

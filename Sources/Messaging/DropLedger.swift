@@ -25,6 +25,14 @@ package struct DropLedger: Sendable, Equatable {
     /// Whether nothing is unaccounted for.
     package var isBalanced: Bool { accepted == delivered + queued + expired + dropped }
 
+    /// The account of what is over: nothing queued.
+    package var settled: DropLedger {
+        var settled = self
+        settled.queued = 0
+        settled.accepted = delivered + expired + dropped
+        return settled
+    }
+
     package static func += (left: inout DropLedger, right: DropLedger) {
         left.accepted += right.accepted
         left.delivered += right.delivered

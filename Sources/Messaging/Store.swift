@@ -73,6 +73,8 @@ package enum StoreChange: Sendable {
     case putTopicID(SessionNumber, id: UInt16, topic: TopicName, known: Bool)
     case putRetained(Message, expiresAt: Duration?)
     case removeRetained(TopicName)
+    /// Where all messages went so far; what is queued is counted anew at the start.
+    indirect case putTotals(DropLedger)
 }
 
 /// A session without its mailbox and subscriptions.
@@ -153,6 +155,7 @@ package struct StoredSession: Sendable {
 package struct StoredState: Sendable {
     package var sessions: [StoredSession] = []
     package var retained: [(message: Message, expiresAt: Duration?)] = []
+    package var totals = DropLedger()
 
     package init() {}
 }
