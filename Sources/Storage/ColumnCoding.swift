@@ -20,6 +20,30 @@ enum PrincipalCoding {
     }
 }
 
+/// The totals of the ledger as rows of `meta`: `ledger.delivered`, `ledger.dropped.mailbox_full` …
+enum LedgerCoding {
+    private static let delivered = "ledger.delivered"
+    private static let expired = "ledger.expired"
+    private static func key(_ reason: DropReason) -> String { "ledger.dropped.\(reason.name)" }
+
+    static func encode(_ ledger: DropLedger) -> [(key: String, value: UInt64)] {
+        [(delivered, ledger.delivered), (expired, ledger.expired)]
+            + DropReason.allCases.map { (key($0), ledger[dropped: $0]) }
+    }
+
+    /// A key that means nothing changes nothing, nor does a number no counter reaches: sums are not to overflow.
+    static func decode(_ key: String, _ value: UInt64, into ledger: inout DropLedger) {
+        guard value < 1 << 56 else { return }
+        switch key {
+        case delivered: ledger.delivered = value
+        case expired: ledger.expired = value
+        default:
+            guard let reason = DropReason.allCases.first(where: { self.key($0) == key }) else { return }
+            ledger[dropped: reason] = value
+        }
+    }
+}
+
 extension Duration {
     /// Microseconds, rounded down; saturates at the ends of `Int64`.
     var wholeMicroseconds: Int64 {

@@ -106,6 +106,29 @@ extension Database {
     }
 }
 
+// MARK: - Copies
+
+extension Database {
+    /// Copies everything as it is now to a new file, which ends up without a log of its own. Others may write meanwhile.
+    func copy(to path: String) throws(DatabaseError) {
+        let target = try Database(path, .create)
+        guard let backup = sqlite3_backup_init(target.handle, "main", handle, "main") else {
+            throw DatabaseError(target.handle, sqlite3_errcode(target.handle))
+        }
+        // In one step, so that a writer in another process does not make it begin anew.
+        let result = sqlite3_backup_step(backup, -1)
+        sqlite3_backup_finish(backup)
+        guard result == SQLITE_DONE else { throw DatabaseError(target.handle, result) }
+        try target.execute("PRAGMA journal_mode=DELETE")
+    }
+
+    /// Leaves the log in place when this connection is the last to close: whether the gateway closed it is still to be seen.
+    func keepLog() {
+        var on: Int32 = 1
+        sqlite3_file_control(handle, "main", SQLITE_FCNTL_PERSIST_WAL, &on)
+    }
+}
+
 /// A prepared statement. `step` until false, or `run`, then it can be used again.
 final class Statement {
     private let handle: OpaquePointer

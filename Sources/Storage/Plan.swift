@@ -51,6 +51,7 @@ struct Plan {
     private(set) var progress: [Int64: Progress] = [:]
     private(set) var sessions: [SessionNumber: SessionChanges] = [:]
     private(set) var retained: [TopicName: Retained?] = [:]
+    private(set) var totals: DropLedger?
     /// The transaction has to reach the disk before it counts.
     private(set) var needsSync = false
 
@@ -66,7 +67,7 @@ struct Plan {
     /// Whether there is nothing to write.
     var isEmpty: Bool {
         survivingDeliveries == 0 && endedDeliveries.isEmpty && endedMessages.isEmpty && progress.isEmpty && sessions.isEmpty
-            && retained.isEmpty
+            && retained.isEmpty && totals == nil
     }
 
     // MARK: Start
@@ -89,6 +90,7 @@ struct Plan {
         case .progress(let session, let sequence, let packetID, let released):
             note(Progress(packetID: packetID, released: released), sequence, session)
             if released, base == .disk { needsSync = true }
+        case .putTotals: applyState(change)
         default:
             applyState(change)
             if base == .disk { needsSync = true }
@@ -113,6 +115,7 @@ struct Plan {
         case .putRetained(let message, let expiresAt):
             retained[message.topic] = .some(Retained(message: message, expiresAt: expiresAt))
         case .removeRetained(let topic): retained[topic] = .some(nil)
+        case .putTotals(let totals): self.totals = totals
         }
     }
 
@@ -190,6 +193,7 @@ struct Plan {
         messageIDs.removeAll(keepingCapacity: true)
         sessions = [:]
         retained = [:]
+        totals = nil
         survivingDeliveries = 0
         needsSync = false
     }

@@ -64,7 +64,7 @@ package final class SQLiteStore: Store {
     private let committedSequence = Atomic<UInt64>(0)
     private let failing = Atomic<Bool>(false)
     private let stopping = Atomic<Bool>(false)
-    package let counters = StoreCounters()
+    let counters = StoreCounters()
 
     /// Opens or makes the store and starts its writer.
     /// - Throws: `StoreError` when it cannot be opened, is newer than this program or in use by another process.
@@ -139,6 +139,14 @@ package final class SQLiteStore: Store {
 
     package func onCommit(_ handler: @escaping @Sendable (CommitPoint) -> Void) {
         self.handler.withLock { $0 = handler }
+    }
+
+    /// The counters; the level in force, 1 for `process` and 2 for `disk`; and whether the store is failing.
+    package var readings: [CounterReading] {
+        counters.readings + [
+            CounterReading(name: "durability", value: options.durability == .disk ? 2 : 1),
+            CounterReading(name: "failing", value: isFailing ? 1 : 0),
+        ]
     }
 
     // MARK: Writing
@@ -246,7 +254,7 @@ extension StoreChange {
     /// Whether somebody may wait for it. An ended or sent delivery can wait: a crash only sends it again.
     fileprivate var isUrgent: Bool {
         switch self {
-        case .dequeue: false
+        case .dequeue, .putTotals: false
         case .progress(_, _, _, let released): released
         default: true
         }

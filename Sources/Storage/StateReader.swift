@@ -27,6 +27,7 @@ struct StateReader {
         try readTopicIDs(&working)
         try readQueues(&working)
         try readRetained(&working)
+        try readTotals(&working)
         working.result.lastDelivery = try database.integer("SELECT max(id) FROM queue") ?? 0
         working.result.lastMessage = try database.integer("SELECT max(id) FROM message") ?? 0
         return working.result
@@ -142,6 +143,14 @@ struct StateReader {
                 continue
             }
             working.result.state.retained.append((message, duration(rows, 4)))
+        }
+    }
+
+    private func readTotals(_ working: inout Working) throws(DatabaseError) {
+        let rows = try database.prepare("SELECT key, value FROM meta NOT INDEXED")
+        while try rows.step() {
+            guard let key = rows.text(0) else { continue }
+            LedgerCoding.decode(key, UInt64(bitPattern: rows.integer(1)), into: &working.result.state.totals)
         }
     }
 

@@ -1,15 +1,15 @@
-package import Messaging
+import Messaging
 
 /// What a store did since its start, for metrics.
-package struct StoreCounters: Sendable {
-    package let changes = Counter()
-    package let transactions = Counter()
+struct StoreCounters: Sendable {
+    let changes = Counter()
+    let transactions = Counter()
     /// Deliveries that reached the file; the others were over before.
-    package let deliveriesWritten = Counter()
+    let deliveriesWritten = Counter()
     /// Transactions that failed and were tried again.
-    package let failures = Counter()
+    let failures = Counter()
 
-    package var readings: [CounterReading] {
+    var readings: [CounterReading] {
         [
             CounterReading(name: "changes", value: changes.current),
             CounterReading(name: "transactions", value: transactions.current),

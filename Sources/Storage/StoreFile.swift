@@ -56,13 +56,13 @@ struct StoreFile {
         if tables > 0, application != Schema.applicationID {
             return StoreError(
                 description: "the file is an SQLite database, but not a store of Apus (\(database.path)): "
-                    + "move it away, or set store.directory to another folder")
+                    + "move it away, or set data_dir to another folder")
         }
         if version > Schema.steps.count {
             return StoreError(
                 description: "the store was written by a newer Apus, with schema \(version) where this one knows "
                     + "\(Schema.steps.count) (\(database.path)): start that version or a later one, "
-                    + "or set store.directory to another folder")
+                    + "or set data_dir to another folder")
         }
         return nil
     }
@@ -96,7 +96,7 @@ struct StoreFile {
     func error(_ error: DatabaseError) -> StoreError {
         let remedy =
             error.isFull
-            ? "make room on the disk" : "check the folder's rights and the disk, or set store.directory to another folder"
+            ? "make room on the disk" : "check the folder's rights and the disk, or set data_dir to another folder"
         return StoreError(description: "the store cannot be opened (\(path)): \(error.sentence); \(remedy)")
     }
 
@@ -112,7 +112,7 @@ struct StoreFile {
             guard mkdir(made, 0o700) == 0 || errno == EEXIST else {
                 throw StoreError(
                     description: "the store's folder cannot be made (\(made)): \(StoreLock.reason(errno)); "
-                        + "make its parent writable, or set store.directory to another folder")
+                        + "make its parent writable, or set data_dir to another folder")
             }
         }
     }

@@ -11,13 +11,13 @@ final class StoreLock: Sendable {
         guard descriptor >= 0 else {
             throw StoreError(
                 description: "the store's lock file cannot be opened (\(path)): \(Self.reason(errno)); "
-                    + "make the folder writable, or set store.directory to another one")
+                    + "make the folder writable, or set data_dir to another one")
         }
         guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
             close(descriptor)
             throw StoreError(
                 description: "the store is in use by another process (\(path)): "
-                    + "stop that one, or set store.directory to another folder")
+                    + "stop that one, or set data_dir to another folder")
         }
     }
 

@@ -9,6 +9,7 @@ final class TransactionWriter {
     private let putReceiving, removeReceiving, removeAllReceiving: Statement
     private let putTopicID, removeTopicIDs: Statement
     private let putRetained, removeRetained: Statement
+    private let putMeta: Statement
     private let insertMessage, deleteMessage: Statement
     private let insertDelivery, deleteDelivery, updateDelivery: Statement
     private var syncs: Bool?
@@ -32,6 +33,7 @@ final class TransactionWriter {
         removeTopicIDs = try database.prepare("DELETE FROM topic_id WHERE session=?")
         putRetained = try database.prepare("INSERT OR REPLACE INTO retained VALUES(NULL,\(Self.parameters(6)))")
         removeRetained = try database.prepare("DELETE FROM retained WHERE topic=?")
+        putMeta = try database.prepare("INSERT OR REPLACE INTO meta VALUES(?,?)")
         insertMessage = try database.prepare("INSERT INTO message VALUES(\(Self.parameters(9)))")
         deleteMessage = try database.prepare("DELETE FROM message WHERE id=?")
         insertDelivery = try database.prepare("INSERT INTO queue VALUES(\(Self.parameters(9)))")
@@ -50,6 +52,7 @@ final class TransactionWriter {
             try writeEnds(plan)
             for (number, changes) in plan.sessions { try write(changes, of: number) }
             try writeRetained(plan)
+            if let totals = plan.totals { try write(totals) }
             try writeDeliveries(plan)
             try commit.run()
         } catch {
@@ -137,6 +140,14 @@ final class TransactionWriter {
             putRetained.bind(5, change.message.publisher?.string)
             putRetained.bind(6, change.message.properties.map(PropertyCoding.encode))
             try putRetained.run()
+        }
+    }
+
+    private func write(_ totals: DropLedger) throws(DatabaseError) {
+        for (key, value) in LedgerCoding.encode(totals) {
+            putMeta.bind(1, key)
+            putMeta.bind(2, Int64(bitPattern: value))
+            try putMeta.run()
         }
     }
 

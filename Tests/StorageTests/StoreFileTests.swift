@@ -34,7 +34,7 @@ import Testing
         let workshop = try Workshop()
         let sentence = try sentence { try workshop.open("/proc/apus-data/apus.db") }
         #expect(sentence.hasPrefix("the store's folder cannot be made (/proc/apus-data): "))
-        #expect(sentence.contains("set store.directory"))
+        #expect(sentence.contains("set data_dir"))
     }
 
     @Test func aFolderThatMayOnlyBeReadIsNamed() throws {
