@@ -77,7 +77,8 @@ let package = Package(
         .executableTarget(
             name: "apus",
             dependencies: [
-                "Access", "Messaging", "BrokerCore", "MQTTCodec", "MQTTServer", "Transport", "Settings", "Telemetry",
+                "Access", "Messaging", "BrokerCore", "MQTTCodec", "MQTTServer", "Transport", "Settings", "Storage",
+                "Telemetry",
                 "CoAP", "LwM2M", "MQTTSN", .nioCore, .nioPosix, .logging, .argumentParser,
             ]),
         // Manual clock, fake broker, fixtures, simulated devices.

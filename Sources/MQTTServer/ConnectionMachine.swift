@@ -141,8 +141,6 @@ extension ConnectionMachine {
         // MQTT 5.0, 4.12: authentication methods are named and refused; password authentication needs none.
         guard connect.properties.authenticationMethod == nil else { return fail(.badAuthenticationMethod) }
         guard !connect.clientIdentifier.isEmpty else { return assign(connect, makeIdentifier()) }
-        // MQTT-3.1.3-5: what an identifier may hold beyond 23 letters and digits is the server's choice.
-        guard !ClientID(connect.clientIdentifier).isReserved else { return fail(.clientIdentifierNotValid) }
         // MQTT 3.1, 3.1: client identifiers have up to 23 characters. Longer ones are common and do no harm.
         state = .opening
         return .open(Opening(connect: connect, clientIdentifier: connect.clientIdentifier))

@@ -44,6 +44,43 @@ import Testing
         }
     }
 
+    @Test(arguments: [
+        (
+            "store.topics={a/#/b: disk}",
+            "apus: store.topics.a/#/b is not a topic filter (--set store.topics): use one like telemetry/#"
+        ),
+        (
+            "store.listeners={nosuch: disk}",
+            "apus: store.listeners.nosuch is no listener (--set store.listeners): use one of mqtt.tcp, mqttsn.udp, coap.udp"
+        ),
+        (
+            "store.topics={a: safe}",
+            "apus: store.topics.a is \"safe\", which is no level (--set store.topics): use memory, process or disk"
+        ),
+    ])
+    func aWrongDurabilityIsNamed(setting: String, sentence: String) async throws {
+        let result = try await run(["check", "--set", setting])
+        #expect(result.status == 78)
+        #expect(result.errors == [sentence])
+    }
+
+    @Test func aStoreInUseIsOneSentenceAndStatus69() async throws {
+        let apus = try await RunningApus()
+        let second = try await run(["serve", "--set", "mqtt.tcp.port=0", "--set", "data_dir=\(apus.dataDirectory)"])
+        #expect(second.status == 69)
+        #expect(second.errors.count == 1)
+        #expect(second.errors.first?.hasPrefix("apus: the store is in use by another process") == true)
+        #expect(try await run(["store", "info", "--set", "data_dir=\(apus.dataDirectory)"]).output
+                .contains { $0.hasPrefix("in use:") && $0.hasSuffix(" yes") })
+    }
+
+    @Test func theBannerSaysWhatIsKeptAndWhere() async throws {
+        let apus = try await RunningApus()
+        #expect(
+            apus.program.lines.contains(
+                "Sessions and retained messages are kept in \(apus.dataDirectory)/apus.db, durability disk."))
+    }
+
     @Test func aWrongVariableIsNamed() async throws {
         let result = try await run(["serve"], environment: ["APUS_LOG__LEVEL": "loud"])
         #expect(result.status == 78)
@@ -88,7 +125,7 @@ import Testing
         let port = try apus.port(listener)
         let others = ["mqtt.tcp", "mqttsn.udp", "coap.udp"].filter { $0 != listener }
         let second = try await run(
-            ["serve", "--set", "\(listener).port=\(port)"] + others.flatMap { ["--set", "\($0).port=0"] })
+            ["serve", "--set", "store.durability=memory", "--set", "\(listener).port=\(port)"] + others.flatMap { ["--set", "\($0).port=0"] })
         #expect(second.status == 69)
         #expect(second.output.isEmpty)
         #expect(

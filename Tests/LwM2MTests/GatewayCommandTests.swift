@@ -51,7 +51,7 @@ struct GatewayCommandTests {
         ),
         (
             "3/0/14/set", "{",
-            #"{"op":"write","path":"/3/0/14","code":"bad_payload","message":"the payload is no JSON"}"#
+            #"{"op":"write","path":"/3/0/14","code":"bad_payload","message":"the payload is no JSON: the data ends inside an element"}"#
         ),
         (
             "x/0/14/set", "1",

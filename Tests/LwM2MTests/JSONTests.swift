@@ -8,10 +8,10 @@ import Testing
 
     @Test(arguments: [
         ("null", JSON.null), (" true ", .boolean(true)), ("-0", .integer(0)), ("9223372036854775807", .integer(.max)),
-        ("18446744073709551615", .unsigned(.max)), ("1.25e1", .number(12.5)),
+        ("18446744073709551615", .unsigned(.max)), ("1.5e1", .number(15)),
         (#""\u00e9\ud83d\ude00\/\n""#, .string("é😀/\n")),
         ("[]", .array([])), ("{}", .object([])), ("[1, [2]]", .array([.integer(1), .array([.integer(2)])])),
-        (#"{"b":1,"a":{}}"#, .object([.init(name: "a", value: .object([])), .init(name: "b", value: .integer(1))])),
+        (#"{"b":1,"a":{}}"#, .object([.init(name: "b", value: .integer(1)), .init(name: "a", value: .object([]))])),
     ])
     func readsJSON(text: String, json: JSON) throws {
         #expect(try decode(text) == json)
@@ -19,9 +19,9 @@ import Testing
     }
 
     @Test(arguments: [
-        "", "nul", "01", "+1", "1.", ".5", "1e", "-", "[1", "{\"a\":1", "{a:1}", "{\"a\" 1}", "\"", "\"\\x\"",
+        "", "nul", "01", "+1", "1.", ".5", "1e", "-", "[1,]", "[1", "{\"a\":1,}", "{a:1}", "{\"a\" 1}", "\"", "\"\\x\"",
         "1 2",
-        "\"\\ud800\"", "\"\\ud800\\u0041\"", "\"\\u12\"", "\"\\u+123\"", "\"\t\"", "1e999",
+        "\"\\ud800\"", "\"\\ud800\\u0041\"", "\"\\u12\"", "\"\\u+123\"", "\"\t\"", "{\"a\":1,\"a\":2}", "1e999",
         "[[[[[[[[1]]]]]]]]", "'a'", "nan",
     ])
     func refusesAnythingElse(text: String) {

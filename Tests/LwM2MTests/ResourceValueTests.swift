@@ -82,4 +82,14 @@ import Testing
             #expect(throws: DecodeError.invalidValue(type: type)) { try ResourceValue(json: json, type: type) }
         }
     }
+
+    @Test func base64RoundTripsEveryLength() {
+        for count in 0..<10 {
+            let bytes = (0..<count).map { UInt8(truncatingIfNeeded: $0 &* 71 &+ 200) }
+            #expect(Base64.decode(Base64.encode(bytes).utf8) == bytes)
+        }
+        #expect(Base64.decode("====".utf8) == nil)
+        #expect(Base64.decode("AAA".utf8) == nil)
+        #expect(Base64.decode("A===".utf8) == nil)
+    }
 }

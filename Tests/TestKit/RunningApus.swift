@@ -11,13 +11,16 @@ package final class RunningApus: Sendable {
     private let ports: [String: Int]
     private let directory: URL
 
-    /// Starts `apus serve` with every port 0 and waits until all listeners serve.
-    package init(_ settings: [String] = []) async throws {
+    /// Starts `apus serve` with every port 0 and a data folder of its own, and waits until all listeners serve.
+    package init(_ settings: [String] = [], environment: [String: String] = [:]) async throws {
         directory = FileManager.default.temporaryDirectory.appending(path: "apus-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
         let readyFile = directory.appending(path: "ready.json")
-        let chosen = ["mqtt.tcp.port=0", "mqttsn.udp.port=0", "coap.udp.port=0"] + settings
-        program = try Self.start(["serve", "--ready-file", readyFile.path] + chosen.flatMap { ["--set", $0] })
+        let chosen = [
+            "mqtt.tcp.port=0", "mqttsn.udp.port=0", "coap.udp.port=0", "data_dir=\(directory.path)/data",
+        ] + settings
+        program = try Self.start(
+            ["serve", "--ready-file", readyFile.path] + chosen.flatMap { ["--set", $0] }, environment: environment)
         // The banner is printed after the file is written.
         try await program.line { $0.hasPrefix("Stop with") }
         let entries = try JSONDecoder().decode([Entry].self, from: Data(contentsOf: readyFile))
@@ -27,6 +30,9 @@ package final class RunningApus: Sendable {
     deinit {
         try? FileManager.default.removeItem(at: directory)
     }
+
+    /// Where it keeps its store.
+    package var dataDirectory: String { "\(directory.path)/data" }
 
     /// Starts the built program with any arguments.
     package static func start(_ arguments: [String], environment: [String: String] = [:]) throws -> Program {

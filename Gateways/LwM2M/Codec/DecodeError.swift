@@ -12,10 +12,8 @@ enum DecodeError: Error, Equatable, Sendable {
     case invalidValue(type: DataType)
     /// Text that should be UTF-8 is not.
     case invalidUTF8
-    /// A link list or path breaks its grammar at this byte.
+    /// A link list, path or JSON text breaks its grammar at this byte.
     case syntax(offset: Int)
-    /// Text that should be JSON is not.
-    case invalidJSON
     /// The payload is in a format this gateway does not read.
     case unsupportedFormat
 }
@@ -30,7 +28,6 @@ extension DecodeError: CustomStringConvertible {
         case .invalidValue(let type): "not a value of type \(type)"
         case .invalidUTF8: "not UTF-8"
         case .syntax(let offset): "syntax error at byte \(offset)"
-        case .invalidJSON: "not JSON"
         case .unsupportedFormat: "unsupported content format"
         }
     }

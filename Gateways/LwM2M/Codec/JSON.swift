@@ -1,7 +1,7 @@
-import Foundation
-
-/// A JSON text (RFC 8259) as a value: commands come in as one, values and reports go out as one. 64-bit integers survive
-/// exactly.
+/// A JSON text (RFC 8259) as a value: commands come in as one, values and reports go out as one.
+///
+/// Own code instead of Foundation's because 64-bit integers must survive exactly, objects must keep their order and
+/// the nesting of what a publisher sends must be bounded.
 enum JSON: Equatable, Sendable {
     case null
     case boolean(Bool)
@@ -28,29 +28,10 @@ enum JSON: Equatable, Sendable {
     static func object(_ members: KeyValuePairs<String, JSON?>) -> JSON {
         .object(members.compactMap { name, value in value.map { Member(name: name, value: $0) } })
     }
-
-    /// Levels of arrays and objects, the value itself included.
-    fileprivate var depth: Int {
-        switch self {
-        case .array(let elements): 1 + (elements.map(\.depth).max() ?? 0)
-        case .object(let members): 1 + (members.map(\.value.depth).max() ?? 0)
-        default: 1
-        }
-    }
 }
 
-extension JSON {
-    /// Reads one JSON text of at most `limits.bodyBytes` and `limits.jsonDepth`. Members of objects come sorted by name.
-    static func decode(_ bytes: ArraySlice<UInt8>, limits: Limits = Limits()) throws(DecodeError) -> JSON {
-        guard bytes.count <= limits.bodyBytes else { throw .limitExceeded }
-        guard let json = try? JSONDecoder().decode(JSON.self, from: Data(bytes)) else { throw .invalidJSON }
-        guard json.depth <= limits.jsonDepth else { throw .limitExceeded }
-        return json
-    }
-}
+// MARK: - Writing
 
-/// Written by ourselves, because a reader finds `op` and `path` sooner when members keep their order, which Foundation's encoder
-/// cannot.
 extension JSON: CustomStringConvertible {
     var description: String { String(decoding: encoded, as: UTF8.self) }
 
@@ -105,46 +86,5 @@ extension JSON: CustomStringConvertible {
             }
         }
         bytes.append(UInt8(ascii: "\""))
-    }
-}
-
-extension JSON: Decodable {
-    private struct Name: CodingKey {
-        let stringValue: String
-        var intValue: Int? { nil }
-        init(stringValue: String) { self.stringValue = stringValue }
-        init?(intValue: Int) { nil }
-    }
-
-    init(from decoder: any Decoder) throws {
-        if let members = try? decoder.container(keyedBy: Name.self) {
-            let names = members.allKeys.sorted { $0.stringValue < $1.stringValue }
-            self = .object(
-                try names.map { Member(name: $0.stringValue, value: try members.decode(JSON.self, forKey: $0)) })
-            return
-        }
-        if var elements = try? decoder.unkeyedContainer() {
-            var array: [JSON] = []
-            while !elements.isAtEnd { array.append(try elements.decode(JSON.self)) }
-            self = .array(array)
-            return
-        }
-        self = try Self(scalar: try decoder.singleValueContainer())
-    }
-
-    private init(scalar: any SingleValueDecodingContainer) throws {
-        if scalar.decodeNil() {
-            self = .null
-        } else if let flag = try? scalar.decode(Bool.self) {
-            self = .boolean(flag)
-        } else if let text = try? scalar.decode(String.self) {
-            self = .string(text)
-        } else if let number = try? scalar.decode(Int64.self) {
-            self = .integer(number)
-        } else if let number = try? scalar.decode(UInt64.self) {
-            self = .unsigned(number)
-        } else {
-            self = .number(try scalar.decode(Double.self))
-        }
     }
 }

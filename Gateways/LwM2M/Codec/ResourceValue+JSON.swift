@@ -1,5 +1,3 @@
-import Foundation
-
 /// The JSON scalar of a value: what a resource's topic holds, and what a command brings.
 extension ResourceValue {
     /// Numbers, booleans and strings as themselves; opaque as base64 (RFC 4648 4); an object link as `"object:instance"`.
@@ -10,7 +8,7 @@ extension ResourceValue {
         case .unsigned(let number): Int64(exactly: number).map { .integer($0) } ?? .unsigned(number)
         case .float(let number): .number(number)
         case .boolean(let flag): .boolean(flag)
-        case .opaque(let bytes): .string(Data(bytes).base64EncodedString())
+        case .opaque(let bytes): .string(Base64.encode(bytes))
         case .objectLink(let link): .string(link.description)
         }
     }
@@ -45,7 +43,7 @@ extension ResourceValue {
         case (.float, .integer(let number)): .float(Double(number))
         case (.float, .unsigned(let number)): .float(Double(number))
         case (.boolean, .boolean(let flag)): .boolean(flag)
-        case (.opaque, .string(let text)): Data(base64Encoded: text).map { .opaque(Array($0)) }
+        case (.opaque, .string(let text)): Base64.decode(text.utf8).map { .opaque($0) }
         case (.objectLink, .string(let text)): ObjectLink(text: text).map { .objectLink($0) }
         default: nil
         }

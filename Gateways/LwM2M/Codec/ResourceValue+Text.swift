@@ -1,5 +1,3 @@
-import Foundation
-
 /// The text form of one value (LwM2M Core 1.1 Appendix C, column "Text format"; content format 0).
 extension ResourceValue {
     init(text bytes: ArraySlice<UInt8>, type: DataType) throws(DecodeError) {
@@ -15,7 +13,7 @@ extension ResourceValue {
         case .unsigned(let number): String(number)
         case .float(let number): number.description
         case .boolean(let flag): flag ? "1" : "0"
-        case .opaque(let bytes): Data(bytes).base64EncodedString()
+        case .opaque(let bytes): Base64.encode(bytes)
         case .objectLink(let link): link.description
         }
     }
@@ -29,7 +27,7 @@ extension ResourceValue {
         case .unsigned: UInt64(text).map { .unsigned($0) }
         case .float: real(text).map { .float($0) }
         case .boolean: text == "1" ? .boolean(true) : text == "0" ? .boolean(false) : nil
-        case .opaque: Data(base64Encoded: text).map { .opaque(Array($0)) }
+        case .opaque: Base64.decode(text.utf8).map { .opaque($0) }
         case .objectLink: ObjectLink(text: text).map { .objectLink($0) }
         case .none: nil
         }

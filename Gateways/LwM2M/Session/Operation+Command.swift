@@ -131,7 +131,7 @@ private struct CommandReader {
 
     private func json() throws(CommandError) -> JSON {
         do { return try JSON.decode(payload[...], limits: limits) } catch {
-            throw .badPayload(error == .limitExceeded ? "the payload is too large or too deep" : "the payload is no JSON")
+            throw .badPayload("the payload is no JSON: \(error)")
         }
     }
 

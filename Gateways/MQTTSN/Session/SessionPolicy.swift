@@ -1,5 +1,3 @@
-import Messaging
-
 /// What all connections of one listener have in common.
 struct SessionPolicy: Hashable, Sendable {
     var retry = RetryPolicy()
@@ -19,9 +17,7 @@ struct SessionPolicy: Hashable, Sendable {
     func refusal(of connect: Packet.Connect) -> ReturnCode? {
         let octets = connect.clientID.utf8
         // MQTT-SN 5.4.4: a client id has 1 to 23 characters.
-        guard !octets.isEmpty, octets.count <= maximumClientIDLength, !octets.contains(0),
-            !ClientID(connect.clientID).isReserved
-        else { return .notSupported }
+        guard !octets.isEmpty, octets.count <= maximumClientIDLength, !octets.contains(0) else { return .notSupported }
         return nil
     }
 }

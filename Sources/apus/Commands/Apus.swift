@@ -8,5 +8,8 @@ struct Apus: AsyncParsableCommand {
         commandName: "apus",
         abstract: "A gateway in which MQTT, MQTT-SN, CoAP and LwM2M devices publish and subscribe to each other.",
         version: version,
-        subcommands: [ServeCommand.self, CheckCommand.self, PublishCommand.self, SubscribeCommand.self, PasswordCommand.self])
+        subcommands: [
+            ServeCommand.self, CheckCommand.self, StoreCommand.self, PublishCommand.self, SubscribeCommand.self,
+            PasswordCommand.self,
+        ])
 }

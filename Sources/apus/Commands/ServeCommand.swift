@@ -29,7 +29,7 @@ struct ServeCommand: AsyncParsableCommand {
 
         let assembly = try assemble(configuration)
         let listeners = try await start(assembly, configuration)
-        Console.output(Banner(version: Apus.version, listeners: listeners).text)
+        Console.output(Banner(version: Apus.version, listeners: listeners, store: configuration.storeSentence).text)
         logger.info("serving", metadata: ["listeners": "\(listeners.count)"])
 
         let chores = assembly.beginChores(reloads: reloads)
@@ -51,6 +51,9 @@ struct ServeCommand: AsyncParsableCommand {
             // A file that was right a moment ago.
             Console.complain("\(error)")
             throw ExitStatus.configuration
+        } catch let error as StoreError {
+            Console.complain(error.description)
+            throw ExitStatus.unavailable
         }
     }
 

@@ -11,6 +11,7 @@ extension Configuration {
         try checkAccess()
         try checkRanges()
         _ = try predefinedTopics()
+        _ = try durabilityPolicy()
         guard !settings.lwm2m.enabled || settings.coap.udp.enabled else {
             throw problem(
                 "lwm2m.enabled", "is true, but LwM2M devices come in by the CoAP port, which coap.udp.enabled switches off",
@@ -59,6 +60,10 @@ extension Configuration {
         try check("mqttsn.retry_interval", settings.mqttsn.retryInterval, in: .milliseconds(100)...(.seconds(300)), "from 100ms to 5m")
         try check("lwm2m.awake_time", settings.lwm2m.awakeTime, in: .seconds(1)...(.seconds(3600)), "from 1s to 1h")
         try check("lwm2m.request_timeout", settings.lwm2m.requestTimeout, in: .seconds(1)...(.seconds(600)), "from 1s to 10m")
+        try check("store.linger", settings.store.linger, in: .zero...(.milliseconds(100)), "up to 100ms")
+        if let size = settings.store.maxSize {
+            try check("store.max_size", size.bytes, in: 1 << 20...Int.max, "of at least 1MB")
+        }
         try check("sys_interval", settings.sysInterval, in: .milliseconds(100)...(.seconds(86_400)), "from 100ms to 1d")
         try check("shutdown_timeout", settings.shutdownTimeout, in: .zero...(.seconds(300)), "up to 5m")
     }

@@ -25,6 +25,24 @@ enum DefaultSettings {
         # How often the $SYS/broker/... topics are brought up to date.
         sys_interval: 10s
 
+        # Folder for everything the gateway keeps; made when it is missing.
+        data_dir: apus-data
+
+        # What outlives the gateway: sessions with an expiry, their queued messages, retained messages. Kept in
+        # data_dir/apus.db.
+        store:
+          # What an acknowledgement promises: memory (nothing is kept), process (it survives the end of the
+          # gateway), disk (it survives a loss of power).
+          durability: disk
+          # Other levels for what comes in by a listener: {mqttsn.udp: process}.
+          listeners: {}
+          # Other levels for topics: {"telemetry/#": memory}. Of several that match the strongest holds.
+          topics: {}
+          # How long a commit waits for company: 0ms to 100ms. Longer saves work, shorter answers sooner.
+          linger: 1ms
+          # Largest size of the file, from 1MB; null for as much as the disk has. A full store refuses messages.
+          max_size: null
+
         log:
           # trace, debug, info, notice, warning, error or critical; trace shows each packet, never a payload.
           level: info

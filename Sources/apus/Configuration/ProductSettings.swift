@@ -6,6 +6,8 @@ struct ProductSettings: Decodable, Sendable {
     var shutdownTimeout: Duration
     var sysInterval: Duration
     var access: AccessSettings
+    var dataDirectory: String
+    var store: StoreSettings
     var log: LogSettings
     var mqtt: MQTTSettings
     var mqttsn: MQTTSNSettings
@@ -14,9 +16,10 @@ struct ProductSettings: Decodable, Sendable {
     var limits: LimitSettings
 
     enum CodingKeys: String, CodingKey {
-        case access, log, mqtt, mqttsn, coap, lwm2m, limits
+        case access, store, log, mqtt, mqttsn, coap, lwm2m, limits
         case allowAnonymous = "allow_anonymous"
         case shutdownTimeout = "shutdown_timeout"
+        case dataDirectory = "data_dir"
         case sysInterval = "sys_interval"
     }
 }
@@ -37,6 +40,23 @@ struct LogSettings: Decodable, Sendable {
     enum Level: String, Choice { case trace, debug, info, notice, warning, error, critical }
 
     var level: Level
+}
+
+struct StoreSettings: Decodable, Sendable {
+    enum Level: String, Choice { case memory, process, disk }
+
+    var durability: Level
+    /// Level by listener; checked by `Configuration+Store`.
+    var listeners: [String: String]
+    /// Level by topic filter; checked there, too.
+    var topics: [String: String]
+    var linger: Duration
+    var maxSize: ByteSize?
+
+    enum CodingKeys: String, CodingKey {
+        case durability, listeners, topics, linger
+        case maxSize = "max_size"
+    }
 }
 
 /// One listening socket.

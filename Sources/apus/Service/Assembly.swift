@@ -8,32 +8,41 @@ import MQTTServer
 import Messaging
 import NIOPosix
 import Settings
+import Storage
 import Telemetry
 
 /// The composition root: makes every part from the settings and joins them.
 struct Assembly: Sendable {
     let service: Service
     private let broker: CoreBroker
+    /// Nil when nothing is kept.
+    private let store: SQLiteStore?
     private let sysPublisher: SysPublisher
     private let access: FileAccess
 
+    /// - Throws: `StoreError` when the store cannot be opened.
     init(_ configuration: Configuration) throws {
         let settings = configuration.settings
         let eventLog = EventLog(logger: Logger(label: "apus.core"))
         let access = try configuration.access()
+        let store = try configuration.storeOptions().map {
+            try SQLiteStore($0, logger: Logger(label: "apus.store"))
+        }
         let broker = try CoreBroker(
             limits: settings.limits.brokerLimits, predefinedTopics: configuration.predefinedTopics(),
             authenticator: access.authenticator ?? LoopbackAuthenticator(allowsAnonymous: settings.allowAnonymous),
-            authorizer: access.authorizer ?? PermissiveAuthorizer(), events: eventLog)
+            authorizer: access.authorizer ?? PermissiveAuthorizer(), events: eventLog, store: store,
+            durability: configuration.durabilityPolicy())
         let service = Service(gateways: Self.gateways(settings, broker: broker))
         let startedAt = broker.clock.now()
         self.broker = broker
+        self.store = store
         self.access = access
         self.service = service
         sysPublisher = SysPublisher(broker: broker, version: Apus.version, interval: settings.sysInterval) {
             GatewaySnapshot(
                 broker.statistics(), clients: eventLog.counts, uptime: broker.clock.now().since(startedAt),
-                gateways: service.counters)
+                gateways: service.counters + (store.map { [("store", $0.readings)] } ?? []))
         }
     }
 
@@ -104,12 +113,14 @@ struct Assembly: Sendable {
         logger.info("access rules reloaded")
     }
 
-    /// Ends all sessions' connections with a goodbye, then the gateways. The core goes first, because it keeps the wills of
-    /// clients that a stopping gateway cuts off.
+    /// Ends all sessions' connections with a goodbye, then the gateways, then the store. The core goes first, because it keeps
+    /// the wills of clients that a stopping gateway cuts off.
     /// - Returns: false when `timeout` was not enough.
     func stop(within timeout: Duration) async -> Bool {
         broker.stop()
-        return await service.stop(within: timeout)
+        let isInTime = await service.stop(within: timeout)
+        store?.close()
+        return isInTime
     }
 }
 

@@ -4,6 +4,8 @@ import Messaging
 struct Banner {
     let version: String
     let listeners: [Listener]
+    /// What is kept where.
+    let store: String
 
     var text: String {
         let rows = listeners.map { listener in
@@ -13,7 +15,7 @@ struct Banner {
         let lines = rows.map { row in
             "  \(padded(row[0], widths[0]))  \(padded(row[1], widths[1]))  \(row[2])"
         }
-        return (["Apus \(version) is serving. To try it:", ""] + lines + ["", "Stop with Ctrl-C."])
+        return (["Apus \(version) is serving. To try it:", ""] + lines + ["", store, "Stop with Ctrl-C."])
             .joined(separator: "\n")
     }
 
