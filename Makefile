@@ -49,7 +49,7 @@ test: test-packages .venv/.installed ## Run all tests, also those with real clie
 
 .PHONY: bench
 bench: build ## Measure this machine's message rate with the load generator of the tests, against a release build
-	@APUS_BINARY="$$PWD/.build/release/apus" APUS_BENCH=1 swift test --filter ThroughputBenchmark
+	@TEST_BINARY="$$PWD/.build/release/apus" TEST_BENCH=1 swift test --filter ThroughputBenchmark
 
 .PHONY: format
 format: ## Format all Swift code in place

@@ -6,7 +6,7 @@ import Testing
 
 /// `make bench`: processor time of the broker for each delivered message of 64 octets, beside Debian's Mosquitto in the same
 /// run. The generator shares the machine with the broker, so the rate says less than the processor time.
-@Suite(.serialized, .enabled(if: ProcessInfo.processInfo.environment["APUS_BENCH"] != nil))
+@Suite(.serialized, .enabled(if: ProcessInfo.processInfo.environment["TEST_BENCH"] != nil))
 struct ThroughputBenchmark {
     private struct Result {
         var rate: Double

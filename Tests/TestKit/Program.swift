@@ -29,11 +29,16 @@ package final class Program: Sendable {
         name = executable
         child = try ChildProcess.start(
             executable, arguments,
-            environment: ProcessInfo.processInfo.environment.merging(environment) { _, new in new })
+            environment: Self.inheritedEnvironment.merging(environment) { _, new in new })
         self.state = state
         ChildProcess.read(child.output) { bytes in state.change { $0.output.append(bytes) } }
         ChildProcess.read(child.errors) { bytes in state.change { $0.errors.append(bytes) } }
         child.whenEnded { status in state.change { $0.status = status } }
+    }
+
+    /// What a program gets of our environment: not the settings of a gateway that whoever runs the tests may have there.
+    private static var inheritedEnvironment: [String: String] {
+        ProcessInfo.processInfo.environment.filter { !$0.key.hasPrefix("APUS_") }
     }
 
     deinit {

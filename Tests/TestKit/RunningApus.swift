@@ -57,16 +57,18 @@ package final class RunningApus: Sendable {
 
 /// Where the build puts things.
 package enum BuiltProducts {
-    /// The program: `APUS_BINARY` when it is set, else beside the running test bundle.
+    /// The program: `TEST_BINARY` when it is set, else beside the running test bundle.
     package static var apus: String {
-        if let path = ProcessInfo.processInfo.environment["APUS_BINARY"] { return path }
-        let bundle = (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? CommandLine.arguments[0]
+        if let path = ProcessInfo.processInfo.environment["TEST_BINARY"] { return path }
+        let bundle =
+            (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? CommandLine.arguments[0]
         return URL(filePath: bundle).deletingLastPathComponent().appending(path: "apus").path
     }
 
     /// The top folder of the repository.
     package static var repository: String {
-        URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent().path
+        URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+            .path
     }
 
     /// Python with the clients `make test` installs.
