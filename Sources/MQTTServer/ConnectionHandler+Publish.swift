@@ -128,8 +128,10 @@ extension ConnectionHandler {
     func flush() {
         guard outgoing.readableBytes > 0, let context else { return }
         server.counters.bytesSent.add(UInt64(outgoing.readableBytes))
-        context.writeAndFlush(wrapOutboundOut(outgoing), promise: nil)
-        loop.takeBack(outgoing)
+        let bytes = outgoing
+        // Emptied before the write: it may make the channel writable again, and then deliveries are prepared within this call.
         outgoing = ByteBuffer()
+        context.writeAndFlush(wrapOutboundOut(bytes), promise: nil)
+        loop.takeBack(bytes)
     }
 }
