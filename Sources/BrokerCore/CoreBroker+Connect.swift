@@ -14,12 +14,10 @@ extension CoreBroker {
             case .success(let (connected, wake)):
                 completion(.success(connected))
                 wake?.wake()
+                guard let attachment = connected.attachment as? SessionAttachment else { return }
+                if !features.autoSubscriptions.isEmpty { autoSubscribe(attachment, at: request.credentials.peer) }
                 // Rights changed while the client came in: `recheckAccess` may have missed it.
-                if accessVersion.load(ordering: .sequentiallyConsistent) != version,
-                    let attachment = connected.attachment as? SessionAttachment
-                {
-                    recheck(attachment.session)
-                }
+                if accessVersion.load(ordering: .sequentiallyConsistent) != version { recheck(attachment.session) }
             }
         }
     }
@@ -32,6 +30,8 @@ extension CoreBroker {
         var wills: [(Will, Principal)] = []
         var relieved: [SessionAttachment] = []
         var receiver: Session?
+        /// Owners of mailboxes that got what was left of a shared subscription.
+        var wakes: [any SessionOwner] = []
         /// Subscriptions of the receiver that its new owner has no right to.
         var ended: [TopicFilter] = []
     }
@@ -159,8 +159,11 @@ extension CoreBroker {
 
     /// Ends a session for good: its will is due at once (MQTT-3.1.2-8), its mailbox is accounted for as dropped.
     private func end(_ session: Session, in table: inout SessionTable, _ afterwards: inout Afterwards) {
-        routing.write { $0.remove(session) }
-        session.state.withLock { state in
+        let groups = routing.write { routing in
+            defer { routing.remove(session) }
+            return routing.index.groupsWithOthers(than: session.subscriber)
+        }
+        let orphans = session.state.withLock { state in
             let wasDetached = state.attachment == nil
             let will = state.will
             displace(session, &state, &afterwards)
@@ -173,13 +176,17 @@ extension CoreBroker {
             session.isListening.store(false, ordering: .relaxed)
             state.mailbox.recorder?.append(.removeSession(session.number))
             state.mailbox.recorder = nil
+            let orphans = state.mailbox.removeOrphans(of: groups)
             state.mailbox.clear()
             table.departed += state.mailbox.account
+            return orphans
         }
         table[session.clientID] = nil
+        table.departed += redeliver(orphans, wakes: &afterwards.wakes)
     }
 
     private func perform(_ afterwards: Afterwards) {
+        for owner in afterwards.wakes { owner.wake() }
         if let receiver = afterwards.receiver {
             for publisher in afterwards.relieved { publisher.relieve(from: receiver) }
             for filter in afterwards.ended { events.record(.subscriptionEnded(receiver.clientID, filter)) }

@@ -19,6 +19,8 @@ struct RouteScratch {
         var qos: QoS
         var retainAsPublished: Bool
         var subscriptionIDs = SubscriptionIDs.none
+        /// The share group that picked it, if any.
+        var share = ShareGroups.none
     }
 }
 
@@ -43,15 +45,19 @@ extension CoreBroker {
     }
 
     /// `route` for a caller that has more to record together with the messages.
+    /// - Parameter isRewritten: the topics have been through the rewrite rules already.
     func routeInGroup(
-        _ messages: [Message], as principal: Principal, publisher: SessionAttachment?, outcomes: inout [PublishOutcome]
+        _ messages: [Message], as principal: Principal, publisher: SessionAttachment?, isRewritten: Bool = false,
+        outcomes: inout [PublishOutcome]
     ) {
+        let messages = features.rewriter == nil || isRewritten ? messages : rewritten(messages, principal)
         let first = outcomes.count
         for message in messages { outcomes.append(admit(message, principal)) }
         var scratch = scratches.withLock { $0.popLast() } ?? RouteScratch()
         routing.read { routing in
             for (offset, message) in messages.enumerated() {
-                guard case .accepted(_, let commit) = outcomes[first + offset] else { continue }
+                // One that has a receiver already is held for later.
+                guard case .accepted(0, let commit) = outcomes[first + offset] else { continue }
                 let level = durability.level(of: message.topic, listenerLevel: publisher?.durability)
                 outcomes[first + offset] = deliver(message, level, routing, commit, &scratch)
             }
@@ -65,8 +71,7 @@ extension CoreBroker {
         let isGateway = principal.kind == .gateway
         guard message.payload.count <= limits.payloadOctets else { return .refused(.tooLarge) }
         guard Levels.count(message.topic.string) <= limits.topicLevels else { return .refused(.topicNotAllowed) }
-        // MQTT 5.0, 4.7.2: clients should not use $ topics for their own ends; $SYS is only ours to write.
-        guard isGateway || !message.topic.string.utf8.starts(with: "$SYS/".utf8) else { return .refused(.topicNotAllowed) }
+        if message.topic.isReserved, let outcome = admitReserved(message, principal) { return outcome }
         guard isGateway || authorizer.allows(.publish(message.topic), by: principal) else {
             return .refused(.notAuthorized)
         }
@@ -85,8 +90,7 @@ extension CoreBroker {
     ) -> PublishOutcome {
         routing.index.match(message.topic, into: &scratch.matches)
         for group in scratch.matches.groups {
-            // In turn, passing over members that are away (MQTT 5.0, 4.8.2).
-            let member = routing.index.pick(from: group) { subscriber in
+            let member = routing.index.pick(from: group, by: features.shareStrategy, for: message) { subscriber in
                 routing.sessions[Int(subscriber)]?.isListening.load(ordering: .relaxed) == true
             }
             scratch.matches.append(member)
@@ -99,7 +103,7 @@ extension CoreBroker {
             let effects = session.put(
                 message, durability: level, qos: min(message.qos, receiver.qos),  // MQTT-3.8.4-8
                 retain: receiver.retainAsPublished && message.retain,  // MQTT-3.3.1-12, MQTT-3.3.1-13
-                subscriptionIDs: receiver.subscriptionIDs, limits: limits.mailbox)
+                subscriptionIDs: receiver.subscriptionIDs, share: receiver.share, limits: limits.mailbox)
             commit = max(commit, effects.commit)
             if let owner = effects.wake { scratch.wakes.append(owner) }
             if effects.isPressed { scratch.pressing.append(session) }
@@ -134,23 +138,33 @@ extension CoreBroker {
                 scratch.merged[position].retainAsPublished =
                     scratch.merged[position].retainAsPublished || entry.options.retainAsPublished
                 scratch.merged[position].subscriptionIDs.insert(entry.identifier)
+                if entry.share != ShareGroups.none { scratch.merged[position].share = entry.share }
                 continue
             }
             var merged = RouteScratch.Merged(
                 subscriber: entry.subscriber, qos: entry.options.qos, retainAsPublished: entry.options.retainAsPublished)
             merged.subscriptionIDs.insert(entry.identifier)
+            merged.share = entry.share
             if mayRepeat { scratch.note(entry.subscriber, at: scratch.merged.count) }
             scratch.merged.append(merged)
         }
     }
 
-    private func isLeftOut(
+    /// Whether no-local or the receiver's rights leave it out.
+    func isLeftOut(
         _ message: Message, for entry: SubscriptionIndex.Entry, _ sessions: ContiguousArray<Session?>
     ) -> Bool {
         guard let session = sessions[Int(entry.subscriber)] else { return true }
         if entry.options.noLocal, message.publisher == session.clientID { return true }  // MQTT-3.8.3-3
         guard entry.options.isPartial else { return false }
         return !authorizer.allows(.receive(message.topic), by: session.state.withLock { $0.principal })
+    }
+
+    private func rewritten(_ messages: [Message], _ principal: Principal) -> [Message] {
+        guard principal.kind != .gateway, let rewriter = features.rewriter else { return messages }
+        return messages.map { message in
+            rewriter.rewritten(message.topic, for: principal).map { message.renamed($0) } ?? message
+        }
     }
 
     private func finish(_ scratch: inout RouteScratch, publisher: SessionAttachment?) {

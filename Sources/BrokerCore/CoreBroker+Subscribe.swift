@@ -8,18 +8,18 @@ extension CoreBroker {
         let version = accessVersion.load(ordering: .sequentiallyConsistent)
         var commit = CommitPoint.none
         var held = routing.read { $0.index.count(of: session.subscriber) }
-        let outcomes = subscriptions.map { subscription -> SubscribeOutcome in
+        let outcomes = subscriptions.map { asked -> SubscribeOutcome in
+            let subscription = rewritten(asked, principal)
             let access: SubscriptionAccess
             switch check(subscription, session, principal, held: held) {
             case .success(let granted): access = granted
             case .failure(let refusal): return .refused(refusal)
             }
-            let isNew: Bool? = routing.write { routing in
-                // The session may have ended since; its place could be another's.
-                guard routing.holds(session) else { return nil }
-                return routing.index.insert(subscription, for: session.subscriber, isPartial: access == .partial)
+            let isNew: Bool
+            switch insert(subscription, for: session, isPartial: access == .partial) {
+            case .success(let inserted): isNew = inserted
+            case .failure(let refusal): return .refused(refusal)
             }
-            guard let isNew else { return .refused(.detached) }
             if isNew { held += 1 }
             let point = session.state.withLock { state in
                 state.mailbox.recorder?.append(.putSubscription(session.number, subscription))
@@ -40,6 +40,7 @@ extension CoreBroker {
         // MQTT-3.8.3-4
         guard !(subscription.noLocal && filter.shareGroup != nil) else { return .failure(.noLocalOnShared) }
         guard Levels.count(filter.pattern) <= limits.topicLevels else { return .failure(.filterTooDeep) }
+        guard features.allowsExclusive || !filter.isExclusive else { return .failure(.notAuthorized) }
         let access = access(to: filter, by: principal)
         guard access != .refused else { return .failure(.notAuthorized) }
         // A durable session's subscription is acknowledged when it is stored; a failing store makes no promises.
@@ -47,6 +48,27 @@ extension CoreBroker {
             return .failure(.quotaExceeded)
         }
         return held < limits.subscriptionsPerSession ? .success(access) : .failure(.quotaExceeded)
+    }
+
+    /// - Returns: whether it is new.
+    private func insert(
+        _ subscription: Subscription, for session: Session, isPartial: Bool
+    ) -> Result<Bool, SubscribeRefusal> {
+        routing.write { routing in
+            // The session may have ended since; its place could be another's.
+            guard routing.holds(session) else { return .failure(.detached) }
+            guard !routing.index.isTaken(subscription.filter, for: session.subscriber) else { return .failure(.quotaExceeded) }
+            return .success(routing.index.insert(subscription, for: session.subscriber, isPartial: isPartial))
+        }
+    }
+
+    private func rewritten(_ asked: Subscription, _ principal: Principal) -> Subscription {
+        guard let rewriter = features.rewriter, principal.kind != .gateway,
+            let filter = rewriter.rewritten(asked.filter, for: principal)
+        else { return asked }
+        return Subscription(
+            filter: filter, qos: asked.qos, noLocal: asked.noLocal, retainAsPublished: asked.retainAsPublished,
+            retainHandling: asked.retainHandling, identifier: asked.identifier)
     }
 
     /// What the authorizer says; the gateway's own are not asked about.
@@ -58,7 +80,8 @@ extension CoreBroker {
         _ filters: [TopicFilter], session: Session, principal: Principal
     ) -> (existed: [Bool], commit: CommitPoint) {
         var commit = CommitPoint.none
-        let existed = filters.map { filter in
+        let existed = filters.map { asked in
+            let filter = features.rewriter?.rewritten(asked, for: principal) ?? asked
             guard principal.kind == .gateway || authorizer.allows(.unsubscribe(filter), by: principal) else { return false }
             let (existed, point) = remove(filter, of: session)
             commit = max(commit, point)

@@ -7,6 +7,7 @@ enum Deadline {
     case session(Session)
     case will(Session)
     case retained(TopicName)
+    case delayed(DelayedMessages.ID)
 }
 
 extension CoreBroker {
@@ -20,6 +21,7 @@ extension CoreBroker {
             case .session(let session): endIfExpired(session)
             case .will(let session): publishDueWill(of: session)
             case .retained(let topic): removeRetainedIfExpired(topic, now: now)
+            case .delayed(let id): publishDelayed(id)
             }
         }
         releaseOverdueHoldBacks(now: now)

@@ -9,6 +9,7 @@ package final class CoreBroker: Broker {
     package let clock: any GatewayClock
     package let limits: BrokerLimits
     package let predefinedTopics: PredefinedTopics
+    let features: BrokerFeatures
     let events: any EventSink
     let authenticator: any Authenticator
     let authorizer: any Authorizer
@@ -20,6 +21,7 @@ package final class CoreBroker: Broker {
     let routing: ReadWriteLock<Routing>
     let retained: Mutex<RetainedStore>
     let deadlines: Mutex<DeadlineQueue<Deadline>>
+    let delayed = Mutex(DelayedMessages())
     /// Publishers being held back.
     let held = Mutex<[SessionAttachment]>([])
     /// Owners that wait for a commit point.
@@ -35,13 +37,15 @@ package final class CoreBroker: Broker {
     /// - Throws: `StoreError` when the store cannot be read.
     package init(
         clock: any GatewayClock = SystemClock(), limits: BrokerLimits = BrokerLimits(),
-        predefinedTopics: PredefinedTopics = PredefinedTopics(), authenticator: any Authenticator,
+        predefinedTopics: PredefinedTopics = PredefinedTopics(), features: BrokerFeatures = BrokerFeatures(),
+        authenticator: any Authenticator,
         authorizer: any Authorizer = PermissiveAuthorizer(), events: any EventSink = SilentEventSink(),
         store: (any Store)? = nil, durability: DurabilityPolicy = DurabilityPolicy()
     ) throws(StoreError) {
         self.clock = clock
         self.limits = limits
         self.predefinedTopics = predefinedTopics
+        self.features = features
         self.authenticator = authenticator
         self.authorizer = authorizer
         self.events = events

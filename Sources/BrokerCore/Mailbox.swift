@@ -16,6 +16,9 @@ struct Mailbox {
         let sequence: UInt64
         let qos: QoS
         let retain: Bool
+        /// The share group it came by, or `none`: another member gets it when this session ends. Not known of what the store
+        /// kept.
+        var share = ShareGroups.none
         let subscriptionIDs: SubscriptionIDs
         /// The store has it, or will have it at `commit`.
         var isStored = false
@@ -81,7 +84,8 @@ struct Mailbox {
     // MARK: Arriving
 
     mutating func put(
-        _ message: Message, durability: Durability = .disk, qos: QoS, retain: Bool, subscriptionIDs: SubscriptionIDs, bounds: Bounds
+        _ message: Message, durability: Durability = .disk, qos: QoS, retain: Bool, subscriptionIDs: SubscriptionIDs,
+        share: ShareGroups.GroupID = ShareGroups.none, bounds: Bounds
     ) -> PutResult {
         ledger.accepted += 1
         let octets = message.octets
@@ -92,7 +96,7 @@ struct Mailbox {
             madeRoom = true
         }
         var entry = Entry(
-            message: message, sequence: qos == .atMostOnce ? 0 : nextSequence, qos: qos, retain: retain,
+            message: message, sequence: qos == .atMostOnce ? 0 : nextSequence, qos: qos, retain: retain, share: share,
             subscriptionIDs: subscriptionIDs)
         if qos != .atMostOnce {
             nextSequence += 1
@@ -251,6 +255,23 @@ struct Mailbox {
     mutating func reconnect(receiveMaximum: Int) {
         self.receiveMaximum = receiveMaximum
         window.markAllForResending()
+    }
+
+    /// Takes out, and out of the account, what came by one of `groups` and may go to another member: everything that waits,
+    /// and what is on the way at QoS 1. A delivery at QoS 2 that has begun goes to nobody else (MQTT-4.8.2-5).
+    /// To be followed by `clear`.
+    mutating func removeOrphans(of groups: Set<ShareGroups.GroupID>) -> [Entry] {
+        guard !groups.isEmpty else { return [] }
+        var orphans: [Entry] = []
+        for (packetID, slot) in window.slotsByIdentifier where slot.entry.qos == .atLeastOnce && groups.contains(slot.entry.share) {
+            window.remove(packetID)
+            orphans.append(slot.entry)
+        }
+        let waitingOrphans = waiting.filter { groups.contains($0.share) }
+        waiting.removeAll { groups.contains($0.share) }
+        orphans += waitingOrphans
+        ledger.accepted -= UInt64(orphans.count)
+        return orphans
     }
 
     /// The session has ended; what is left counts as dropped.

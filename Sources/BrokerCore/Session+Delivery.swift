@@ -14,7 +14,8 @@ extension Session {
 
     /// Puts one copy of `message` in, or accounts for why not.
     func put(
-        _ message: Message, durability: Durability, qos: QoS, retain: Bool, subscriptionIDs: SubscriptionIDs, limits: MailboxLimits
+        _ message: Message, durability: Durability, qos: QoS, retain: Bool, subscriptionIDs: SubscriptionIDs,
+        share: ShareGroups.GroupID = ShareGroups.none, limits: MailboxLimits
     ) -> PutEffects {
         state.withLock { state in
             var effects = PutEffects()
@@ -27,7 +28,7 @@ extension Session {
                 messages: isAwake ? limits.onlineMessages : limits.offlineMessages, octets: limits.octets,
                 policy: limits.policy)
             let result = state.mailbox.put(
-                message, durability: durability, qos: qos, retain: retain, subscriptionIDs: subscriptionIDs,
+                message, durability: durability, qos: qos, retain: retain, subscriptionIDs: subscriptionIDs, share: share,
                 bounds: bounds)
             switch result {
             case .queued(let commit):

@@ -3,7 +3,9 @@ import Synchronization
 /// The groups of shared subscriptions (MQTT 5.0, 4.8.2): per tree node a list of groups, per group its members.
 struct ShareGroups {
     typealias GroupID = Int32
-    private static let none: GroupID = -1
+    static let none: GroupID = -1
+    /// Name of the groups of one that exclusive subscriptions are: no `$share` group has it, as it is no text of a client.
+    static let exclusive = "\0"
 
     private struct Group {
         var name: String
@@ -69,6 +71,17 @@ struct ShareGroups {
     }
 
     func members(of group: GroupID) -> ContiguousArray<SubscriptionIndex.EntryID> { groups[Int(group)].members }
+
+    /// The member all messages go to, with the sticky strategy; it may have left since.
+    func favourite(of group: GroupID) -> SubscriptionIndex.EntryID? {
+        let value = groups[Int(group)].turn.value.load(ordering: .relaxed)
+        return value == 0 ? nil : SubscriptionIndex.EntryID(value - 1)
+    }
+
+    /// Takes the place of the turn, which the sticky strategy has no use for.
+    func setFavourite(_ entry: SubscriptionIndex.EntryID, of group: GroupID) {
+        groups[Int(group)].turn.value.store(UInt32(entry) + 1, ordering: .relaxed)
+    }
 
     /// Grows by one with each message of the group.
     func nextTurn(of group: GroupID) -> Int {

@@ -25,7 +25,8 @@ struct SubscriptionIndex {
         fileprivate var previousOfSubscriber: EntryID
         /// Next in the bucket of `entryBuckets`; for a free entry the next free one.
         fileprivate var chain: EntryID
-        fileprivate var share: Int32
+        /// The share group it belongs to, or `none`.
+        fileprivate(set) var share: ShareGroups.GroupID
     }
 
     /// QoS and flags in one octet.
@@ -64,7 +65,7 @@ struct SubscriptionIndex {
     private var entryBuckets = ContiguousArray(repeating: none, count: 64)
     /// First entry of each subscriber.
     private var subscribers: ContiguousArray<EntryID> = []
-    private var shares = ShareGroups()
+    private(set) var shares = ShareGroups()
 
     /// Subscriptions in all, shared ones included.
     private(set) var count = 0
@@ -77,7 +78,7 @@ struct SubscriptionIndex {
     mutating func insert(_ subscription: Subscription, for subscriber: SubscriberID, isPartial: Bool = false) -> Bool {
         let node = tree.insert(subscription.filter.pattern)
         linkWildcard(node)
-        let share = subscription.filter.shareGroup.map { group in
+        let share = subscription.filter.groupName.map { group in
             shares.insert(group, on: node, first: &branches[Int(node)].shares)
         }
         let options = Options(subscription, isPartial: isPartial)
@@ -96,7 +97,7 @@ struct SubscriptionIndex {
         linkToSubscriber(entry)
         if let share {
             shares.append(entry, to: share)
-            sharedCount += 1
+            if subscription.filter.shareGroup != nil { sharedCount += 1 }
         } else {
             linkToNode(entry)
         }
@@ -121,7 +122,7 @@ struct SubscriptionIndex {
         let node = tree.find(filter.pattern)
         guard node != LevelTree.none else { return nil }
         var share = Self.none
-        if let group = filter.shareGroup {
+        if let group = filter.groupName {
             share = shares.find(group, first: branches[Int(node)].shares)
             guard share != Self.none else { return nil }
         }
@@ -147,8 +148,7 @@ struct SubscriptionIndex {
     func filters(of subscriber: SubscriberID) -> [String] {
         var filters: [String] = []
         forEachEntry(of: subscriber) { entry in
-            let pattern = tree.path(to: entry.node)
-            filters.append(entry.share == Self.none ? pattern : "$share/\(shares.name(of: entry.share))/\(pattern)")
+            filters.append(text(of: entry))
         }
         return filters
     }
@@ -171,15 +171,31 @@ struct SubscriptionIndex {
         }
     }
 
-    /// The member of a share group whose turn it is among those that `isListening`; among all when none is.
-    func pick(from group: ShareGroups.GroupID, isListening: (SubscriberID) -> Bool) -> Entry {
-        let turn = shares.nextTurn(of: group)
-        let members = shares.members(of: group)
-        for step in members.indices {
-            let entry = entries[Int(members[(turn + step) % members.count])]
-            if isListening(entry.subscriber) { return entry }
+    subscript(id: EntryID) -> Entry { entries[Int(id)] }
+
+    /// The entry of that number while it is a member of `group`.
+    func entry(_ id: EntryID, in group: ShareGroups.GroupID) -> Entry? {
+        guard Int(id) < entries.count, entries[Int(id)].share == group else { return nil }
+        return entries[Int(id)]
+    }
+
+    /// The share groups a subscriber belongs to that have other members.
+    func groupsWithOthers(than subscriber: SubscriberID) -> Set<ShareGroups.GroupID> {
+        var groups: Set<ShareGroups.GroupID> = []
+        forEachEntry(of: subscriber) { entry in
+            if entry.share != Self.none, shares.members(of: entry.share).count > 1 { groups.insert(entry.share) }
         }
-        return entries[Int(members[turn % members.count])]
+        return groups
+    }
+
+    /// Whether somebody else holds an exclusive subscription to the same pattern.
+    func isTaken(_ filter: TopicFilter, for subscriber: SubscriberID) -> Bool {
+        guard filter.isExclusive else { return false }
+        let node = tree.find(filter.pattern)
+        guard node != LevelTree.none else { return false }
+        let group = shares.find(ShareGroups.exclusive, first: branches[Int(node)].shares)
+        guard group != Self.none else { return false }
+        return shares.members(of: group).contains { entries[Int($0)].subscriber != subscriber }
     }
 
     /// One walk, on bare pointers: nothing is retained, nothing allocated.
@@ -224,15 +240,21 @@ struct SubscriptionIndex {
     func subscriptions(of subscriber: SubscriberID) -> [Subscription] {
         var subscriptions: [Subscription] = []
         forEachEntry(of: subscriber) { entry in
-            let pattern = tree.path(to: entry.node)
-            let text = entry.share == Self.none ? pattern : "$share/\(shares.name(of: entry.share))/\(pattern)"
-            guard let filter = try? TopicFilter(text) else { return }
+            guard let filter = try? TopicFilter(text(of: entry)) else { return }
             subscriptions.append(
                 Subscription(
                     filter: filter, qos: entry.options.qos, noLocal: entry.options.noLocal,
                     retainAsPublished: entry.options.retainAsPublished, identifier: entry.identifier))
         }
         return subscriptions
+    }
+
+    /// The filter as its subscriber wrote it.
+    private func text(of entry: Entry) -> String {
+        let pattern = tree.path(to: entry.node)
+        guard entry.share != Self.none else { return pattern }
+        let group = shares.name(of: entry.share)
+        return group == ShareGroups.exclusive ? "$exclusive/\(pattern)" : "$share/\(group)/\(pattern)"
     }
 
     private func forEachEntry(of subscriber: SubscriberID, _ body: (Entry) -> Void) {
@@ -285,12 +307,13 @@ extension SubscriptionIndex {
         if entry.share == Self.none {
             unlinkFromNode(entry)
         } else {
+            if shares.name(of: entry.share) != ShareGroups.exclusive { sharedCount -= 1 }
             shares.remove(id, from: entry.share, first: &branches[Int(entry.node)].shares)
-            sharedCount -= 1
         }
         unlinkFromSubscriber(entry)
         unchain(id)
         entries[Int(id)].chain = freeEntry
+        entries[Int(id)].share = Self.none
         freeEntry = id
         count -= 1
         let branch = branches[Int(entry.node)]
@@ -397,4 +420,9 @@ extension SubscriptionIndex {
             entryBuckets[bucket] = id
         }
     }
+}
+
+extension TopicFilter {
+    /// The group a subscription to this filter belongs to: an exclusive one is a group of one.
+    fileprivate var groupName: String? { isExclusive ? ShareGroups.exclusive : shareGroup }
 }

@@ -23,6 +23,8 @@ package struct BrokerStatistics: Sendable {
     package var sharedSubscriptions = 0
     package var retainedMessages = 0
     package var retainedOctets = 0
+    /// Messages that wait for their time (`$delayed/…`). They enter the ledger when it has come.
+    package var delayedMessages = 0
     /// Messages accepted from publishers, by QoS.
     package var messagesReceived: [UInt64] = [0, 0, 0]
     package var octetsReceived: UInt64 = 0
@@ -55,6 +57,7 @@ extension CoreBroker {
             statistics.retainedMessages = retained.count
             statistics.retainedOctets = retained.octets
         }
+        statistics.delayedMessages = delayed.withLock { $0.count }
         statistics.messagesReceived = traffic.messages.map(\.current)
         statistics.octetsReceived = traffic.octets.current
         return statistics

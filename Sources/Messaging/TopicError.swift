@@ -10,7 +10,8 @@ package enum TopicError: Error, Equatable, Sendable {
     case wildcardInName
     /// `+` or `#` shares its level with other characters, or `#` is not last (MQTT-4.7.1-1, MQTT-4.7.1-2).
     case misplacedWildcard
-    /// `$share/` without a group, with a wildcard in the group, or without a filter (MQTT-4.8.2-1, MQTT-4.8.2-2).
+    /// `$share/` without a group, with a wildcard in the group, or without a filter (MQTT-4.8.2-1, MQTT-4.8.2-2); `$exclusive/`
+    /// without a filter, or before a shared one.
     case malformedShare
     /// The octets are not well-formed UTF-8 (MQTT-1.5.4-1).
     case notUTF8

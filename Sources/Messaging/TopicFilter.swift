@@ -1,11 +1,13 @@
 /// The pattern of a subscription: levels, `+` for one level, `#` for the rest (MQTT 5.0, 4.7.1), optionally shared
-/// by a group as `$share/{group}/{filter}` (MQTT 5.0, 4.8.2).
+/// by a group as `$share/{group}/{filter}` (MQTT 5.0, 4.8.2), or one subscriber's alone as `$exclusive/{filter}` (EMQX).
 package struct TopicFilter: Hashable, Sendable, CustomStringConvertible {
     /// The whole text as the client sent it, `$share/…` included.
     package let string: String
     /// Group of a shared subscription, or nil.
     package let shareGroup: String?
-    /// The pattern messages are matched with: `string` without its `$share/{group}/`.
+    /// Nobody else may hold an exclusive subscription to the same pattern.
+    package let isExclusive: Bool
+    /// The pattern messages are matched with: `string` without its `$share/{group}/` or `$exclusive/`.
     package let pattern: String
     /// True when the pattern holds `+` or `#`.
     package let hasWildcard: Bool
@@ -18,9 +20,10 @@ package struct TopicFilter: Hashable, Sendable, CustomStringConvertible {
         guard !string.isEmpty else { throw .empty }
         guard string.utf8.count <= TopicName.maximumOctets else { throw .tooLong }
         guard !string.utf8.contains(0) else { throw .containsNull }
-        let parts = try Self.splitShare(string)
+        let parts = try Self.split(string)
         self.string = string
         self.shareGroup = parts.group
+        self.isExclusive = parts.isExclusive
         self.pattern = parts.pattern
         self.hasWildcard = try Self.checkWildcards(parts.pattern)
     }
@@ -37,12 +40,13 @@ package struct TopicFilter: Hashable, Sendable, CustomStringConvertible {
         string = name.string
         pattern = name.string
         shareGroup = nil
+        isExclusive = false
         hasWildcard = false
     }
 
-    /// The topic name this filter spells when it has no wildcard and is not shared.
+    /// The topic name this filter spells when it has no wildcard and is neither shared nor exclusive.
     package var topicName: TopicName? {
-        guard !hasWildcard, shareGroup == nil else { return nil }
+        guard !hasWildcard, shareGroup == nil, !isExclusive else { return nil }
         return try? TopicName(pattern)
     }
 
@@ -70,9 +74,20 @@ package struct TopicFilter: Hashable, Sendable, CustomStringConvertible {
 
     package func hash(into hasher: inout Hasher) { string.hashOctets(into: &hasher) }
 
-    private static func splitShare(_ string: String) throws(TopicError) -> (group: String?, pattern: String) {
+    private typealias Parts = (group: String?, isExclusive: Bool, pattern: String)
+
+    private static func split(_ string: String) throws(TopicError) -> Parts {
+        let exclusive = "$exclusive/"
+        guard string.utf8.starts(with: exclusive.utf8) else { return try splitShare(string) }
+        let pattern = String(Substring(string.utf8.dropFirst(exclusive.utf8.count)))
+        // One subscriber's alone and shared exclude each other.
+        guard !pattern.isEmpty, !pattern.utf8.starts(with: "$share/".utf8) else { throw .malformedShare }
+        return (nil, true, pattern)
+    }
+
+    private static func splitShare(_ string: String) throws(TopicError) -> Parts {
         let prefix = "$share/"
-        guard string.utf8.starts(with: prefix.utf8) else { return (nil, string) }
+        guard string.utf8.starts(with: prefix.utf8) else { return (nil, false, string) }
         let rest = string.utf8.dropFirst(prefix.utf8.count)
         guard let slash = rest.firstIndex(of: UInt8(ascii: "/")) else { throw .malformedShare }
         let group = rest[..<slash]
@@ -80,7 +95,7 @@ package struct TopicFilter: Hashable, Sendable, CustomStringConvertible {
         // MQTT-4.8.2-1, MQTT-4.8.2-2: a group has at least one character and no wildcard; a filter follows.
         guard !group.isEmpty, !pattern.isEmpty, !group.contains(where: { $0 == UInt8(ascii: "+") || $0 == UInt8(ascii: "#") })
         else { throw .malformedShare }
-        return (String(Substring(group)), String(Substring(pattern)))
+        return (String(Substring(group)), false, String(Substring(pattern)))
     }
 
     private static func checkWildcards(_ pattern: String) throws(TopicError) -> Bool {

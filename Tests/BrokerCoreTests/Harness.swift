@@ -12,11 +12,12 @@ final class Harness: Sendable {
 
     init(
         limits: BrokerLimits = BrokerLimits(), store: (any Store)? = nil, clock: ManualClock = ManualClock(),
-        authenticator: any Authenticator = LoopbackAuthenticator(), authorizer: any Authorizer = PermissiveAuthorizer()
+        features: BrokerFeatures = BrokerFeatures(), authenticator: any Authenticator = LoopbackAuthenticator(),
+        authorizer: any Authorizer = PermissiveAuthorizer()
     ) throws {
         self.clock = clock
         broker = try CoreBroker(
-            clock: clock, limits: limits, authenticator: authenticator, authorizer: authorizer, events: events,
+            clock: clock, limits: limits, features: features, authenticator: authenticator, authorizer: authorizer, events: events,
             store: store)
     }
 

@@ -10,8 +10,9 @@ import Testing
 
     private static func receivers(_ index: SubscriptionIndex, _ topic: String) throws -> [Int32] {
         var matches = Matches()
-        index.match(try TopicName(topic), into: &matches)
-        let picked = matches.groups.map { index.pick(from: $0, isListening: { _ in true }) }
+        let message = Message(topic: try TopicName(topic), payload: [], qos: .atMostOnce, publishedAt: .never)
+        index.match(message.topic, into: &matches)
+        let picked = matches.groups.map { index.pick(from: $0, by: .roundRobin, for: message, isListening: { _ in true }) }
         return (matches.entries + picked).map(\.subscriber).sorted()
     }
 

@@ -9,6 +9,7 @@ extension Configuration {
             try checkExposure(of: listener, key: key)
         }
         try checkAccess()
+        _ = try features()
         try checkRanges()
         _ = try predefinedTopics()
         _ = try durabilityPolicy()

@@ -24,8 +24,14 @@ struct Configuration: Sendable {
         return configuration
     }
 
-    /// Where the value of `key` comes from.
+    /// Where the value of `key` comes from; for part of a list, where the list does.
     func origin(of key: String) -> SettingsOrigin {
-        effective.first { $0.key == key }?.origin ?? .default
+        var parts = key.split(separator: ".")
+        while !parts.isEmpty {
+            let name = parts.joined(separator: ".")
+            if let value = effective.first(where: { $0.key == name }) { return value.origin }
+            parts.removeLast()
+        }
+        return .default
     }
 }

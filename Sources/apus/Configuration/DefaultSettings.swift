@@ -107,6 +107,31 @@ enum DefaultSettings {
           # Read the Device object once after a device has registered.
           reads_device_object: false
 
+        shared_subscriptions:
+          # Who of a $share group gets a message: round_robin, random, sticky (one member until it is away),
+          # hash_clientid (of the publisher) or hash_topic.
+          strategy: round_robin
+
+        # Grant $exclusive/{filter} to one client at a time; false refuses such filters.
+        exclusive_subscriptions: true
+
+        delayed:
+          # Publish $delayed/{seconds}/{topic} under {topic} later; false takes it for an ordinary topic.
+          enabled: true
+          # Messages waiting for their time, and their octets; further ones are refused. They do not outlive
+          # the process.
+          messages: 100000
+          octets: 256MB
+
+        # Rules that rename topics, the first that applies; rights are those to the new topic. Each is
+        # {action: publish, subscribe or all, source_topic: x/#, re: "^x/(.+)$", dest_topic: "y/$1"}, where
+        # dest_topic may also hold ${clientid} and ${username}.
+        rewrite: []
+
+        # Subscriptions that every MQTT and MQTT-SN client gets when it connects, as far as it has the right:
+        # {topic: "clients/${clientid}/#", qos: 1, nl: false, rap: false, rh: 0}; all but topic may be left out.
+        auto_subscribe: []
+
         limits:
           # Sessions, connected or not: 1 or more.
           sessions: 1000000

@@ -8,6 +8,11 @@ struct ProductSettings: Decodable, Sendable {
     var access: AccessSettings
     var dataDirectory: String
     var store: StoreSettings
+    var sharedSubscriptions: SharedSubscriptionSettings
+    var exclusiveSubscriptions: Bool
+    var delayed: DelayedSettings
+    var rewrite: [RewriteSettings]
+    var autoSubscribe: [AutoSubscribeSettings]
     var log: LogSettings
     var mqtt: MQTTSettings
     var mqttsn: MQTTSNSettings
@@ -16,8 +21,11 @@ struct ProductSettings: Decodable, Sendable {
     var limits: LimitSettings
 
     enum CodingKeys: String, CodingKey {
-        case access, store, log, mqtt, mqttsn, coap, lwm2m, limits
+        case access, store, delayed, rewrite, log, mqtt, mqttsn, coap, lwm2m, limits
         case allowAnonymous = "allow_anonymous"
+        case sharedSubscriptions = "shared_subscriptions"
+        case exclusiveSubscriptions = "exclusive_subscriptions"
+        case autoSubscribe = "auto_subscribe"
         case shutdownTimeout = "shutdown_timeout"
         case dataDirectory = "data_dir"
         case sysInterval = "sys_interval"

@@ -29,7 +29,7 @@ struct Assembly: Sendable {
             try SQLiteStore($0, logger: Logger(label: "apus.store"))
         }
         let broker = try CoreBroker(
-            limits: settings.limits.brokerLimits, predefinedTopics: configuration.predefinedTopics(),
+            limits: settings.limits.brokerLimits, predefinedTopics: configuration.predefinedTopics(), features: configuration.features(),
             authenticator: access.authenticator ?? LoopbackAuthenticator(allowsAnonymous: settings.allowAnonymous),
             authorizer: access.authorizer ?? PermissiveAuthorizer(), events: eventLog, store: store,
             durability: configuration.durabilityPolicy())
