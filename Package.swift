@@ -94,6 +94,7 @@ let package = Package(
         .testTarget(
             name: "MQTTServerTests",
             dependencies: ["MQTTServer", "MQTTCodec", "Messaging", "Transport", "TestKit", .nioCore, .nioEmbedded, .logging]),
+        .testTarget(name: "TransportTests", dependencies: ["Transport", "TestKit", .nioCore, .nioEmbedded]),
         .testTarget(name: "SettingsTests", dependencies: ["Settings", "TestKit"]),
         .testTarget(name: "TelemetryTests", dependencies: ["Telemetry", "Messaging", .logging]),
         .testTarget(name: "CoAPTests", dependencies: ["CoAP", "Messaging", "TestKit"]),

@@ -3,7 +3,7 @@ import MQTTCodec
 import Messaging
 import NIOCore
 
-/// One TCP connection: bytes in -> decoder -> machine -> broker, and the mailbox -> bytes out.
+/// One connection, whatever carries its bytes: bytes in -> decoder -> machine -> broker, and the mailbox -> bytes out.
 ///
 /// A turn of the event loop: everything one read brought is decoded, its publications go to the broker as one batch, the
 /// answers leave in one write. Deliveries are pulled when the core has woken the connection (`wokenUp`), again in one write.
@@ -27,6 +27,7 @@ final class ConnectionHandler: ChannelDuplexHandler {
     private var received = ByteBuffer()
     private var isDecoding = false
     private(set) var owner: ConnectionOwner?
+    private let deadline: NIODeadline
     private var connectDeadline: Scheduled<Void>?
     /// The channel wants to read and was not let.
     private var wantsRead = false
@@ -45,12 +46,14 @@ final class ConnectionHandler: ChannelDuplexHandler {
     /// Largest packet the client accepts, in bytes (MQTT 5.0, 3.1.2.11.4).
     private(set) var clientMaximumPacketSize = Int.max
 
-    init(server: ServerContext, loop: LoopContext, peer: Peer) {
-        self.server = server
+    /// - Parameter deadline: when CONNECT has to be complete.
+    init(listener: ListenerContext, loop: LoopContext, peer: Peer, deadline: NIODeadline) {
+        server = listener.server
         self.loop = loop
         self.peer = peer
-        machine = ConnectionMachine(limits: server.machineLimits)
-        decoder = PacketDecoder(reading: .client, limits: server.decoderLimits)
+        self.deadline = deadline
+        machine = ConnectionMachine(limits: listener.machineLimits)
+        decoder = PacketDecoder(reading: .client, limits: listener.decoderLimits)
     }
 }
 
@@ -60,8 +63,7 @@ extension ConnectionHandler {
     func handlerAdded(context: ChannelHandlerContext) {
         self.context = context
         loop.connections[ObjectIdentifier(self)] = self
-        let timeout = TimeAmount.nanoseconds(server.configuration.connectTimeout.wholeNanoseconds)
-        connectDeadline = context.eventLoop.assumeIsolated().scheduleTask(in: timeout) { self.connectTimedOut() }
+        connectDeadline = context.eventLoop.assumeIsolated().scheduleTask(deadline: deadline) { self.connectTimedOut() }
     }
 
     func handlerRemoved(context: ChannelHandlerContext) {
@@ -283,7 +285,6 @@ extension ConnectionHandler {
     /// Lets go of everything, once.
     private func finish() {
         guard loop.connections.removeValue(forKey: ObjectIdentifier(self)) != nil else { return }
-        server.leave()
         connectDeadline?.cancel()
         attachment?.detach(.lost, expiry: nil)
         attachment = nil

@@ -11,6 +11,8 @@ final class LoopContext {
     let wakeList: WakeList
     /// Open connections, for the end of the gateway.
     var connections: [ObjectIdentifier: ConnectionHandler] = [:]
+    /// Connections on their way to MQTT, behind a proxy's header or an HTTP request.
+    private(set) var begun: [ObjectIdentifier: any Channel] = [:]
     private var spareBatch = PublishBatch()
     private var spareOutcomes: [PublishOutcome] = []
     private var spareDeliveries: [Delivery] = []
@@ -18,6 +20,16 @@ final class LoopContext {
 
     init(eventLoop: any EventLoop) {
         wakeList = WakeList(eventLoop: eventLoop)
+    }
+
+    /// From here to `end` the connection is closed with the gateway.
+    func begin(_ channel: any Channel) {
+        begun[ObjectIdentifier(channel)] = channel
+        channel.closeFuture.assumeIsolated().whenComplete { _ in self.end(channel) }
+    }
+
+    func end(_ channel: any Channel) {
+        begun.removeValue(forKey: ObjectIdentifier(channel))
     }
 
     func lendBatch() -> PublishBatch { exchange(&spareBatch, PublishBatch()) }

@@ -1,25 +1,31 @@
+package import Transport
+
 /// What can be set for the MQTT gateway. The settings keys are the composition root's.
 package struct MQTTConfiguration: Sendable {
-    /// Where to listen.
+    /// Where to listen, and what is special there.
     package struct Listener: Sendable {
         /// As in the settings: `mqtt.tcp`.
         package var name: String
-        /// Numeric IPv4 or IPv6 address.
-        package var address: String
-        /// 0 lets the system choose.
-        package var port: Int
+        package var place: ListenPlace
+        /// Every connection begins with a PROXY header, version 1 or 2, and comes from where that says.
+        package var expectsProxyHeader = false
+        /// Open connections of this listener; nil for no bound besides the gateway's.
+        package var maximumConnections: Int?
+        /// Instead of the gateway's, where it is set.
+        package var maximumPacketSize: Int?
+        /// Instead of the gateway's, where it is set.
+        package var connectTimeout: Duration?
 
-        package init(name: String = "mqtt.tcp", address: String = "127.0.0.1", port: Int = 1_883) {
+        package init(name: String, place: ListenPlace) {
             self.name = name
-            self.address = address
-            self.port = port
+            self.place = place
         }
     }
 
-    package var listeners = [Listener()]
+    package var listeners: [Listener] = []
     /// Largest packet accepted from a client, in bytes, header included. 5.0 clients are told.
     package var maximumPacketSize = 1_048_576
-    /// Longest a client may stay silent before its CONNECT is complete.
+    /// Longest a client may take until its CONNECT is complete, counted from the accepted connection.
     package var connectTimeout = Duration.seconds(10)
     /// Open connections; one more is closed at once.
     package var maximumConnections = 1_000_000

@@ -4,14 +4,14 @@ package import NIOCore
 import Synchronization
 import Transport
 
-/// MQTT 3.1, 3.1.1 and 5.0 over TCP: listeners, and one `ConnectionHandler` for each connection.
+/// MQTT 3.1, 3.1.1 and 5.0 over TCP and unix sockets: listeners, and one `ConnectionHandler` for each connection.
 package final class MQTTGateway: Gateway {
     package let name = "mqtt"
     private let server: ServerContext
     private let group: any EventLoopGroup
     /// One context per event loop; connections stay on the loop they were given.
     private let loops: [ObjectIdentifier: NIOLoopBoundBox<LoopContext>]
-    private let listeners = Mutex<[TCPListener]>([])
+    private let listeners = Mutex<[StreamListener]>([])
     private let isStopping = Atomic<Bool>(false)
 
     /// - Parameter group: threads the connections live on; the gateway does not shut it down.
@@ -50,9 +50,11 @@ package final class MQTTGateway: Gateway {
         await closeListeners()
         for box in loops.values {
             let ended = box.eventLoop.flatSubmit {
-                let channels = box.value.connections.values.compactMap { $0.context?.channel.closeFuture }
+                let begun = Array(box.value.begun.values)
+                let channels = box.value.connections.values.compactMap { $0.context?.channel } + begun
                 for handler in box.value.connections.values { handler.shutDown() }
-                return EventLoopFuture.andAllComplete(channels, on: box.eventLoop)
+                for channel in begun { channel.close(promise: nil) }
+                return EventLoopFuture.andAllComplete(channels.map(\.closeFuture), on: box.eventLoop)
             }
             try? await ended.get()
         }
@@ -61,32 +63,28 @@ package final class MQTTGateway: Gateway {
     package func counters() -> [CounterReading] { server.counters.readings }
 
     private func open(_ setting: MQTTConfiguration.Listener) async throws(BindError) -> Listener {
-        let place = ListenAddress(address: setting.address, port: setting.port)
+        let context = ListenerContext(setting, server: server)
         do {
-            let listener = try await TCPListener.bind(place, group: group) { [self] channel in
-                setUp(channel, listener: setting.name)
+            let listener = try await StreamListener.bind(setting.place, group: group) { [self] channel in
+                setUp(channel, context)
             }
             listeners.withLock { $0.append(listener) }
-            return Listener(
-                name: setting.name, protocolName: "MQTT", transport: "tcp", address: listener.local.address,
-                port: listener.local.port)
+            return Listener(setting, at: listener.local)
         } catch {
-            throw BindError(
-                listener: setting.name, address: setting.address, port: setting.port, errorNumber: error.errorNumber,
-                description: error.sentence)
+            throw BindError(setting, error)
         }
     }
 
     /// On the event loop of the new connection.
-    private func setUp(_ channel: any Channel, listener: String) -> EventLoopFuture<Void> {
+    private func setUp(_ channel: any Channel, _ listener: ListenerContext) -> EventLoopFuture<Void> {
         channel.eventLoop.makeCompletedFuture {
             server.counters.connectionsAccepted.add()
             guard !isStopping.load(ordering: .sequentiallyConsistent),
-                let loop = loops[ObjectIdentifier(channel.eventLoop)]?.value, let address = channel.remoteAddress
+                let loop = loops[ObjectIdentifier(channel.eventLoop)]?.value, listener.admit()
             else { throw ChannelError.ioOnClosedChannel }
-            guard server.admit() else { throw ChannelError.ioOnClosedChannel }
-            let peer = Peer(address: address.numeric, isLoopback: address.isLoopback, listener: listener)
-            try channel.pipeline.syncOperations.addHandler(ConnectionHandler(server: server, loop: loop, peer: peer))
+            channel.closeFuture.whenComplete { _ in listener.leave() }
+            let deadline = channel.eventLoop.now + listener.connectTimeout
+            try NewConnection(listener: listener, loop: loop, deadline: deadline).begin(channel)
         }
     }
 
@@ -96,5 +94,30 @@ package final class MQTTGateway: Gateway {
             return listeners
         }
         for listener in open { await listener.close() }
+    }
+}
+
+extension Listener {
+    fileprivate init(_ setting: MQTTConfiguration.Listener, at place: ListenPlace) {
+        switch place {
+        case .internet(let address):
+            self.init(
+                name: setting.name, protocolName: "MQTT", transport: "tcp", address: address.address, port: address.port)
+        case .unix(let file):
+            self.init(name: setting.name, protocolName: "MQTT", transport: "unix", address: file.path, port: 0)
+        }
+    }
+}
+
+extension BindError {
+    fileprivate init(_ setting: MQTTConfiguration.Listener, _ failure: BindFailure) {
+        let (address, port) =
+            switch setting.place {
+            case .internet(let address): (address.address, address.port)
+            case .unix(let file): (file.path, 0)
+            }
+        self.init(
+            listener: setting.name, address: address, port: port, errorNumber: failure.errorNumber,
+            description: failure.sentence)
     }
 }

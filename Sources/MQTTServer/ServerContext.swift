@@ -41,15 +41,15 @@ final class ServerContext: Sendable {
         counters.connectionsClosed.add()
     }
 
-    var decoderLimits: Limits {
+    static func decoderLimits(packetSize: Int) -> Limits {
         var limits = Limits()
-        limits.packetSize = configuration.maximumPacketSize
+        limits.packetSize = packetSize
         return limits
     }
 
-    var machineLimits: ConnectionMachine.Limits {
+    func machineLimits(packetSize: Int) -> ConnectionMachine.Limits {
         ConnectionMachine.Limits(
-            maximumPacketSize: configuration.maximumPacketSize, receiveMaximum: configuration.receiveMaximum,
+            maximumPacketSize: packetSize, receiveMaximum: configuration.receiveMaximum,
             topicAliasMaximum: configuration.topicAliasMaximum,
             sessionExpiryMaximum: broker.limits.sessionExpiry.map { UInt32(clamping: $0.components.seconds) })
     }

@@ -3,11 +3,13 @@ import Messaging
 /// What the gateway counts since its start.
 final class ServerCounters: Sendable {
     let connectionsAccepted = Counter()
-    /// Closed at once because `MQTTConfiguration.maximumConnections` were open.
+    /// Closed at once because as many were open as the gateway or the listener takes.
     let connectionsOverLimit = Counter()
     /// No CONNECT in time.
     let connectTimeouts = Counter()
     let connectionsClosed = Counter()
+    /// Connections that did not begin with the PROXY header their listener expects.
+    let proxyHeadersMalformed = Counter()
     /// Bytes that were no packet, or a packet out of place; each closed its connection.
     let protocolErrors = Counter()
     let bytesReceived = Counter()
@@ -23,6 +25,7 @@ final class ServerCounters: Sendable {
             CounterReading(name: "connections_over_limit", value: connectionsOverLimit.current),
             CounterReading(name: "connect_timeouts", value: connectTimeouts.current),
             CounterReading(name: "connections_closed", value: connectionsClosed.current),
+            CounterReading(name: "proxy_headers_malformed", value: proxyHeadersMalformed.current),
             CounterReading(name: "protocol_errors", value: protocolErrors.current),
             CounterReading(name: "bytes_received", value: bytesReceived.current),
             CounterReading(name: "bytes_sent", value: bytesSent.current),

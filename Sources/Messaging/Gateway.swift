@@ -26,10 +26,11 @@ package struct Listener: Sendable, Equatable {
     package let name: String
     /// For people: `MQTT`, `MQTT-SN`, `CoAP`, `LwM2M`.
     package let protocolName: String
-    /// `tcp` or `udp`.
+    /// `tcp`, `udp` or `unix`.
     package let transport: String
-    /// Numeric address without port.
+    /// Numeric address without port; for a unix socket the absolute path.
     package let address: String
+    /// 0 for a unix socket.
     package let port: Int
 
     package init(name: String, protocolName: String, transport: String, address: String, port: Int) {

@@ -1,7 +1,13 @@
 import Glibc
 package import NIOCore
 
-/// Where a listener opens: a numeric address and a port.
+/// Where a stream listener opens.
+package enum ListenPlace: Sendable, Equatable {
+    case internet(ListenAddress)
+    case unix(UnixSocketFile)
+}
+
+/// Where a listener opens: a numeric address and a port. `::` takes IPv4, too, as the system's `bindv6only` leaves it.
 package struct ListenAddress: Sendable, Equatable {
     /// Numeric IPv4 or IPv6.
     package let address: String

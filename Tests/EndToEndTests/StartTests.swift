@@ -51,7 +51,7 @@ import Testing
         ),
         (
             "store.listeners={nosuch: disk}",
-            "apus: store.listeners.nosuch is no listener (--set store.listeners): use one of mqtt.tcp, mqttsn.udp, coap.udp"
+            "apus: store.listeners.nosuch is no listener (--set store.listeners): use one of mqtt.tcp, mqtt.unix, mqttsn.udp, coap.udp"
         ),
         (
             "store.topics={a: safe}",

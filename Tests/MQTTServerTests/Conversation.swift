@@ -5,6 +5,7 @@ import NIOCore
 import NIOEmbedded
 import TestKit
 import Testing
+import Transport
 
 @testable import MQTTServer
 
@@ -13,6 +14,7 @@ final class Conversation {
     let broker = FakeBroker()
     let server: ServerContext
     let eventLoop = EmbeddedEventLoop()
+    let listener: ListenerContext
     let loop: LoopContext
 
     init(_ configure: (inout MQTTConfiguration) -> Void = { _ in }) {
@@ -21,6 +23,8 @@ final class Conversation {
         server = ServerContext(
             configuration: configuration, broker: broker,
             logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }))
+        let place = ListenPlace.internet(ListenAddress(address: "127.0.0.1", port: 0))
+        listener = ListenerContext(configuration.listeners.first ?? .init(name: "mqtt.tcp", place: place), server: server)
         loop = LoopContext(eventLoop: eventLoop)
     }
 
@@ -61,10 +65,11 @@ final class Client {
 
     init(_ conversation: Conversation, version: ProtocolVersion) throws {
         self.version = version
-        _ = conversation.server.admit()
         decoder = PacketDecoder(reading: .server, version: version)
         let peer = Peer(address: "127.0.0.1:5", isLoopback: true, listener: "mqtt.tcp")
-        handler = ConnectionHandler(server: conversation.server, loop: conversation.loop, peer: peer)
+        handler = ConnectionHandler(
+            listener: conversation.listener, loop: conversation.loop, peer: peer,
+            deadline: conversation.eventLoop.now + conversation.listener.connectTimeout)
         channel = EmbeddedChannel(handlers: [reads, handler], loop: conversation.eventLoop)
         try channel.connect(to: SocketAddress(ipAddress: "127.0.0.1", port: 5)).wait()
     }

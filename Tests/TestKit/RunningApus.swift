@@ -2,13 +2,14 @@ import Foundation
 
 /// The built program serving on ports the system chose.
 package final class RunningApus: Sendable {
-    private struct Entry: Decodable {
+    private struct Entry: Decodable, Sendable {
         var name: String
+        var address: String
         var port: Int
     }
 
     package let program: Program
-    private let ports: [String: Int]
+    private let listeners: [Entry]
     private let directory: URL
 
     /// Starts `apus serve` with every port 0 and a data folder of its own, and waits until all listeners serve.
@@ -23,8 +24,7 @@ package final class RunningApus: Sendable {
             ["serve", "--ready-file", readyFile.path] + chosen.flatMap { ["--set", $0] }, environment: environment)
         // The banner is printed after the file is written.
         try await program.line { $0.hasPrefix("Stop with") }
-        let entries = try JSONDecoder().decode([Entry].self, from: Data(contentsOf: readyFile))
-        ports = Dictionary(entries.map { ($0.name, $0.port) }) { first, _ in first }
+        listeners = try JSONDecoder().decode([Entry].self, from: Data(contentsOf: readyFile))
     }
 
     deinit {
@@ -39,12 +39,12 @@ package final class RunningApus: Sendable {
         try Program(BuiltProducts.apus, arguments, environment: environment)
     }
 
-    /// The port of a listener by its name in the settings, e.g. `mqtt.tcp`.
-    package func port(_ listener: String) throws -> Int {
-        guard let port = ports[listener] else {
-            throw Program.Missing(description: "no listener \(listener); there are \(ports.keys.sorted())")
+    /// The port of a listener by its name in the settings, e.g. `mqtt.tcp`, and its address where it has several.
+    package func port(_ listener: String, at address: String? = nil) throws -> Int {
+        guard let entry = listeners.first(where: { $0.name == listener && (address ?? $0.address) == $0.address }) else {
+            throw Program.Missing(description: "no listener \(listener); there are \(listeners.map(\.name))")
         }
-        return port
+        return entry.port
     }
 
     /// Asks it to stop and waits.

@@ -5,9 +5,10 @@ import Settings
 /// What no single value can tell: rules between keys. Configuration fails closed.
 extension Configuration {
     func check() throws(SettingsError) {
-        for (key, listener) in listeners where listener.enabled {
-            try checkExposure(of: listener, key: key)
+        for listener in listeners where listener.isEnabled {
+            for address in listener.addresses { try checkExposure(of: address, key: listener.key) }
         }
+        try checkMQTTListeners()
         try checkAccess()
         _ = try features()
         try checkRanges()
@@ -21,21 +22,46 @@ extension Configuration {
     }
 
     /// Listeners by the section their keys stand in.
-    var listeners: [(key: String, settings: ListenerSettings)] {
-        [("mqtt.tcp", settings.mqtt.tcp), ("mqttsn.udp", settings.mqttsn.udp), ("coap.udp", settings.coap.udp)]
+    var listeners: [(key: String, isEnabled: Bool, addresses: [String])] {
+        let tcp = settings.mqtt.tcp, unix = settings.mqtt.unix
+        let udp = [("mqttsn.udp", settings.mqttsn.udp), ("coap.udp", settings.coap.udp)]
+        return [("mqtt.tcp", tcp.enabled, tcp.address.list), ("mqtt.unix", unix.enabled, [])]
+            + udp.map { ($0.0, $0.1.enabled, [$0.1.address]) }
+    }
+
+    /// What may be said for one listener alone follows the rules of what is said for all.
+    private func checkMQTTListeners() throws(SettingsError) {
+        try check(settings.mqtt.tcp.limits, of: "mqtt.tcp")
+        try check(settings.mqtt.unix.limits, of: "mqtt.unix")
+        guard settings.mqtt.unix.path.hasPrefix("/") else {
+            throw problem("mqtt.unix.path", "is not an absolute path", remedy: "begin it with /")
+        }
+    }
+
+    private func check(_ limits: MQTTListenerLimits, of listener: String) throws(SettingsError) {
+        if let size = limits.maxPacketSize { try checkPacketSize("\(listener).max_packet_size", size) }
+        if let timeout = limits.connectTimeout { try checkConnectTimeout("\(listener).connect_timeout", timeout) }
+    }
+
+    private func checkPacketSize(_ key: String, _ size: ByteSize) throws(SettingsError) {
+        try check(key, size.bytes, in: 1 << 10...1 << 28, "from 1KB to 256MB")
+    }
+
+    private func checkConnectTimeout(_ key: String, _ timeout: Duration) throws(SettingsError) {
+        try check(key, timeout, in: .seconds(1)...(.seconds(300)), "from 1s to 5m")
     }
 
     /// An address other machines reach needs the operator's word that nobody has to prove who he is.
-    private func checkExposure(of listener: ListenerSettings, key: String) throws(SettingsError) {
-        guard isNumeric(listener.address) else {
+    private func checkExposure(of address: String, key: String) throws(SettingsError) {
+        guard isNumeric(address) else {
             throw problem(
-                "\(key).address", "is \"\(listener.address)\", which is not a numeric address",
+                "\(key).address", "is \"\(address)\", which is not a numeric address",
                 remedy: "write 127.0.0.1, ::1, or 0.0.0.0 for every address of this machine")
         }
-        guard !isLoopback(listener.address), !settings.allowAnonymous, settings.access.passwordFile == nil else { return }
+        guard !isLoopback(address), !settings.allowAnonymous, settings.access.passwordFile == nil else { return }
         throw problem(
             "\(key).address",
-            "is \(listener.address), which other machines can reach, and nobody has to prove who they are there",
+            "is \(address), which other machines can reach, and nobody has to prove who they are there",
             remedy: "use 127.0.0.1, name a file in access.password_file, or set allow_anonymous: true if that is what you want")
     }
 
@@ -54,10 +80,10 @@ extension Configuration {
     }
 
     private func checkRanges() throws(SettingsError) {
-        try check("mqtt.max_packet_size", settings.mqtt.maxPacketSize.bytes, in: 1 << 10...1 << 28, "from 1KB to 256MB")
+        try checkPacketSize("mqtt.max_packet_size", settings.mqtt.maxPacketSize)
         try check("limits.payload", settings.limits.payload.bytes, in: 1...1 << 28, "up to 256MB")
         try check("limits.mailbox.octets", settings.limits.mailbox.octets.bytes, in: 1 << 10...Int.max, "of at least 1KB")
-        try check("mqtt.connect_timeout", settings.mqtt.connectTimeout, in: .seconds(1)...(.seconds(300)), "from 1s to 5m")
+        try checkConnectTimeout("mqtt.connect_timeout", settings.mqtt.connectTimeout)
         try check("mqttsn.retry_interval", settings.mqttsn.retryInterval, in: .milliseconds(100)...(.seconds(300)), "from 100ms to 5m")
         try check("lwm2m.awake_time", settings.lwm2m.awakeTime, in: .seconds(1)...(.seconds(3600)), "from 1s to 1h")
         try check("lwm2m.request_timeout", settings.lwm2m.requestTimeout, in: .seconds(1)...(.seconds(600)), "from 1s to 10m")

@@ -50,7 +50,7 @@ enum DefaultSettings {
         mqtt:
           # Largest packet accepted from a client, header included: 1KB to 256MB.
           max_packet_size: 1MB
-          # Longest a client may stay silent before CONNECT: 1s to 5m.
+          # Longest a client may take until CONNECT is complete: 1s to 5m.
           connect_timeout: 10s
           # Open connections; one more is closed at once: 1 or more.
           max_connections: 1000000
@@ -60,9 +60,26 @@ enum DefaultSettings {
           topic_alias_maximum: 32
           tcp:
             enabled: true
+            # One or several, [127.0.0.1, "::1"]; "::" is every address of this machine, IPv4 and IPv6.
             address: 127.0.0.1
             # 0 to 65535; 0 lets the system choose a port.
             port: 1883
+            # Every connection begins with a PROXY header, version 1 or 2, and counts as coming from where that
+            # says. Anybody can claim any address there: only for ports that none but the proxy reaches.
+            proxy_protocol: false
+            # For this listener alone; null for what stands above.
+            max_connections: null
+            max_packet_size: null
+            connect_timeout: null
+          unix:
+            enabled: false
+            # Absolute; a socket that a process which is gone has left there is replaced.
+            path: /run/apus/mqtt.sock
+            # Who may write to it may connect, and counts as a client on loopback.
+            mode: "0660"
+            max_connections: null
+            max_packet_size: null
+            connect_timeout: null
 
         mqttsn:
           udp:

@@ -81,10 +81,11 @@ struct MQTTSettings: Decodable, Sendable {
     var maxConnections: Whole<1, 1_000_000_000>
     var receiveMaximum: Whole<1, 65_535>
     var topicAliasMaximum: Whole<0, 65_535>
-    var tcp: ListenerSettings
+    var tcp: MQTTListenerSettings
+    var unix: MQTTUnixSettings
 
     enum CodingKeys: String, CodingKey {
-        case tcp
+        case tcp, unix
         case maxConnections = "max_connections"
         case receiveMaximum = "receive_maximum"
         case topicAliasMaximum = "topic_alias_maximum"

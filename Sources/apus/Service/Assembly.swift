@@ -50,10 +50,11 @@ struct Assembly: Sendable {
     private static func gateways(_ settings: ProductSettings, broker: CoreBroker) -> [any Gateway] {
         let group = MultiThreadedEventLoopGroup.singleton
         var gateways: [any Gateway] = []
-        if settings.mqtt.tcp.enabled {
+        let mqtt = settings.mqtt.configuration
+        if !mqtt.listeners.isEmpty {
             gateways.append(
                 MQTTGateway(
-                    configuration: settings.mqtt.configuration, broker: broker, group: group,
+                    configuration: mqtt, broker: broker, group: group,
                     logger: Logger(label: "apus.mqtt")))
         }
         if settings.mqttsn.udp.enabled {

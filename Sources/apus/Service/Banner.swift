@@ -24,13 +24,15 @@ struct Banner {
     }
 
     private func endpoint(_ listener: Listener) -> String {
-        listener.address.contains(":") ? "[\(listener.address)]:\(listener.port)" : "\(listener.address):\(listener.port)"
+        guard listener.transport != "unix" else { return listener.address }
+        return listener.address.contains(":") ? "[\(listener.address)]:\(listener.port)" : "\(listener.address):\(listener.port)"
     }
 
     private func example(for listener: Listener) -> String {
         let host = reachable(listener.address)
         let uri = "coap://\(host.contains(":") ? "[\(host)]" : host):\(listener.port)"
         return switch listener.protocolName {
+        case "MQTT" where listener.transport == "unix": "mosquitto_sub --unix \(listener.address) -v -t '#'"
         case "MQTT": "mosquitto_sub -h \(host) -p \(listener.port) -v -t '#'"
         case "MQTT-SN": "point an MQTT-SN 1.2 client at \(host), port \(listener.port)"
         case "CoAP": "coap-client-openssl -m put -e 21.5 \(uri)/ps/demo"

@@ -1,0 +1,64 @@
+import Logging
+import Messaging
+import NIOCore
+import Transport
+
+/// A connection that has just been accepted: puts the layers between its socket and MQTT into the pipeline, outermost first.
+/// Plain TCP has none. Lives on the connection's event loop.
+struct NewConnection {
+    let listener: ListenerContext
+    let loop: LoopContext
+    /// When CONNECT has to be complete, whatever comes before it.
+    let deadline: NIODeadline
+
+    /// - Throws: when the connection is broken already.
+    func begin(_ channel: any Channel) throws {
+        guard let peer = Peer(channel, listener: listener.settings) else { throw ChannelError.ioOnClosedChannel }
+        guard listener.settings.expectsProxyHeader else { return try addMQTT(channel, peer) }
+        loop.begin(channel)
+        let handler = ProxyProtocolHandler(deadline: deadline) { channel, outcome in
+            switch outcome {
+            case .header(let header): try addMQTT(channel, peer.behind(header))
+            case .malformed(let error): refuse(peer, error)
+            case .timeout: listener.server.counters.connectTimeouts.add()
+            }
+        }
+        try channel.pipeline.syncOperations.addHandler(handler)
+    }
+
+    private func addMQTT(_ channel: any Channel, _ peer: Peer) throws {
+        loop.end(channel)
+        let handler = ConnectionHandler(listener: listener, loop: loop, peer: peer, deadline: deadline)
+        try channel.pipeline.syncOperations.addHandler(handler)
+    }
+
+    private func refuse(_ peer: Peer, _ error: ProxyHeader.DecodeError) {
+        listener.server.counters.proxyHeadersMalformed.add()
+        listener.server.logger.debug(
+            "no PROXY header",
+            metadata: [
+                LogKey.peer: "\(peer.address)", LogKey.listener: "\(peer.listener)", LogKey.error: "\(error)",
+            ])
+    }
+}
+
+extension Peer {
+    /// Nil when the connection is gone.
+    fileprivate init?(_ channel: any Channel, listener: MQTTConfiguration.Listener) {
+        switch listener.place {
+        case .unix(let file):
+            // A client's end of a unix socket has no name; who may connect to the file is on this machine.
+            self.init(address: "unix:\(file.path)", isLoopback: true, listener: listener.name)
+        case .internet:
+            guard let address = channel.remoteAddress else { return nil }
+            self.init(address: address.numeric, isLoopback: address.isLoopback, listener: listener.name)
+        }
+    }
+
+    /// The client as the proxy names it. It is on this machine's loopback only if the proxy is, too: a header is a claim, and
+    /// loopback is let in without password by default.
+    fileprivate func behind(_ header: ProxyHeader) -> Peer {
+        guard let source = header.source else { return self }
+        return Peer(address: source.numeric, isLoopback: isLoopback && source.isLoopback, listener: listener)
+    }
+}
