@@ -27,6 +27,8 @@ extension CoreBroker {
     /// What attaching leaves to do once no lock is held.
     private struct Afterwards {
         var displaced: SessionAttachment?
+        /// The displaced connection counts as continued, not as broken (`SessionOptions.replacesQuietly`).
+        var isQuiet = false
         var wills: [(Will, Principal)] = []
         var relieved: [SessionAttachment] = []
         var receiver: Session?
@@ -41,6 +43,7 @@ extension CoreBroker {
     ) -> Result<Attached, ConnectRefusal> {
         guard let clientID = principal.clientID ?? request.credentials.clientID else { return .failure(.notAuthorized) }
         var afterwards = Afterwards()
+        afterwards.isQuiet = request.options.replacesQuietly
         // A failing store cannot keep a new session; one it has already may go on.
         let mayCreate = request.options.expiry == .zero || store?.isFailing != true
         let result: Result<Attached, ConnectRefusal> = endingSessions(&afterwards) { table, afterwards in
@@ -105,6 +108,7 @@ extension CoreBroker {
             state.willDueAt = .never
             if !(options.keepsWill && options.will == nil) { state.will = options.will }
             state.queuesQoS0WhileDetached = options.queuesQoS0WhileDetached
+            state.mailboxTerms = options.mailboxTerms
             state.mailbox.reconnect(receiveMaximum: max(1, options.receiveMaximum))
             let attachment = SessionAttachment(
                 session: session, epoch: state.epoch, owner: owner, principal: principal, broker: self,
@@ -154,7 +158,7 @@ extension CoreBroker {
         guard let displaced = state.attachment else { return }
         afterwards.displaced = displaced
         state.attachment = nil
-        if let will = state.will, will.delay == .zero { afterwards.wills.append((will, state.principal)) }
+        if let will = state.will, will.delay == .zero, !afterwards.isQuiet { afterwards.wills.append((will, state.principal)) }
     }
 
     /// Ends a session for good: its will is due at once (MQTT-3.1.2-8), its mailbox is accounted for as dropped.
@@ -167,7 +171,7 @@ extension CoreBroker {
             let wasDetached = state.attachment == nil
             let will = state.will
             displace(session, &state, &afterwards)
-            if let will, wasDetached ? state.willDueAt != .never : will.delay != .zero {
+            if let will, wasDetached ? state.willDueAt != .never : will.delay != .zero && !afterwards.isQuiet {
                 afterwards.wills.append((will, state.principal))
             }
             state.will = nil

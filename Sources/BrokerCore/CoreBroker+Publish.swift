@@ -103,7 +103,8 @@ extension CoreBroker {
             let effects = session.put(
                 message, durability: level, qos: min(message.qos, receiver.qos),  // MQTT-3.8.4-8
                 retain: receiver.retainAsPublished && message.retain,  // MQTT-3.3.1-12, MQTT-3.3.1-13
-                subscriptionIDs: receiver.subscriptionIDs, share: receiver.share, limits: limits.mailbox)
+                subscriptionIDs: receiver.subscriptionIDs, share: receiver.share, limits: limits.mailbox,
+                clock: clock)
             commit = max(commit, effects.commit)
             if let owner = effects.wake { scratch.wakes.append(owner) }
             if effects.isPressed { scratch.pressing.append(session) }
@@ -176,6 +177,22 @@ extension CoreBroker {
         scratch.wakes.removeAll(keepingCapacity: true)
         scratch.dropping.removeAll(keepingCapacity: true)
         scratch.pressing.removeAll(keepingCapacity: true)
+    }
+
+    // MARK: Giving back
+
+    /// An adapter has not sent a delivery at QoS 0 that it had taken. When the session has ended meanwhile, the copy is
+    /// accounted for like the rest of its mailbox.
+    func giveBack(_ delivery: Delivery, to session: Session) {
+        let (isKept, wake) = session.giveBack(delivery)
+        guard !isKept else {
+            wake?.wake()
+            return
+        }
+        sessions.withLock { table in
+            table.departed.delivered -= 1
+            table.departed[dropped: .sessionEnded] += 1
+        }
     }
 
     // MARK: Holding back

@@ -120,8 +120,9 @@ extension CoreBroker {
         var commit = CommitPoint.none
         for message in retainedMessages(matching: subscription.filter, limit: .max, as: principal) {
             let effects = session.put(
-                message, durability: durability.level(of: message.topic), qos: min(message.qos, subscription.qos), retain: true,  // MQTT-3.3.1-8
-                subscriptionIDs: identifiers, limits: limits.mailbox)
+                message, durability: durability.level(of: message.topic), qos: min(message.qos, subscription.qos),
+                retain: true,  // MQTT-3.3.1-8
+                subscriptionIDs: identifiers, limits: limits.mailbox, clock: clock)
             wake = effects.wake ?? wake
             commit = max(commit, effects.commit)
             if let reason = effects.dropped { events.record(.dropping(session.clientID, reason)) }

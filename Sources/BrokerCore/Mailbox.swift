@@ -20,6 +20,8 @@ struct Mailbox {
         /// kept.
         var share = ShareGroups.none
         let subscriptionIDs: SubscriptionIDs
+        /// The message's own expiry, or the end of the time it may wait here.
+        let expiresAt: Timestamp
         /// The store has it, or will have it at `commit`.
         var isStored = false
         var commit = CommitPoint.none
@@ -40,6 +42,10 @@ struct Mailbox {
         let messages: Int
         let octets: Int
         let policy: MailboxLimits.Policy
+        /// A waiting message of the same topic gives way to the arriving one.
+        var keepsLatestOnly = false
+        /// End of the time an arriving message may wait.
+        var waitsUntil = Timestamp.never
     }
 
     enum PutResult: Equatable {
@@ -67,6 +73,16 @@ struct Mailbox {
     var backlog: Int { waiting.count + window.count }
     var isEmpty: Bool { backlog == 0 }
 
+    var report: MailboxReport {
+        var report = MailboxReport()
+        report.messages = backlog
+        report.octets = waitingOctets
+        report.oldest = waiting.first?.message.publishedAt
+        report.dropped = ledger.dropped
+        report.expired = ledger.expired
+        return report
+    }
+
     /// Whether `take` would yield something now.
     var hasTakeable: Bool {
         if window.toResend > 0 { return true }
@@ -90,6 +106,7 @@ struct Mailbox {
         ledger.accepted += 1
         let octets = message.octets
         guard bounds.messages > 0, octets <= bounds.octets else { return dropArrival() }
+        if bounds.keepsLatestOnly { supersede(message.topic) }
         var madeRoom = false
         while waiting.count >= bounds.messages || waitingOctets + octets > bounds.octets {
             guard makeRoom(bounds.policy) else { return dropArrival() }
@@ -97,7 +114,7 @@ struct Mailbox {
         }
         var entry = Entry(
             message: message, sequence: qos == .atMostOnce ? 0 : nextSequence, qos: qos, retain: retain, share: share,
-            subscriptionIDs: subscriptionIDs)
+            subscriptionIDs: subscriptionIDs, expiresAt: min(message.expiresAt, bounds.waitsUntil))
         if qos != .atMostOnce {
             nextSequence += 1
             record(&entry, durability)
@@ -127,17 +144,17 @@ struct Mailbox {
     private mutating func makeRoom(_ policy: MailboxLimits.Policy) -> Bool {
         switch policy {
         case .dropNewest: return false
-        case .dropOldest: return drop(at: waiting.startIndex)
+        case .dropOldest, .latestOnly: return drop(at: waiting.startIndex)
         case .dropQoS0First:
             return drop(at: waiting.firstIndex { $0.qos == .atMostOnce } ?? waiting.startIndex)
         }
     }
 
-    private mutating func drop(at index: Int) -> Bool {
+    private mutating func drop(at index: Int, _ reason: DropReason = .mailboxFull) -> Bool {
         guard index < waiting.endIndex else { return false }
         let entry = waiting.remove(at: index)
         forget(entry)
-        ledger[dropped: .mailboxFull] += 1
+        ledger[dropped: reason] += 1
         return true
     }
 
@@ -159,6 +176,12 @@ struct Mailbox {
         }
     }
 
+    /// Takes out the waiting message of `topic`. Looks through the mailbox, whose size is bounded by the offline limit.
+    private mutating func supersede(_ topic: TopicName) {
+        guard let index = waiting.lastIndex(where: { $0.message.topic == topic }) else { return }
+        _ = drop(at: index, .superseded)
+    }
+
     // MARK: Leaving
 
     mutating func take(_ limit: Int, now: Timestamp, into deliveries: inout [Delivery]) -> TakeResult {
@@ -172,7 +195,7 @@ struct Mailbox {
             room -= 1
         }
         while let entry = waiting.first {
-            if entry.message.expiresAt <= now {  // MQTT-3.3.2-5
+            if entry.expiresAt <= now {  // MQTT-3.3.2-5
                 waiting.removeFirst()
                 forget(entry)
                 ledger.expired += 1
@@ -237,6 +260,17 @@ struct Mailbox {
             end(delivery.packetID)
         }
         ledger[dropped: reason] += 1
+    }
+
+    /// A taken delivery at QoS 0 was not sent after all: it is the next to be taken. The mailbox may hold one more than its
+    /// bound for that.
+    mutating func giveBack(_ delivery: Delivery) {
+        ledger.delivered -= 1
+        waiting.prepend(
+            Entry(
+                message: delivery.message, sequence: 0, qos: .atMostOnce, retain: delivery.retain,
+                subscriptionIDs: delivery.subscriptionIDs, expiresAt: delivery.message.expiresAt))
+        waitingOctets += delivery.message.octets
     }
 
     private mutating func end(_ packetID: UInt16) {
@@ -304,7 +338,7 @@ struct Mailbox {
         for record in records {
             let entry = Entry(
                 message: record.message, sequence: record.sequence, qos: record.qos, retain: record.retain,
-                subscriptionIDs: record.subscriptionIDs, isStored: true)
+                subscriptionIDs: record.subscriptionIDs, expiresAt: record.message.expiresAt, isStored: true)
             nextSequence = max(nextSequence, record.sequence + 1)
             ledger.accepted += 1
             if record.packetID != 0, window.restore(entry, released: record.released) { continue }

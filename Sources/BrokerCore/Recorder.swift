@@ -28,7 +28,7 @@ struct Recorder {
                 number,
                 QueuedRecord(
                     sequence: entry.sequence, message: entry.message,
-                    expiresAt: clock.wallClock(at: entry.message.expiresAt), qos: entry.qos, retain: entry.retain,
+                    expiresAt: clock.wallClock(at: entry.expiresAt), qos: entry.qos, retain: entry.retain,
                     subscriptionIDs: entry.subscriptionIDs, durability: durability)))
     }
 

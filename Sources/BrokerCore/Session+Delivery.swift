@@ -15,9 +15,10 @@ extension Session {
     /// Puts one copy of `message` in, or accounts for why not.
     func put(
         _ message: Message, durability: Durability, qos: QoS, retain: Bool, subscriptionIDs: SubscriptionIDs,
-        share: ShareGroups.GroupID = ShareGroups.none, limits: MailboxLimits
+        share: ShareGroups.GroupID = ShareGroups.none, limits: MailboxLimits, clock: any GatewayClock
     ) -> PutEffects {
         state.withLock { state in
+            let limits = state.mailboxTerms?.limits ?? limits
             var effects = PutEffects()
             let isAwake = state.isAwake
             if qos == .atMostOnce, state.attachment == nil, !state.queuesQoS0WhileDetached {
@@ -26,7 +27,8 @@ extension Session {
             }
             let bounds = Mailbox.Bounds(
                 messages: isAwake ? limits.onlineMessages : limits.offlineMessages, octets: limits.octets,
-                policy: limits.policy)
+                policy: limits.policy, keepsLatestOnly: limits.policy == .latestOnly && !isAwake,
+                waitsUntil: limits.timeToLive.map { clock.now() + $0 } ?? .never)
             let result = state.mailbox.put(
                 message, durability: durability, qos: qos, retain: retain, subscriptionIDs: subscriptionIDs, share: share,
                 bounds: bounds)
@@ -45,6 +47,16 @@ extension Session {
             }
             effects.wake = state.ownerToWake()
             return effects
+        }
+    }
+
+    /// Takes a delivery at QoS 0 back.
+    /// - Returns: whether the session still exists; an owner to be woken.
+    func giveBack(_ delivery: Delivery) -> (isKept: Bool, wake: (any SessionOwner)?) {
+        state.withLock { state in
+            guard !state.hasEnded else { return (false, nil) }
+            state.mailbox.giveBack(delivery)
+            return (true, state.ownerToWake())
         }
     }
 

@@ -48,6 +48,8 @@ struct SessionState {
     var willDueAt = Timestamp.never
     var will: Will?
     var queuesQoS0WhileDetached = false
+    /// In place of the broker's mailbox limits.
+    var mailboxTerms: MailboxTerms?
     /// Incoming exactly-once messages between PUBLISH and PUBREL.
     var receiving: Set<UInt16> = []
     /// Those whose message has not been published yet: they are recorded together with it, because one without the other

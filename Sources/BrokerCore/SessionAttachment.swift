@@ -123,6 +123,13 @@ final class SessionAttachment: Attachment {
 
     var recorded: CommitPoint { withState { $0.mailbox.recorder?.last ?? .none } ?? .none }
 
+    func giveBack(_ delivery: Delivery) {
+        precondition(delivery.packetID == 0, "deliveries at QoS 1 and 2 stay with the session until they are settled")
+        broker.giveBack(delivery, to: session)
+    }
+
+    var mailboxReport: MailboxReport { withState { $0.mailbox.report } ?? MailboxReport() }
+
     var backlog: Int { withState { $0.mailbox.backlog } ?? 0 }
 
     private func perform(_ effects: Session.DrainEffects) {

@@ -54,8 +54,16 @@ package protocol Attachment: AnyObject, Sendable {
     /// was exchanged: PUBREC for a repetition, PUBREL, PUBCOMP (MQTT 5.0, 4.3.3).
     var recorded: CommitPoint { get }
 
+    /// Puts a taken delivery at QoS 0 that was never sent back at the head of the mailbox: its client fell asleep or
+    /// connected anew before its turn came. Unlike every other call this holds after another connection took the session
+    /// over, so that nothing is lost between the two. What is at QoS 1 and 2 stays with the session by itself.
+    func giveBack(_ delivery: Delivery)
+
     /// Messages waiting or on the way, for records and for protocols that tell their clients.
     var backlog: Int { get }
+
+    /// The same with octets and age, and what has been lost; a little dearer than `backlog`.
+    var mailboxReport: MailboxReport { get }
 
     // MARK: Liveness
 

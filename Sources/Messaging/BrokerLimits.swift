@@ -31,6 +31,9 @@ package struct MailboxLimits: Sendable, Equatable {
         case dropNewest = "drop_newest"
         /// The oldest waiting message of QoS 0; when there is none, the oldest.
         case dropQoS0First = "drop_qos0_first"
+        /// The waiting message of the same topic, full or not, as long as the client does not listen: each topic keeps its
+        /// latest value (counted as superseded). When it is full of other topics, the oldest message.
+        case latestOnly = "latest_only"
     }
 
     /// Waiting messages while a connection is attached and awake. Reaching a quarter of it slows QoS 1 and 2 publishers down.
@@ -40,8 +43,17 @@ package struct MailboxLimits: Sendable, Equatable {
     /// Octets of waiting messages, counted as `Message.octets`.
     package var octets = 64 * 1_048_576
     package var policy = Policy.dropOldest
+    /// Longest a message waits, from its arrival; it is counted as expired then. Nil for no bound.
+    package var timeToLive: Duration?
     /// How long a publisher may be held back by one receiver that does not catch up.
     package var longestHoldBack = Duration.seconds(1)
 
     package init() {}
+}
+
+/// Mailbox limits of one kind of clients. One object is shared by all sessions it holds for.
+package final class MailboxTerms: Sendable {
+    package let limits: MailboxLimits
+
+    package init(_ limits: MailboxLimits) { self.limits = limits }
 }

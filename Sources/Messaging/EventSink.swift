@@ -11,6 +11,12 @@ package enum BrokerEvent: Sendable, Equatable {
     case closed(ClientID, CloseReason)
     case fellAsleep(ClientID)
     case wokeUp(ClientID)
+    /// A sleeping client has not woken when it said it would; it is not given up yet.
+    case late(ClientID)
+    /// A client was heard from another address than before (numeric address and port).
+    case roamed(ClientID, from: String, to: String)
+    /// All topic ids of a session are in use; messages and registrations of further topics are refused.
+    case topicIDsExhausted(ClientID)
     case sessionExpired(ClientID)
     case willPublished(ClientID, TopicName)
     /// A right was taken away, and with it a subscription that relied on it.

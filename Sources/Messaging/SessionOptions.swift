@@ -10,21 +10,27 @@ package struct SessionOptions: Sendable {
     package var will: Will?
     /// MQTT-SN 1.2, 6.3: a connection without clean session and without will flag keeps the will of the earlier one.
     package var keepsWill: Bool
+    /// MQTT-SN 1.2, 6.2, 6.3: a client that connects anew has not been lost. Its earlier connection ends without its will.
+    package var replacesQuietly: Bool
     /// Keep messages of QoS 0 also while no connection is attached. While attached, awake or asleep, they are always kept.
     package var queuesQoS0WhileDetached: Bool
+    /// Mailbox limits in place of `BrokerLimits.mailbox`, until the next connection; nil for those.
+    package var mailboxTerms: MailboxTerms?
     /// First silence allowed; see `Attachment.supervise`. Nil for none.
     package var silence: Duration?
 
     package init(
         cleanStart: Bool, expiry: Duration?, receiveMaximum: Int = 65_535, will: Will? = nil, keepsWill: Bool = false,
-        queuesQoS0WhileDetached: Bool = false, silence: Duration? = nil
+        replacesQuietly: Bool = false, queuesQoS0WhileDetached: Bool = false, mailboxTerms: MailboxTerms? = nil, silence: Duration? = nil
     ) {
         self.cleanStart = cleanStart
         self.expiry = expiry
         self.receiveMaximum = receiveMaximum
         self.will = will
         self.keepsWill = keepsWill
+        self.replacesQuietly = replacesQuietly
         self.queuesQoS0WhileDetached = queuesQoS0WhileDetached
+        self.mailboxTerms = mailboxTerms
         self.silence = silence
     }
 }

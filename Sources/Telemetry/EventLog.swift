@@ -8,6 +8,7 @@ package final class EventLog: EventSink {
     private enum Key {
         static let client = "client"
         static let peer = "peer"
+        static let previousPeer = "previous_peer"
         static let listener = "listener"
         static let reason = "reason"
         static let topic = "topic"
@@ -58,6 +59,13 @@ package final class EventLog: EventSink {
             logger.debug("client fell asleep", metadata: [Key.client: "\(client)"])
         case .wokeUp(let client):
             logger.debug("client woke up", metadata: [Key.client: "\(client)"])
+        case .late(let client):
+            logger.info("client did not wake in time", metadata: [Key.client: "\(client)"])
+        case .roamed(let client, let from, let to):
+            logger.debug(
+                "client moved", metadata: [Key.client: "\(client)", Key.peer: "\(to)", Key.previousPeer: "\(from)"])
+        case .topicIDsExhausted(let client):
+            logger.warning("all topic ids of a client are in use", metadata: [Key.client: "\(client)"])
         case .sessionExpired(let client):
             logger.debug("session expired", metadata: [Key.client: "\(client)"])
         case .willPublished(let client, let topic):
@@ -81,7 +89,7 @@ package final class EventLog: EventSink {
         case .disconnected, .closed: connected.wrappingSubtract(1, ordering: .relaxed)
         case .refused: refused.add()
         case .sessionExpired: expired.add()
-        case .fellAsleep, .wokeUp, .willPublished, .subscriptionEnded, .dropping: break
+        case .fellAsleep, .wokeUp, .late, .roamed, .topicIDsExhausted, .willPublished, .subscriptionEnded, .dropping: break
         }
     }
 }

@@ -8,7 +8,7 @@ import Testing
         Mailbox.Entry(
             message: Message(
                 topic: try TopicName("t"), payload: [], qos: .atLeastOnce, publishedAt: Timestamp(nanoseconds: 0)),
-            sequence: sequence, qos: .atLeastOnce, retain: false, subscriptionIDs: .none)
+            sequence: sequence, qos: .atLeastOnce, retain: false, subscriptionIDs: .none, expiresAt: .never)
     }
 
     @Test func identifiersWrapPastZero() throws {

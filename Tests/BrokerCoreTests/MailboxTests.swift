@@ -166,4 +166,36 @@ import Testing
             #expect(mailbox.account.isBalanced)
         }
     }
+
+    @Test func whatWasGivenBackIsTheNextAndCountsAsQueued() throws {
+        var mailbox = try Self.filled([.atMostOnce, .atMostOnce])
+        let first = Self.taken(&mailbox, 1)
+        mailbox.giveBack(first[0])
+        #expect(mailbox.account.queued == 2 && mailbox.account.delivered == 0 && mailbox.account.isBalanced)
+        #expect(Self.texts(Self.taken(&mailbox)) == ["0", "1"])
+        #expect(mailbox.waitingOctets == 0)
+    }
+
+    @Test func ofEachTopicTheLatestWaits() throws {
+        var mailbox = Mailbox()
+        var bounds = Mailbox.Bounds(messages: 3, octets: 1_000, policy: .latestOnly)
+        bounds.keepsLatestOnly = true
+        for (topic, text) in [("a", "1"), ("b", "2"), ("a", "3"), ("c", "4"), ("b", "5"), ("d", "6")] {
+            let message = Message(
+                topic: try TopicName(topic), payload: Array(text.utf8), qos: .atLeastOnce, publishedAt: Self.now)
+            _ = mailbox.put(message, qos: .atLeastOnce, retain: false, subscriptionIDs: .none, bounds: bounds)
+        }
+        #expect(Self.texts(Self.taken(&mailbox)) == ["4", "5", "6"])
+        #expect(mailbox.account[dropped: .superseded] == 2)
+        #expect(mailbox.account[dropped: .mailboxFull] == 1)
+        #expect(mailbox.account.isBalanced)
+    }
+
+    @Test func aMessageWaitsNoLongerThanItMay() throws {
+        var bounds = Self.roomy
+        bounds.waitsUntil = Self.now
+        var mailbox = try Self.filled([.atLeastOnce], bounds)
+        #expect(Self.taken(&mailbox).isEmpty)
+        #expect(mailbox.account.expired == 1 && mailbox.account.isBalanced)
+    }
 }

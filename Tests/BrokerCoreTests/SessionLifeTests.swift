@@ -158,4 +158,48 @@ import Testing
     static func will(delay: Duration = .zero) throws -> Will {
         Will(topic: try TopicName("will"), payload: Array("gone".utf8), qos: .atLeastOnce, retain: false, delay: delay)
     }
+
+    @Test func aDeliveryGivenBackAfterATakeoverReachesTheNextConnection() throws {
+        let harness = try Harness()
+        let first = try harness.connect("c", .durable)
+        try first.subscribe("t")
+        try harness.publish("t", "unsent", qos: .atMostOnce)
+        let taken = try #require(try first.take(1).first)
+        let second = try harness.connect("c", .durable)
+        try first.attachment.giveBack(taken)
+        #expect(second.wakeCount == 1)
+        #expect(try second.received() == ["unsent"])
+        #expect(harness.broker.statistics().ledger.isBalanced)
+    }
+
+    @Test func aDeliveryGivenBackToAnEndedSessionCountsWithItsMailbox() throws {
+        let harness = try Harness()
+        let client = try harness.connect("c", .clean)
+        try client.subscribe("t")
+        try harness.publish("t", "unsent", qos: .atMostOnce)
+        let taken = try #require(try client.take(1).first)
+        try client.detach(.lost)
+        try client.attachment.giveBack(taken)
+        let ledger = harness.broker.statistics().ledger
+        #expect(ledger.delivered == 0 && ledger[dropped: .sessionEnded] == 1 && ledger.isBalanced)
+    }
+
+    @Test func aSessionMayHaveMailboxLimitsOfItsOwn() throws {
+        let harness = try Harness()
+        var limits = MailboxLimits()
+        limits.offlineMessages = 2
+        limits.policy = .dropNewest
+        limits.timeToLive = .seconds(10)
+        var options = SessionOptions.durable
+        options.mailboxTerms = MailboxTerms(limits)
+        let client = try harness.connect("c", options)
+        try client.subscribe("t")
+        try client.attachment.supervise(.asleep, silence: nil)
+        for text in ["1", "2", "3"] { try harness.publish("t", text) }
+        let report = try client.attachment.mailboxReport
+        #expect(report.messages == 2 && report.dropped == 1 && report.octets == 4 && report.oldest != nil)
+        harness.advance(.seconds(10))
+        #expect(try client.take().isEmpty)
+        #expect(try client.attachment.mailboxReport.expired == 2)
+    }
 }

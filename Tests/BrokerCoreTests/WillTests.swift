@@ -107,4 +107,17 @@ import Testing
         try harness.connect("c", keeping).detach(.lost)
         #expect(try watcher.received() == ["gone"])
     }
+
+    /// MQTT-SN 1.2, 6.3: who connects anew has not been lost.
+    @Test(arguments: [true, false]) func aClientThatComesBackQuietlyIsNotLost(cleanStart: Bool) throws {
+        let (harness, watcher) = try Self.watched()
+        _ = try harness.connect("c", try Self.options())
+        var options = SessionOptions(cleanStart: cleanStart, expiry: .zero, keepsWill: !cleanStart, replacesQuietly: true)
+        let second = try harness.connect("c", options)
+        #expect(try watcher.received() == [])
+        #expect((try second.attachment.will == nil) == cleanStart)
+        options.replacesQuietly = false
+        _ = try harness.connect("c", options)
+        #expect(try watcher.received() == (cleanStart ? [] : ["gone"]))
+    }
 }

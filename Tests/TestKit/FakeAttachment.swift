@@ -91,6 +91,17 @@ final class FakeAttachment: Attachment {
         }
     }
 
+    func giveBack(_ delivery: Delivery) {
+        let owner = broker.state.withLock { $0.sessions[clientID]?.giveBack(delivery) }
+        owner?.wake()
+    }
+
+    var mailboxReport: MailboxReport {
+        var report = MailboxReport()
+        report.messages = backlog
+        return report
+    }
+
     func supervise(_ reachability: Reachability, silence: Duration?) {
         let now = broker.clock.now()
         _ = withSession { _, session in

@@ -129,9 +129,15 @@ final class FakeSession: @unchecked Sendable {
         case .acknowledged, .refused:
             onTheWay.remove(at: index)
         case .returned:
-            queue.insert(onTheWay.remove(at: index).delivery, at: 0)
+            onTheWay[index].isToBeSentAgain = true
         }
         return true
+    }
+
+    /// - Returns: the owner when it has to be woken.
+    func giveBack(_ delivery: Delivery) -> (any SessionOwner)? {
+        queue.insert(delivery, at: 0)
+        return ownerToWake()
     }
 
     func discard(_ delivery: Delivery) {
