@@ -102,7 +102,7 @@ let package = Package(
         .testTarget(
             name: "MQTTSNTests",
             dependencies: [
-                "MQTTSN", "Messaging", "Transport", "TestKit", .nioCore, .nioPosix, .nioEmbedded, .logging,
+                "MQTTSN", "BrokerCore", "Messaging", "Transport", "TestKit", .nioCore, .nioPosix, .nioEmbedded, .logging,
             ]),
         // The built binary against real clients.
         .testTarget(

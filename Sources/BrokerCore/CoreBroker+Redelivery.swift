@@ -20,7 +20,7 @@ extension CoreBroker {
                 orphan.message, durability: durability.level(of: orphan.message.topic, listenerLevel: nil),
                 qos: min(orphan.message.qos, entry.options.qos),
                 retain: entry.options.retainAsPublished && orphan.message.retain, subscriptionIDs: identifiers,
-                share: orphan.share, limits: limits.mailbox)
+                share: orphan.share, limits: limits.mailbox, clock: clock)
             if let wake = effects.wake { wakes.append(wake) }
         }
         return lost

@@ -1,148 +1,37 @@
-import Foundation
 import Logging
 import Messaging
 import NIOCore
 import Synchronization
 import TestKit
-import Testing
 
 @testable import MQTTSN
 
-/// One scenario of a file under /Fixtures/mqttsn/conversations:
-///
-/// ```
-/// == 7 A repeated CONNECT is answered again        number and what it shows
-/// SET qos-1 off                                    before anything happens
-/// C> 08 04 04 01 00 3c 63 31                       client C sends; any name without ">" is a client
-/// G> 03 05 00                                      the gateway answers the client that spoke last
-/// C< 03 05 00                                      the gateway sends to client C
-/// PUB a/b 1 68 69                                  somebody publishes at QoS 1 (`1r` retained)
-/// SEEN a/b 1 68 69                                 the broker got this, next in order
-/// WAIT 15s
-/// ```
-/// Whatever the gateway sends or the broker gets must be expected before the next thing happens.
-struct Scenario: Sendable, CustomTestStringConvertible {
-    let title: String
-    let lines: [(number: Int, words: [String])]
-    var testDescription: String { title }
-
-    static func load(_ path: String) -> [Scenario] {
-        let url = FixtureTable.folder.appending(path: path)
-        guard let text = try? String(contentsOf: url, encoding: .utf8) else { return [] }
-        var scenarios: [Scenario] = []
-        var title = ""
-        var lines: [(Int, [String])] = []
-        func finish() {
-            if !title.isEmpty { scenarios.append(Scenario(title: title, lines: lines)) }
-            lines = []
-        }
-        for (index, line) in text.split(separator: "\n", omittingEmptySubsequences: false).enumerated() {
-            if line.hasPrefix("== ") {
-                finish()
-                title = String(line.dropFirst(3))
-            } else if !line.isEmpty, !line.hasPrefix("#") {
-                lines.append((index + 1, line.split(separator: " ").map(String.init)))
-            }
-        }
-        finish()
-        return scenarios
-    }
-}
-
-/// Plays a scenario against a `GatewayLoop` without sockets.
-final class Conversation {
-    struct Failure: Error, CustomStringConvertible {
-        let description: String
-    }
-
+/// A stage without sockets: the gateway's loop and the fake broker.
+final class Conversation: Stage {
     let broker: FakeBroker
     let counters = Counters()
+    let events = RecordedEvents()
     private(set) var loop: GatewayLoop
     private let notes: NoteList
     private let scheduled = Flag()
     private var clients: [String: SocketAddress] = [:]
     private var sent: [(peer: SocketAddress, octets: [UInt8])] = []
     private var seen = 0
-    private var speaker = ""
 
-    init(_ settings: MQTTSNSettings = MQTTSNSettings(), limits: BrokerLimits = BrokerLimits()) throws {
+    init(_ settings: MQTTSNSettings = .quiet, limits: BrokerLimits = BrokerLimits()) throws {
         var predefined = PredefinedTopics()
         _ = predefined.insert(1, try TopicName("fixed/one"))
         _ = predefined.insert(2, try TopicName("a/b"))
         broker = FakeBroker(limits: limits, predefinedTopics: predefined)
         notes = NoteList { [scheduled] in scheduled.raise() }
         loop = GatewayLoop(
-            broker: broker, settings: settings, counters: counters, logger: Logger(label: "test"), notes: notes)
-    }
-
-    static func play(_ scenario: Scenario) throws {
-        var settings = MQTTSNSettings()
-        var limits = BrokerLimits()
-        var rest = scenario.lines[...]
-        while let line = rest.first, line.words[0] == "SET" {
-            try set(line.words, &settings, &limits)
-            rest.removeFirst()
-        }
-        let conversation = try Conversation(settings, limits: limits)
-        for line in rest {
-            do {
-                try conversation.perform(line.words)
-            } catch let failure as Failure {
-                throw Failure(description: "\(scenario.title), line \(line.number): \(failure.description)")
-            }
-        }
-        try conversation.expectSilence()
-    }
-
-    private static func set(_ words: [String], _ settings: inout MQTTSNSettings, _ limits: inout BrokerLimits) throws {
-        switch words[1] {
-        case "qos-1": settings.allowsConnectionlessPublish = words[2] == "on"
-        case "client-id-length": settings.maximumClientIDLength = Int(words[2]) ?? 0
-        case "packet-size": settings.maximumPacketSize = Int(words[2]) ?? 0
-        case "topic-ids": limits.topicIDsPerSession = Int(words[2]) ?? 0
-        case "per-wake": settings.messagesPerWake = Int(words[2])
-        case "roaming": settings.roaming = MQTTSNSettings.Roaming(rawValue: words[2]) ?? .none
-        case "tail": settings.toleratesTrailingOctets = words[2] == "on"
-        default: throw Failure(description: "no setting \(words[1])")
-        }
-    }
-
-    // MARK: Lines
-
-    private func perform(_ words: [String]) throws {
-        let payload = words.dropFirst().joined()
-        switch words[0] {
-        case "G>": try expect(speaker, payload)
-        case "PUB":
-            try expectSilence()
-            let qos = QoS(rawValue: UInt8(words[2].prefix(1)) ?? 0) ?? .atMostOnce
-            let octets = octets(hex: words.dropFirst(3).joined()) ?? []
-            try broker.publish(words[1], octets, qos: qos, retain: words[2].hasSuffix("r"))
-            seen += 1
+            broker: broker, settings: settings, events: events, counters: counters, logger: Logger(label: "test"),
+            notes: notes)
+        if let seconds = settings.advertiseInterval {
+            let target = try SocketAddress(ipAddress: settings.advertiseAddress, port: 10_001)
+            loop.beginAdvertising(to: [target], every: seconds)
+            loop.runTimers()
             turn()
-        case "SEEN": try expectPublished(words)
-        case "WAIT":
-            try expectSilence()
-            wait(.milliseconds(Int64((Double(words[1].dropLast()) ?? 0) * 1_000)))
-        case "FORBID": broker.forbid(words[1])
-        case "REFUSE": broker.refuseConnects(words[1] == "quota" ? .quotaExceeded : .notAuthorized)
-        case "COMMIT-BY-HAND": broker.commitByHand()
-        case "COMMIT":
-            try expectSilence()
-            broker.commit()
-            turn()
-        case "COUNT":
-            let value = counters.readings.first { $0.name == words[1] }?.value
-            guard value == UInt64(words[2]) else {
-                throw Failure(description: "\(words[1]) is \(value.map(String.init) ?? "unknown"), not \(words[2])")
-            }
-        case "SESSION": try expectSession(words)
-        case let word where word.hasSuffix(">"):
-            try expectSilence()
-            speaker = String(word.dropLast())
-            receive(octets(hex: payload) ?? [], from: speaker)
-        case let word where word.hasSuffix("<"): try expect(String(word.dropLast()), payload)
-        default: throw Failure(description: "what is \(words[0])?")
         }
     }
 
@@ -154,7 +43,7 @@ final class Conversation {
         turn()
     }
 
-    /// Steps of a second at most, as timers fire in the order of time.
+    /// Steps of a tenth of a second, as timers fire in the order of time.
     func wait(_ duration: Duration) {
         var left = duration
         while left > .zero {
@@ -178,7 +67,6 @@ final class Conversation {
         } while scheduled.isRaised
     }
 
-    /// Clients named alike but for digits share a host: C, C2 and C3 are ports of one.
     private func address(of client: String) throws -> SocketAddress {
         if let known = clients[client] { return known }
         let letter = client.utf8.first.map { Int($0) } ?? 0
@@ -188,48 +76,66 @@ final class Conversation {
         return address
     }
 
-    // MARK: Expectations
+    // MARK: Stage
 
-    private func expect(_ client: String, _ payload: String) throws {
-        guard let expected = octets(hex: payload) else { throw Failure(description: "not hex: \(payload)") }
-        guard !sent.isEmpty else { throw Failure(description: "nothing was sent, expected \(hex(expected))") }
-        let first = sent.removeFirst()
-        guard first.octets == expected, try first.peer == address(of: client) else {
-            throw Failure(
-                description: "sent \(hex(first.octets)) to \(first.peer), expected \(hex(expected)) to \(client)")
-        }
+    func send(_ octets: [UInt8], from client: String) { receive(octets, from: client) }
+
+    func next(for client: String) throws -> [UInt8]? {
+        guard let first = sent.first, try first.peer == address(of: client) else { return nil }
+        return sent.removeFirst().octets
     }
 
-    private func expectSilence() throws {
-        if let first = sent.first { throw Failure(description: "unexpected: \(hex(first.octets)) to \(first.peer)") }
-        let published = broker.published
-        guard published.count == seen else {
-            throw Failure(description: "unexpected publication on \(published[seen].topic)")
-        }
-    }
+    func unexpected() -> String? { sent.first.map { "\(hex($0.octets)) to \($0.peer)" } }
 
-    private func expectPublished(_ words: [String]) throws {
-        guard broker.published.count > seen else { throw Failure(description: "nothing was published") }
-        let message = broker.published[seen]
+    func publish(_ topic: String, _ payload: [UInt8], _ qos: QoS, retain: Bool) throws {
+        try broker.publish(topic, payload, qos: qos, retain: retain)
         seen += 1
-        let text = ["\(message.topic)", "\(message.qos.rawValue)\(message.retain ? "r" : "")", hex(message.payload)]
-        guard text.joined(separator: " ") == words.dropFirst().joined(separator: " ") + (words.count == 3 ? " " : "")
-        else { throw Failure(description: "published \(text.joined(separator: " "))") }
+        turn()
     }
 
-    private func expectSession(_ words: [String]) throws {
-        let session = broker.session(words[1])
-        let text =
-            session.map { "\($0.isAttached ? "attached" : "away") \($0.filters.joined(separator: ","))" } ?? "none"
-        let expected = words.dropFirst(2).joined(separator: " ")
-        guard text.trimmingCharacters(in: .whitespaces) == expected else {
-            throw Failure(description: "session of \(words[1]): \(text), expected \(expected)")
-        }
+    func nextPublished() -> Message? {
+        let published = broker.published
+        guard published.count > seen else { return nil }
+        seen += 1
+        return published[seen - 1]
+    }
+
+    func forbid(_ topic: String) { broker.forbid(topic) }
+    func refuse(_ refusal: ConnectRefusal) { broker.refuseConnects(refusal) }
+    func commitByHand() { broker.commitByHand() }
+
+    func commit() {
+        broker.commit()
+        turn()
+    }
+
+    func reading(_ name: String) -> UInt64? { counters.readings.first { $0.name == name }?.value }
+
+    func session(_ clientID: String) -> String {
+        guard let session = broker.session(clientID) else { return "none" }
+        return ([session.isAttached ? "attached" : "away"] + [session.filters.joined(separator: ",")])
+            .filter { !$0.isEmpty }.joined(separator: " ")
     }
 }
 
+extension MQTTSNSettings {
+    /// Publishes nothing of its own.
+    static var quiet: MQTTSNSettings {
+        var settings = MQTTSNSettings()
+        settings.publishesClientStatus = false
+        return settings
+    }
+}
+
+/// Keeps what the gateway reports.
+final class RecordedEvents: EventSink {
+    private let events = Mutex<[BrokerEvent]>([])
+    func record(_ event: BrokerEvent) { events.withLock { $0.append(event) } }
+    var all: [BrokerEvent] { events.withLock { $0 } }
+}
+
 /// Set when work is to be done in another turn.
-private final class Flag: Sendable {
+final class Flag: Sendable {
     private let state = Mutex(false)
     var isRaised: Bool { state.withLock { $0 } }
     func raise() { state.withLock { $0 = true } }

@@ -32,7 +32,7 @@ struct GatewayLoopTests {
     }
 
     @Test("20: clients in the middle of CONNECT are bounded") func halfOpenConnections() throws {
-        var settings = MQTTSNSettings()
+        var settings = MQTTSNSettings.quiet
         settings.maximumHandshakes = 2
         let conversation = try Conversation(settings)
         for (client, id) in [("C", UInt8(0x31)), ("D", 0x32)] {

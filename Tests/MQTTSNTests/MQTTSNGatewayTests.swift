@@ -17,6 +17,7 @@ struct MQTTSNGatewayTests {
         var settings = MQTTSNSettings()
         settings.address = address
         settings.port = 0
+        settings.strangersPerSecond = 0  // All nodes of a test are one host.
         let broker = FakeBroker()
         let gateway = MQTTSNGateway(
             broker: broker, settings: settings, eventLoop: MultiThreadedEventLoopGroup.singleton.next(),

@@ -12,7 +12,8 @@ extension Packet {
             return try reader.readForwarderEncapsulation(header, limits: limits)
         }
         let packet = try reader.readBody(header.type)
-        if reader.remaining > 0, !limits.toleratesTrailingOctets {
+        // A CONNECT of MQTT-SN 2.0 has the type of a SEARCHGW that is far too long: it is never taken for one.
+        if reader.remaining > 0, !limits.toleratesTrailingOctets || header.type == .searchGateway {
             throw .trailingOctets(header.type)
         }
         return packet

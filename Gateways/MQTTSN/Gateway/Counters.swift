@@ -24,6 +24,19 @@ struct Counters: Sendable {
     /// Sleeping clients that woke on another address.
     let roams = Counter()
 
+    /// Sleeping clients that did not wake when they had said they would.
+    let wakesMissed = Counter()
+    /// Requests to clients sent again.
+    let retransmissions = Counter()
+    /// Names given up because their REGISTER was never answered.
+    let namesParked = Counter()
+    /// Times a client needed a topic id and none was left.
+    let topicIDsExhausted = Counter()
+    /// Datagrams of strangers dropped because their host sent too many.
+    let datagramsThrottled = Counter()
+    /// Datagrams of forwarders that are not among those allowed.
+    let forwardersRefused = Counter()
+
     var readings: [CounterReading] {
         [
             CounterReading(name: "datagrams_received", value: datagramsReceived.current),
@@ -39,6 +52,12 @@ struct Counters: Sendable {
             CounterReading(name: "clients_lost", value: clientsLost.current),
             CounterReading(name: "wakes", value: wakes.current),
             CounterReading(name: "roams", value: roams.current),
+            CounterReading(name: "wakes_missed", value: wakesMissed.current),
+            CounterReading(name: "retransmissions", value: retransmissions.current),
+            CounterReading(name: "names_parked", value: namesParked.current),
+            CounterReading(name: "topic_ids_exhausted", value: topicIDsExhausted.current),
+            CounterReading(name: "datagrams_throttled", value: datagramsThrottled.current),
+            CounterReading(name: "forwarders_refused", value: forwardersRefused.current),
         ]
     }
 }

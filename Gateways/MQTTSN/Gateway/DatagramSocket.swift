@@ -21,6 +21,7 @@ struct DatagramSocket {
     let port: Int
     /// Bound to every address of the machine: answers name the one that was asked.
     let listensOnAllAddresses: Bool
+    let protocolFamily: NIOBSDSocket.ProtocolFamily
 
     /// Opens and binds.
     static func open(address: String, port: Int, listener: String) throws(BindError) -> DatagramSocket {
@@ -38,11 +39,56 @@ struct DatagramSocket {
         let bound = wanted.withSockAddr { bind(descriptor, $0, socklen_t($1)) }
         guard bound == 0, let boundPort = boundPort(descriptor) else {
             let number = errno
-            close(descriptor)
+            _ = Glibc.close(descriptor)
             throw failure(number, "Cannot listen on UDP \(address) port \(port): \(errorText(number)).")
         }
         let isWildcard = address == "0.0.0.0" || wanted.ipAddress == "::"
-        return DatagramSocket(descriptor: descriptor, port: boundPort, listensOnAllAddresses: isWildcard)
+        return DatagramSocket(descriptor: descriptor, port: boundPort, listensOnAllAddresses: isWildcard,
+            protocolFamily: wanted.protocol)
+    }
+
+    func close() { _ = Glibc.close(descriptor) }
+
+    /// Becomes a member of a multicast group, so that what clients send to it arrives here (MQTT-SN 6.1), and sends what
+    /// is meant for it by the same interface.
+    func join(_ group: String, interface: String?, listener: String) throws(BindError) {
+        func failure(_ number: CInt, _ sentence: String) -> BindError {
+            BindError(listener: listener, address: group, port: port, errorNumber: number, description: sentence)
+        }
+        var index: CUnsignedInt = 0
+        if let interface {
+            index = if_nametoindex(interface)
+            guard index != 0 else { throw failure(errno, "There is no interface \(interface): \(Self.errorText(errno)).") }
+        }
+        guard let address = try? SocketAddress(ipAddress: group, port: port), address.isMulticast,
+            address.protocol == protocolFamily
+        else { throw failure(0, "\(group) is not a multicast address of the listener's kind.") }
+        guard address.protocol == .inet ? joinIPv4(address, index) : joinIPv6(address, index) else {
+            throw failure(errno, "Cannot join the group \(group): \(Self.errorText(errno)).")
+        }
+    }
+
+    private func joinIPv4(_ group: SocketAddress, _ index: CUnsignedInt) -> Bool {
+        var request = ip_mreqn()
+        request.imr_ifindex = CInt(index)
+        withUnsafeMutableBytes(of: &request.imr_multiaddr) { $0.copyBytes(from: group.addressOctets) }
+        let size = socklen_t(MemoryLayout<ip_mreqn>.size)
+        guard setsockopt(descriptor, CInt(IPPROTO_IP), IP_ADD_MEMBERSHIP, &request, size) == 0 else { return false }
+        return index == 0 || setsockopt(descriptor, CInt(IPPROTO_IP), IP_MULTICAST_IF, &request, size) == 0
+    }
+
+    private func joinIPv6(_ group: SocketAddress, _ index: CUnsignedInt) -> Bool {
+        var request = ipv6_mreq()
+        request.ipv6mr_interface = index
+        withUnsafeMutableBytes(of: &request.ipv6mr_multiaddr) { $0.copyBytes(from: group.addressOctets) }
+        guard
+            setsockopt(
+                descriptor, CInt(IPPROTO_IPV6), IPV6_JOIN_GROUP, &request, socklen_t(MemoryLayout<ipv6_mreq>.size)) == 0
+        else { return false }
+        var interface = CInt(index)
+        return index == 0
+            || setsockopt(
+                descriptor, CInt(IPPROTO_IPV6), IPV6_MULTICAST_IF, &interface, socklen_t(MemoryLayout<CInt>.size)) == 0
     }
 
     /// - Parameter local: the address and interface the peer wrote to; nil leaves the choice to the system.

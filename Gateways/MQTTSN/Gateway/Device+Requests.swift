@@ -14,9 +14,12 @@ extension Device {
 
     private func topicID(forName name: String) -> (UInt16, ReturnCode) {
         guard let topic = try? TopicName(name) else { return (0, .notSupported) }
-        guard let registry = attachment?.topicIDs, let id = registry.register(topic) else { return (0, .congestion) }
+        guard let registry = attachment?.topicIDs, let id = registry.register(topic) else {
+            noteExhaustedTopicIDs()
+            return (0, .congestion)
+        }
         registry.setKnownToClient(id, true)
-        machine.delivery.noteClientKnows(id)
+        noteClientKnows(id)
         return (id, .accepted)
     }
 
@@ -35,6 +38,12 @@ extension Device {
         }
     }
 
+    /// What was accepted before is only acknowledged again, once it is stored.
+    func acknowledgeAgain(_ publish: Packet.Publish) {
+        guard publish.qos == .exactlyOnce else { return replyAgain(.puback(publish.acknowledgement(.accepted))) }
+        reply(.pubrec(messageID: publish.messageID), after: attachment?.recorded ?? .none)
+    }
+
     private func forward(_ publish: Packet.Publish, under topic: TopicName, _ attachment: any Attachment) {
         let message = Message(
             topic: topic, payload: Array(publish.payload.readableBytesView), qos: publish.qos.qos ?? .atMostOnce,
@@ -51,7 +60,9 @@ extension Device {
         case .atLeastOnce:
             machine.accepted(publish, now: loop.now)
             reply(.puback(publish.acknowledgement(.accepted)), after: commit)
-        case .exactlyOnce: reply(.pubrec(messageID: publish.messageID), after: commit)
+        case .exactlyOnce:
+            machine.accepted(publish, now: loop.now)
+            reply(.pubrec(messageID: publish.messageID), after: commit)
         }
     }
 
@@ -85,7 +96,7 @@ extension Device {
         let known: TopicName? =
             switch publish.topicID.type {
             case .normal: registry.topic(of: publish.topicID.value)
-            case .predefined: loop.broker.predefinedTopics.topic(of: publish.topicID.value)
+            case .predefined: loop.predefinedTopics.topic(of: publish.topicID.value, for: clientID)
             case .short: try? TopicName(shortTopicID: publish.topicID.value)
             case .reserved: nil
             }
@@ -99,7 +110,7 @@ extension Device {
         guard let attachment else { return }
         var suback = Packet.Suback(
             qos: .atMostOnce, topicID: 0, messageID: subscribe.messageID, returnCode: .notSupported)
-        let target = Target(subscribe.topic, loop.broker.predefinedTopics)
+        let target = Target(subscribe.topic, loop.predefinedTopics, clientID)
         suback.topicID = target.topicID?.value ?? 0
         guard let filter = target.filter, let qos = subscribe.qos.qos else {
             suback.returnCode = target.filter == nil ? target.refusal : .notSupported
@@ -132,7 +143,7 @@ extension Device {
     /// UNSUBACK has no return code: the client is done waiting either way (MQTT-SN 5.4.18).
     func answer(_ unsubscribe: Packet.Unsubscribe) {
         guard let attachment else { return }
-        let target = Target(unsubscribe.topic, loop.broker.predefinedTopics)
+        let target = Target(unsubscribe.topic, loop.predefinedTopics, clientID)
         let commit = target.filter.map { attachment.unsubscribe([$0]).commit } ?? .none
         reply(.unsuback(messageID: unsubscribe.messageID), after: commit)
     }
@@ -173,13 +184,13 @@ private struct Target {
     var topicID: TopicID?
     var refusal = ReturnCode.notSupported
 
-    init(_ topic: Packet.Topic, _ predefined: PredefinedTopics) {
+    init(_ topic: Packet.Topic, _ predefined: PredefinedTopicTable, _ clientID: ClientID) {
         switch topic {
         case .name(let name):
             filter = try? TopicFilter(name)
         case .predefined(let id):
             topicID = .predefined(id)
-            filter = predefined.topic(of: id).map { TopicFilter($0) }
+            filter = predefined.topic(of: id, for: clientID).map { TopicFilter($0) }
             refusal = .invalidTopicID
         case .short(let value):
             topicID = .short(value)

@@ -13,6 +13,13 @@ final class Device {
     /// When the loop's timer will next look at this device.
     var scheduledDeadline: Timestamp?
     unowned let loop: GatewayLoop
+    var status = ClientStatus()
+    /// Its status waits to be published.
+    var isStatusPending = false
+    /// Digest of the status published last.
+    var publishedStatus = 0
+    /// The operator has been told that its topic ids are used up.
+    private var hasReportedExhaustion = false
     /// Answers that wait for the store, or for receivers that are behind; in order.
     private var replies: Deque<Reply> = []
     /// CONNACK waits for this.
@@ -31,7 +38,7 @@ final class Device {
         self.route = route
         self.loop = loop
         clientID = ClientID(connect.clientID)
-        machine = ConnectionMachine(connect, policy: loop.policy, duplicates: duplicates)
+        machine = ConnectionMachine(connect, policy: loop.policy(for: connect.clientID), duplicates: duplicates)
     }
 
     // MARK: What happens
@@ -77,13 +84,13 @@ final class Device {
     /// the same address, is what ended this one.
     func closed(_ reason: CloseReason) {
         let isListening = (machine.phase == .active || machine.phase == .awake) && loop.isBound(self)
-        machine.closed()
+        run { machine, actions in machine.closed(into: &actions) }
         if reason == .silence {
             loop.counters.clientsLost.add()
         } else if isListening {
             loop.send(.disconnect(duration: nil), to: route)
         }
-        loop.forget(self)
+        loop.forget(self, reason == .silence ? .lost : .disconnected)
     }
 
     /// The gateway stops: its will and its messages stay with the session.
@@ -96,6 +103,10 @@ final class Device {
 
     /// Sends `packet` once `commit` has passed and earlier answers have left.
     func reply(_ packet: Packet, after commit: CommitPoint) {
+        if let rejection = packet.rejection {
+            status.lastRejection = rejection
+            loop.statusChanged(of: self)
+        }
         if replies.isEmpty, isReady(packet, commit) {
             loop.send(packet, to: route)
         } else {
@@ -133,7 +144,7 @@ final class Device {
         guard let attachment, openingCommit == nil else { return }
         var taken = 0
         while true {
-            switch machine.appetite {
+            switch machine.appetite(now: loop.now) {
             case .busy: return
             case .sated: return endFlush()
             case .hungry: break
@@ -157,19 +168,36 @@ final class Device {
 
     private func endFlush() {
         guard replies.isEmpty else { return }
-        run { machine, actions in machine.endFlush(into: &actions) }
+        run { machine, actions in machine.endFlush(now: self.loop.now, into: &actions) }
     }
 
     /// The way the client named the topic when it subscribed, else its normal id.
     private func naming(of delivery: Delivery, _ registry: any TopicIDRegistry) -> TopicNaming {
         let topic = delivery.message.topic
         if let topicID = SubscriptionForm.topicID(of: delivery.subscriptionIDs) {
-            if topicID.type == .short || loop.broker.predefinedTopics.topic(of: topicID.value) == topic {
+            if topicID.type == .short || loop.predefinedTopics.topic(of: topicID.value, for: clientID) == topic {
                 return .known(topicID)
             }
         }
-        guard let id = registry.register(topic) else { return .unavailable }
+        guard let id = registry.register(topic) else {
+            noteExhaustedTopicIDs()
+            return .unavailable
+        }
         return registry.isKnownToClient(id) ? .known(.normal(id)) : .unknown(id)
+    }
+
+    func noteClientKnows(_ topicID: UInt16) {
+        var actions: [Action] = []
+        machine.delivery.noteClientKnows(topicID, into: &actions)
+        for action in actions { perform(action) }
+    }
+
+    /// Counted each time, told once per connection.
+    func noteExhaustedTopicIDs() {
+        loop.counters.topicIDsExhausted.add()
+        guard attachment != nil, !hasReportedExhaustion else { return }
+        hasReportedExhaustion = true
+        loop.events.record(.topicIDsExhausted(clientID))
     }
 
     // MARK: Actions
@@ -192,28 +220,45 @@ final class Device {
         case .send(.pubrel(let messageID)):
             reply(.pubrel(messageID: messageID), after: attachment?.recorded ?? .none)
         case .send(let packet): loop.send(packet, to: route)
+        case .sendAgain(let packet):
+            status.retransmissions &+= 1
+            loop.counters.retransmissions.add()
+            loop.statusChanged(of: self)
+            perform(.send(packet))
         case .ignore: loop.counters.packetsUnexpected.add()
         case .open(let will): loop.open(self, will: will)
-        case .abandon: loop.forget(self)
+        case .abandon: loop.forget(self, .disconnected)
         case .register(let register): answer(register)
         case .publish(let publish): answer(publish)
-        case .acknowledgeAgain(let publish): replyAgain(.puback(publish.acknowledgement(.accepted)))
+        case .acknowledgeAgain(let publish): acknowledgeAgain(publish)
         case .release(let messageID):
             _ = attachment?.endReceiving(packetID: messageID)
-            reply(.pubcomp(messageID: messageID), after: attachment?.recorded ?? .none)  // Known or not: the client waits for it (MQTT-SN 6.13).
+            // Known or not: the client waits for it (MQTT-SN 6.13).
+            reply(.pubcomp(messageID: messageID), after: attachment?.recorded ?? .none)
         case .subscribe(let subscribe, let isRepetition): answer(subscribe, isRepetition: isRepetition)
         case .unsubscribe(let unsubscribe): answer(unsubscribe)
         case .updateWillTopic(let topic): updateWill(topic)
         case .updateWillMessage(let payload): updateWill(payload)
         case .settle(let packetID, let settlement): _ = attachment?.settle(packetID: packetID, settlement)
         case .discard(let outgoing, let reason): attachment?.discard(outgoing.delivery, reason: reason)
+        case .giveBack(let outgoing): attachment?.giveBack(outgoing.delivery)
+        case .parked(let topicID):
+            loop.counters.namesParked.add()
+            loop.logger.log(
+                .info, "a client does not answer REGISTER: the name is not offered again",
+                [.client: clientID.string, .topicID: "\(topicID)"])
+        case .late:
+            status.missedWakes &+= 1
+            loop.counters.wakesMissed.add()
+            loop.events.record(.late(clientID))
+            loop.statusChanged(of: self)
         case .setKnown(let topicID, let known): attachment?.topicIDs.setKnownToClient(topicID, known)
         case .supervise(let reachability, let silence): attachment?.supervise(reachability, silence: silence)
         case .detach(let reason):
             if reason == .lost { loop.counters.clientsLost.add() }
             attachment?.detach(reason, expiry: nil)
             attachment = nil
-            loop.forget(self)
+            loop.forget(self, reason == .lost ? .lost : .disconnected)
         }
     }
 }

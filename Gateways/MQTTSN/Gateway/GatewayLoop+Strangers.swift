@@ -54,12 +54,15 @@ extension GatewayLoop {
     // MARK: Malformed
 
     /// Dropped and counted; the standard has an answer only for what is a request but cannot be read as text, and for
-    /// another protocol version.
-    func refuse(_ error: DecodeError, from remote: SocketAddress, to local: NIOPacketInfo?) {
+    /// another protocol version. A stranger never gets an answer larger than what it sent.
+    func refuse(_ error: DecodeError, octets: Int, _ route: Route) {
         counters.datagramsMalformed.add()
-        let route = Route(peer: PeerAddress(remote: remote, nodeID: nil), local: local)
         logger.log(.debug, "malformed datagram dropped", [.peer: route.peer.record.address, .error: "\(error)"])
-        guard let answer = error.answer, strangers.allows(route.peer, now: now) else { return }
+        guard let answer = error.answer else { return }
+        if device(at: route.peer)?.attachment == nil {
+            guard answer.encodedLength <= octets else { return }
+            guard strangers.allows(route.peer, now: now) else { return counters.repliesThrottled.add() }
+        }
         send(answer, to: route)
     }
 }

@@ -8,6 +8,7 @@ enum LogKey: String {
     case packet
     case peer
     case reason
+    case topicID = "topic_id"
 }
 
 extension Logger {

@@ -11,7 +11,6 @@ final class LoopDriver {
     /// Not yet sent because the system's buffer was full.
     private var unsent: [(route: Route, datagram: ByteBuffer)] = []
     private var timer: (deadline: Timestamp, task: Scheduled<Void>)?
-    private var advertising: RepeatedTask?
     private var isRetryScheduled = false
     private var isClosed = false
 
@@ -43,16 +42,20 @@ final class LoopDriver {
         scheduleTimer()
     }
 
-    /// Begins to send ADVERTISE (MQTT-SN 6.1), the first at once.
+    /// Begins to send ADVERTISE (MQTT-SN 6.1), the first at once: to the broadcast address of IPv4, and to the group.
     func startAdvertising() {
-        guard let seconds = loop.settings.advertiseInterval, seconds > 0,
-            let group = try? SocketAddress(ipAddress: loop.settings.advertiseAddress, port: socket.port)
-        else { return }
-        let bound = NIOLoopBound(self, eventLoop: eventLoop)
-        advertising = eventLoop.scheduleRepeatedTask(initialDelay: .zero, delay: .seconds(Int64(seconds))) { _ in
-            bound.value.loop.advertise(to: group, seconds: seconds)
-            bound.value.finishTurn()
-        }
+        guard let seconds = loop.settings.advertiseInterval, seconds > 0 else { return }
+        let targets = [loop.settings.advertiseAddress, loop.settings.discoveryGroup].lazy.compactMap(\.self)
+            .compactMap { try? SocketAddress(ipAddress: $0, port: self.socket.port) }
+            .filter { $0.protocol == self.socket.protocolFamily }
+        loop.beginAdvertising(to: Array(targets), every: seconds)
+        runTimers()
+    }
+
+    /// Does what is due, also when the clock did not move by itself.
+    func runTimers() {
+        loop.runTimers()
+        finishTurn()
     }
 
     /// Says goodbye and sends what is left.
@@ -66,7 +69,6 @@ final class LoopDriver {
     func channelClosed() {
         isClosed = true
         timer?.task.cancel()
-        advertising?.cancel()
     }
 
     private func sendUnsent() {
@@ -113,8 +115,7 @@ final class LoopDriver {
 
     private func timerFired() {
         timer = nil
-        loop.runTimers()
-        finishTurn()
+        runTimers()
     }
 }
 

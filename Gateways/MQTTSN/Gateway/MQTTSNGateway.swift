@@ -10,6 +10,7 @@ package final class MQTTSNGateway: Gateway {
 
     private let broker: any Broker
     private let settings: MQTTSNSettings
+    private let events: any EventSink
     private let eventLoop: any EventLoop
     private let logger: Logger
     private let tallies = Counters()
@@ -24,8 +25,12 @@ package final class MQTTSNGateway: Gateway {
     private static let readBufferOctets = 65_536
 
     /// - Parameter eventLoop: where all of the gateway's work is done.
-    package init(broker: any Broker, settings: MQTTSNSettings, eventLoop: any EventLoop, logger: Logger) {
+    package init(
+        broker: any Broker, settings: MQTTSNSettings, events: any EventSink = SilentEventSink(),
+        eventLoop: any EventLoop, logger: Logger
+    ) {
         self.broker = broker
+        self.events = events
         self.settings = settings
         self.eventLoop = eventLoop
         self.logger = logger
@@ -34,6 +39,14 @@ package final class MQTTSNGateway: Gateway {
     package func bind() async throws(BindError) -> [Listener] {
         let listener = "mqttsn.udp"
         let socket = try DatagramSocket.open(address: settings.address, port: settings.port, listener: listener)
+        if let group = settings.discoveryGroup {
+            do throws(BindError) {
+                try socket.join(group, interface: settings.discoveryInterface, listener: listener)
+            } catch {
+                socket.close()
+                throw error
+            }
+        }
         do {
             let driver = try await eventLoop.submit { self.makeDriver(socket) }.get()
             let channel = try await makeChannel(socket, driver)
@@ -71,12 +84,20 @@ package final class MQTTSNGateway: Gateway {
         try? await open.channel.close().get()
     }
 
+    /// Does what has come due on the broker's clock: for those who move that clock by hand.
+    package func clockMoved() async {
+        guard let open = open.withLock({ $0 }) else { return }
+        // The loop outlives the gateway, so the submission cannot fail.
+        try? await eventLoop.submit { open.driver.value.runTimers() }.get()
+    }
+
     package func counters() -> [CounterReading] { tallies.readings }
 
     private func makeDriver(_ socket: DatagramSocket) -> NIOLoopBound<LoopDriver> {
         let turn = Turn(eventLoop: eventLoop)
         let notes = NoteList { turn.schedule() }
-        let loop = GatewayLoop(broker: broker, settings: settings, counters: tallies, logger: logger, notes: notes)
+        let loop = GatewayLoop(
+            broker: broker, settings: settings, events: events, counters: tallies, logger: logger, notes: notes)
         let driver = LoopDriver(loop: loop, socket: socket, eventLoop: eventLoop)
         let bound = NIOLoopBound(driver, eventLoop: eventLoop)
         turn.driver.withLock { $0 = bound }

@@ -1,3 +1,5 @@
+package import Messaging
+
 /// What an operator can set, filled in by the composition root.
 package struct MQTTSNSettings: Sendable {
     /// Numeric address to listen on. `0.0.0.0` and `::` listen on every address of the machine, answering each client
@@ -31,12 +33,30 @@ package struct MQTTSNSettings: Sendable {
     package var sessionExpiry: Duration? = .seconds(7 * 86_400)
     /// Whether a sleeping client may wake from another address.
     package var roaming = Roaming.port
+    /// What waits for one client at most, and what gives way; nil for the broker's limits.
+    package var mailbox: MailboxLimits?
+    /// Considerations for the clients of this listener, and for those of a pattern.
+    package var profile = DeviceProfile.standard
+    package var profilesByClient = ClientTable<DeviceProfile>()
+    /// Topic ids that only the clients of a pattern know beforehand; they go before the broker's.
+    package var predefinedTopicsByClient = ClientTable<PredefinedTopics>()
+    /// Numeric addresses of the forwarders that may forward, trusted with the ids of their nodes; nil for anybody, with
+    /// nodes tied to the address they came by.
+    package var forwarders: [String]?
+    /// Datagrams per second from one host without connection; twice as many at once. 0 for no limit.
+    package var strangersPerSecond = 1_000
+    /// Publish the state of each client under `$SYS/broker/mqttsn/clients/`.
+    package var publishesClientStatus = true
     /// Clients in the middle of CONNECT at most.
     package var maximumHandshakes = 1_000
     /// Seconds between two ADVERTISEs, nil for none.
     package var advertiseInterval: UInt16?
     /// Numeric address ADVERTISE is sent to, on the listener's port.
     package var advertiseAddress = "255.255.255.255"
+    /// Numeric multicast address in which clients search for gateways: joined, and ADVERTISE goes there too; nil for none.
+    package var discoveryGroup: String?
+    /// Name of the interface the group is joined on; nil leaves it to the system.
+    package var discoveryInterface: String?
 
     /// From where a sleeping client may wake (MQTT-SN 6.14). Active clients stay where they connected.
     package enum Roaming: String, Sendable, CaseIterable {
@@ -49,14 +69,6 @@ package struct MQTTSNSettings: Sendable {
     }
 
     package init() {}
-
-    var policy: SessionPolicy {
-        SessionPolicy(
-            retry: RetryPolicy(interval: retryInterval, repetitions: retryCount),
-            tolerance: SilenceTolerance(longPercent: longTolerancePercent, shortPercent: shortTolerancePercent),
-            maximumPacketSize: packetSize, maximumClientIDLength: maximumClientIDLength, maximumSleep: maximumSleep,
-            messagesPerWake: messagesPerWake)
-    }
 
     var limits: Limits {
         Limits(maximumPacketSize: packetSize, toleratesTrailingOctets: toleratesTrailingOctets)

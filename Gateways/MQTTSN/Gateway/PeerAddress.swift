@@ -23,6 +23,15 @@ struct PeerAddress: Hashable {
     }
 }
 
+/// Under what a peer is known while it is connected.
+enum PeerKey: Hashable {
+    case address(SocketAddress)
+    /// A node behind a forwarder nobody has vouched for.
+    case nodeBehind(SocketAddress, ByteBuffer)
+    /// A node behind any of the forwarders an operator has named.
+    case node(ByteBuffer)
+}
+
 /// The way back to a peer: its address, and the address of ours it wrote to, so that the answer comes from where it asked.
 struct Route: Hashable {
     let peer: PeerAddress

@@ -5,6 +5,8 @@ import NIOCore
 enum Action: Equatable {
     /// Send to the client.
     case send(Packet)
+    /// Send what was left unanswered once more.
+    case sendAgain(Packet)
     /// Nothing the client may send in its state: only count it.
     case ignore
 
@@ -32,12 +34,18 @@ enum Action: Equatable {
 
     case settle(packetID: UInt16, Settlement)
     case discard(Outgoing, DropReason)
+    /// A delivery at QoS 0 that was not sent: back to the head of the mailbox.
+    case giveBack(Outgoing)
+    /// A name whose REGISTER was left unanswered is not offered again on this connection.
+    case parked(topicID: UInt16)
     /// The client knows, or does not know any more, a normal topic id.
     case setKnown(topicID: UInt16, Bool)
 
     // MARK: Liveness and end
 
     case supervise(Reachability, silence: Duration?)
+    /// A sleeper has not woken when it said it would; its tolerance has begun.
+    case late
     /// End of the connection, with the reason the core is told.
     case detach(DetachReason)
 }

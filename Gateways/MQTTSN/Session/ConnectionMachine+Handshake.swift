@@ -46,7 +46,7 @@ extension ConnectionMachine {
     mutating func fireHandshakeTimer(now: Timestamp, into actions: inout [Action]) {
         switch handshakeTimer?.fire(policy.retry, now: now) {
         case nil, .notDue: break
-        case .sendAgain: actions.append(.send(question))
+        case .sendAgain: actions.append(.sendAgain(question))
         case .exhausted:
             phase = .ended
             handshakeTimer = nil

@@ -48,6 +48,10 @@ struct ConnectionMachine {
     private var duplicates: DuplicateWindow
     private var earlyPackets: [Packet] = []
     private var deliveredThisWake = 0
+    /// When a sleeping client is to be heard again; nil when that has passed or it does not sleep.
+    private(set) var wakeExpectedAt: Timestamp?
+    /// The next delivery waits for this (`Quirks.pacing`).
+    private var pacedUntil: Timestamp?
     private var lastSubscribeID: UInt16 = 0
 
     /// - Parameter duplicates: the window of the client's earlier connection when its session goes on.
@@ -55,13 +59,22 @@ struct ConnectionMachine {
         self.connect = connect
         self.policy = policy
         self.duplicates = duplicates
-        delivery = DeliveryMachine(policy: policy.retry, maximumPacketSize: policy.maximumPacketSize)
+        delivery = DeliveryMachine(policy: policy)
     }
 
     /// What the next connection of a session that goes on inherits.
     var recognisedDuplicates: DuplicateWindow { duplicates }
 
-    var deadline: Timestamp? { handshakeTimer?.deadline ?? delivery.deadline }
+    /// When `fireTimer` is next needed.
+    var deadline: Timestamp? {
+        if let handshakeTimer { return handshakeTimer.deadline }
+        return earlier(delivery.deadline, earlier(wakeExpectedAt, pacedUntil))
+    }
+
+    private func earlier(_ one: Timestamp?, _ other: Timestamp?) -> Timestamp? {
+        guard let one, let other else { return one ?? other }
+        return min(one, other)
+    }
 
     // MARK: The broker's answers
 
@@ -82,22 +95,25 @@ struct ConnectionMachine {
         actions.append(.abandon)
     }
 
-    /// A PUBLISH of QoS 1 was accepted: its repetitions are only acknowledged.
+    /// A PUBLISH of QoS 1 or 2 was accepted: its repetitions are only acknowledged.
     mutating func accepted(_ publish: Packet.Publish, now: Timestamp) {
         duplicates.insert(publish, now: now)
     }
 
     /// The core has ended the attachment.
-    mutating func closed() {
+    mutating func closed(into actions: inout [Action]) {
         phase = .ended
         handshakeTimer = nil
-        delivery.suspend()
+        wakeExpectedAt = nil
+        pacedUntil = nil
+        delivery.end(into: &actions)
     }
 
     // MARK: Deliveries
 
-    var appetite: Appetite {
+    func appetite(now: Timestamp) -> Appetite {
         guard delivery.isIdle else { return .busy }
+        if let pacedUntil, now < pacedUntil { return .busy }
         switch phase {
         case .active: return .hungry
         case .awake: return deliveredThisWake < policy.messagesPerWake ?? .max ? .hungry : .sated
@@ -107,15 +123,16 @@ struct ConnectionMachine {
 
     mutating func deliver(_ outgoing: Outgoing, as naming: TopicNaming, now: Timestamp, into actions: inout [Action]) {
         deliveredThisWake += 1
+        if policy.quirks.pacing > .zero { pacedUntil = now + policy.quirks.pacing }
         delivery.deliver(outgoing, as: naming, now: now, into: &actions)
     }
 
     /// The mailbox is empty, or this waking has had its share. PINGRESP is the last message of a waking, after the last
     /// acknowledgement (MQTT-SN 6.14).
-    mutating func endFlush(into actions: inout [Action]) {
+    mutating func endFlush(now: Timestamp, into actions: inout [Action]) {
         guard phase == .awake, delivery.isIdle else { return }
         actions.append(.send(.pingresp))
-        fallAsleep(into: &actions)
+        fallAsleep(now: now, into: &actions)
     }
 
     // MARK: The client
@@ -130,11 +147,13 @@ struct ConnectionMachine {
     }
 
     mutating func fireTimer(now: Timestamp, into actions: inout [Action]) {
-        if handshakeTimer != nil {
-            fireHandshakeTimer(now: now, into: &actions)
-        } else if !delivery.fireTimer(now: now, into: &actions) {
-            clientIsSilent(into: &actions)
+        if handshakeTimer != nil { return fireHandshakeTimer(now: now, into: &actions) }
+        if let paced = pacedUntil, paced <= now { pacedUntil = nil }
+        if let expected = wakeExpectedAt, expected <= now {
+            wakeExpectedAt = nil
+            actions.append(.late)
         }
+        if !delivery.fireTimer(now: now, into: &actions) { clientIsSilent(now: now, into: &actions) }
     }
 
     private mutating func receiveWhileOpening(_ packet: Packet, into actions: inout [Action]) {
@@ -147,6 +166,7 @@ struct ConnectionMachine {
     }
 
     private mutating func receiveConnected(_ packet: Packet, now: Timestamp, into actions: inout [Action]) {
+        delivery.noteSignOfLife()
         switch packet {
         case .register(let register): actions.append(.register(register))
         case .publish(let publish): receive(publish, now: now, into: &actions)
@@ -158,7 +178,7 @@ struct ConnectionMachine {
         case .unsubscribe(let unsubscribe): actions.append(.unsubscribe(unsubscribe))
         case .regack, .puback, .pubrec, .pubcomp: receiveAnswer(packet, now: now, into: &actions)
         case .pingreq(let clientID): receivePing(clientID, now: now, into: &actions)
-        case .disconnect(let duration): receiveDisconnect(duration ?? 0, into: &actions)
+        case .disconnect(let duration): receiveDisconnect(duration ?? 0, now: now, into: &actions)
         case .willTopicUpdate(let topic): actions.append(.updateWillTopic(topic))
         case .willMessageUpdate(let payload): actions.append(.updateWillMessage(payload))
         case .willTopic, .willMessage:
@@ -170,12 +190,14 @@ struct ConnectionMachine {
     }
 
     private mutating func receive(_ publish: Packet.Publish, now: Timestamp, into actions: inout [Action]) {
-        let isRepetition = publish.qos == .atLeastOnce && duplicates.contains(publish, now: now)
+        let isRepetition =
+            (publish.qos == .atLeastOnce || publish.qos == .exactlyOnce) && duplicates.contains(publish, now: now)
         actions.append(isRepetition ? .acknowledgeAgain(publish) : .publish(publish))
     }
 
     private mutating func receiveAnswer(_ packet: Packet, now: Timestamp, into actions: inout [Action]) {
         switch packet {
+        case .regack(let regack) where phase == .asleep: delivery.receiveLate(regack, into: &actions)
         case .regack(let regack): delivery.receive(regack: regack, now: now, into: &actions)
         case .puback(let puback): delivery.receive(puback: puback, now: now, into: &actions)
         case .pubrec(let messageID): delivery.receive(pubrec: messageID, now: now, into: &actions)
@@ -183,7 +205,7 @@ struct ConnectionMachine {
         default: preconditionFailure("only the four answers come here")
         }
         // A late answer of a client that has gone to sleep counts, but nothing is repeated into its sleep.
-        if phase == .asleep { delivery.suspend() }
+        if phase == .asleep { delivery.suspend(into: &actions) }
     }
 
     // MARK: Sleep and end
@@ -193,6 +215,7 @@ struct ConnectionMachine {
         case .asleep where clientID != nil:
             phase = .awake
             deliveredThisWake = 0
+            wakeExpectedAt = nil
             actions.append(.supervise(.awake, silence: sleepSilence))
             delivery.resume(now: now, into: &actions)
         case .awake:
@@ -204,19 +227,21 @@ struct ConnectionMachine {
     }
 
     /// MQTT-SN 6.14 with a duration, 6.12 without. Duration 0 is what some clients send for a plain one.
-    private mutating func receiveDisconnect(_ duration: UInt16, into actions: inout [Action]) {
+    private mutating func receiveDisconnect(_ duration: UInt16, now: Timestamp, into actions: inout [Action]) {
         actions.append(.send(.disconnect(duration: nil)))
         guard duration > 0 else {
             end(.goodbye, into: &actions)
             return
         }
         sleepDuration = min(duration, policy.maximumSleep)
-        fallAsleep(into: &actions)
+        fallAsleep(now: now, into: &actions)
     }
 
-    private mutating func fallAsleep(into actions: inout [Action]) {
+    private mutating func fallAsleep(now: Timestamp, into actions: inout [Action]) {
         phase = .asleep
-        delivery.suspend()
+        wakeExpectedAt = now + .seconds(Int64(sleepDuration))
+        pacedUntil = nil
+        delivery.suspend(into: &actions)
         actions.append(.supervise(.asleep, silence: sleepSilence))
     }
 
@@ -224,9 +249,9 @@ struct ConnectionMachine {
 
     /// The last repetition has gone unanswered. An active client is lost (MQTT-SN 6.13); one that was awake for its
     /// messages has more likely gone back to sleep, which its sleep duration supervises: the message waits for it.
-    private mutating func clientIsSilent(into actions: inout [Action]) {
+    private mutating func clientIsSilent(now: Timestamp, into actions: inout [Action]) {
         if phase == .awake {
-            fallAsleep(into: &actions)
+            fallAsleep(now: now, into: &actions)
         } else {
             end(.lost, into: &actions)
         }
@@ -236,6 +261,8 @@ struct ConnectionMachine {
         delivery.end(into: &actions)
         phase = .ended
         handshakeTimer = nil
+        wakeExpectedAt = nil
+        pacedUntil = nil
         actions.append(.detach(reason))
     }
 }

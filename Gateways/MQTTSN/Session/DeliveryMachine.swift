@@ -21,8 +21,7 @@ struct DeliveryMachine {
         case releasing(packetID: UInt16)
     }
 
-    private let policy: RetryPolicy
-    private let maximumPacketSize: Int
+    private let policy: SessionPolicy
     private var stage = Stage.idle
     /// Nil while idle or suspended.
     private var timer: RetryTimer?
@@ -31,11 +30,21 @@ struct DeliveryMachine {
     private var hasRegisteredAgain = false
     /// Ids whose REGISTER the client refused: they are not offered again on this connection (MQTT-SN 6.10).
     private var refusedTopicIDs: Set<UInt16> = []
+    /// Ids whose REGISTER the client left unanswered: not offered again on this connection either.
+    private var silentTopicIDs: Set<UInt16> = []
+    /// Deliveries at QoS 1 and 2 under such ids, unsettled: they are the first on the next connection. Oldest first.
+    private var parked: [(packetID: UInt16, topicID: UInt16)] = []
     private var lastMessageID: UInt16 = 0
+    /// Names the client has taken from us on this connection.
+    private var namesOffered = 0
+    /// The client was heard since the current REGISTER was first sent.
+    private var hasGivenSignOfLife = false
 
-    init(policy: RetryPolicy, maximumPacketSize: Int) {
+    /// Deliveries that may be parked; what comes on top is dropped and counted.
+    static let parkedLimit = 16
+
+    init(policy: SessionPolicy) {
         self.policy = policy
-        self.maximumPacketSize = maximumPacketSize
     }
 
     var isIdle: Bool {
@@ -62,27 +71,50 @@ struct DeliveryMachine {
         }
     }
 
-    /// The client asked for an id of its own accord: an earlier refusal of it is void.
-    mutating func noteClientKnows(_ topicID: UInt16) {
+    /// The client asked for an id of its own accord: an earlier refusal of it, or silence about it, is void.
+    mutating func noteClientKnows(_ topicID: UInt16, into actions: inout [Action]) {
         refusedTopicIDs.remove(topicID)
+        guard silentTopicIDs.remove(topicID) != nil else { return }
+        for delivery in parked where delivery.topicID == topicID {
+            actions.append(.settle(packetID: delivery.packetID, .returned))
+        }
+        parked.removeAll { $0.topicID == topicID }
+    }
+
+    /// The client sent something, be it an answer or not.
+    mutating func noteSignOfLife() {
+        hasGivenSignOfLife = true
     }
 
     // MARK: Answers of the client
 
     mutating func receive(regack: Packet.Acknowledgement, now: Timestamp, into actions: inout [Action]) {
         guard case .registering(let outgoing, let topicID, let messageID) = stage, regack.messageID == messageID else {
-            return
+            return receiveLate(regack, into: &actions)
         }
         switch regack.returnCode {
         case .accepted:
             guard regack.topicID == topicID else { return }
             actions.append(.setKnown(topicID: topicID, true))
+            namesOffered += 1
             publish(outgoing, .normal(topicID), now: now, into: &actions)
         case .congestion:
             return  // The client is busy: the timer asks again.
         default:
             refusedTopicIDs.insert(topicID)
             finish(.discard(outgoing, .noTopicID), into: &actions)
+        }
+    }
+
+    /// A REGACK that comes after its client has gone to sleep, or after its name was given up: the name is known, and what
+    /// is sent under it waits for its turn.
+    mutating func receiveLate(_ regack: Packet.Acknowledgement, into actions: inout [Action]) {
+        guard regack.returnCode == .accepted else { return }
+        if case .registering(_, regack.topicID, regack.messageID) = stage {
+            actions.append(.setKnown(topicID: regack.topicID, true))
+        } else if silentTopicIDs.contains(regack.topicID) {
+            actions.append(.setKnown(topicID: regack.topicID, true))
+            noteClientKnows(regack.topicID, into: &actions)
         }
     }
 
@@ -129,30 +161,56 @@ struct DeliveryMachine {
 
     /// - Returns: false when the client has left the last repetition unanswered.
     mutating func fireTimer(now: Timestamp, into actions: inout [Action]) -> Bool {
-        switch timer?.fire(policy, now: now) {
+        switch timer?.fire(policy.retry, now: now) {
         case nil, .notDue: return true
-        case .exhausted: return false
+        case .exhausted: return parkName(into: &actions)
         case .sendAgain:
             sendAgain(into: &actions)
             return true
         }
     }
 
-    mutating func suspend() {
+    /// A client that is alive but never answers a REGISTER has no room for the name (Zephyr), or its network is very bad:
+    /// only that name is given up, and not the client.
+    private mutating func parkName(into actions: inout [Action]) -> Bool {
+        guard hasGivenSignOfLife, case .registering(let outgoing, let topicID, _) = stage else { return false }
+        silentTopicIDs.insert(topicID)
+        actions.append(.parked(topicID: topicID))
+        park(outgoing, topicID, into: &actions)
+        return true
+    }
+
+    /// What was acknowledged to its publisher stays with the session until the next connection; QoS 0 ends here.
+    private mutating func park(_ outgoing: Outgoing, _ topicID: UInt16, into actions: inout [Action]) {
+        stage = .idle
         timer = nil
+        guard outgoing.delivery.qos != .atMostOnce, parked.count < Self.parkedLimit else {
+            return actions.append(.discard(outgoing, .noTopicID))
+        }
+        parked.append((outgoing.delivery.packetID, topicID))
+    }
+
+    /// The client goes to sleep. A delivery at QoS 0 that waits for its REGACK goes back to the mailbox.
+    mutating func suspend(into actions: inout [Action]) {
+        giveBackUnsent(into: &actions)
+        timer = nil
+    }
+
+    private mutating func giveBackUnsent(into actions: inout [Action]) {
+        guard case .registering(let outgoing, _, _) = stage, outgoing.delivery.qos == .atMostOnce else { return }
+        actions.append(.giveBack(outgoing))
+        stage = .idle
     }
 
     mutating func resume(now: Timestamp, into actions: inout [Action]) {
         guard !isIdle else { return }
-        timer = RetryTimer(policy, now: now)
+        timer = RetryTimer(policy.retry, now: now)
         sendAgain(into: &actions)
     }
 
-    /// The connection ends. What is at QoS 1 or 2 stays with the session; what is at QoS 0 has no second chance.
+    /// The connection ends. What is on the way stays with the session.
     mutating func end(into actions: inout [Action]) {
-        if case .registering(let outgoing, _, _) = stage, outgoing.delivery.qos == .atMostOnce {
-            actions.append(.discard(outgoing, .offlineQoS0))
-        }
+        giveBackUnsent(into: &actions)
         stage = .idle
         timer = nil
     }
@@ -162,17 +220,23 @@ struct DeliveryMachine {
     private mutating func register(
         _ outgoing: Outgoing, _ id: UInt16, now: Timestamp, into actions: inout [Action]
     ) {
-        guard !refusedTopicIDs.contains(id) else {
+        guard !silentTopicIDs.contains(id) else { return park(outgoing, id, into: &actions) }
+        let quirks = policy.quirks
+        let name = outgoing.delivery.message.topic.string
+        guard !refusedTopicIDs.contains(id), quirks.acceptsRegister, namesOffered < quirks.maximumNames ?? .max,
+            name.utf8.count <= quirks.maximumNameLength
+        else {
             finish(.discard(outgoing, .noTopicID), into: &actions)
             return
         }
+        hasGivenSignOfLife = false
         lastMessageID = lastMessageID == .max ? 1 : lastMessageID + 1
         stage = .registering(outgoing, topicID: id, messageID: lastMessageID)
-        guard let packet, packet.encodedLength <= maximumPacketSize else {
+        guard let packet, packet.encodedLength <= policy.maximumPacketSize else {
             finish(.discard(outgoing, .tooLargeForReceiver), into: &actions)
             return
         }
-        timer = RetryTimer(policy, now: now)
+        timer = RetryTimer(policy.retry, now: now)
         actions.append(.send(packet))
     }
 
@@ -194,7 +258,7 @@ struct DeliveryMachine {
         _ outgoing: Outgoing, _ topicID: TopicID, now: Timestamp, into actions: inout [Action]
     ) {
         stage = .publishing(outgoing, topicID)
-        guard let packet, packet.encodedLength <= maximumPacketSize else {
+        guard let packet, packet.encodedLength <= policy.maximumPacketSize else {
             finish(.discard(outgoing, .tooLargeForReceiver), into: &actions)
             return
         }
@@ -203,13 +267,13 @@ struct DeliveryMachine {
             stage = .idle
             timer = nil
         } else {
-            timer = RetryTimer(policy, now: now)
+            timer = RetryTimer(policy.retry, now: now)
         }
     }
 
     private mutating func release(_ packetID: UInt16, now: Timestamp, into actions: inout [Action]) {
         stage = .releasing(packetID: packetID)
-        timer = RetryTimer(policy, now: now)
+        timer = RetryTimer(policy.retry, now: now)
         actions.append(.send(.pubrel(messageID: packetID)))
     }
 
@@ -222,10 +286,10 @@ struct DeliveryMachine {
     private func sendAgain(into actions: inout [Action]) {
         guard var packet else { return }
         if case .publish(var publish) = packet {
-            publish.isDuplicate = true  // MQTT-SN 6.13
+            publish.isDuplicate = policy.quirks.setsDUP  // MQTT-SN 6.13
             packet = .publish(publish)
         }
-        actions.append(.send(packet))
+        actions.append(.sendAgain(packet))
     }
 
     /// What the current stage says to the client.
@@ -236,16 +300,17 @@ struct DeliveryMachine {
             .register(
                 Packet.Register(
                     topicID: topicID, messageID: messageID, topicName: outgoing.delivery.message.topic.string))
-        case .publishing(let outgoing, let topicID): .publish(Packet.Publish(outgoing.delivery, topicID))
+        case .publishing(let outgoing, let topicID):
+            .publish(Packet.Publish(outgoing.delivery, topicID, setsDUP: policy.quirks.setsDUP))
         case .releasing(let packetID): .pubrel(messageID: packetID)
         }
     }
 }
 
 extension Packet.Publish {
-    fileprivate init(_ delivery: Delivery, _ topicID: TopicID) {
+    fileprivate init(_ delivery: Delivery, _ topicID: TopicID, setsDUP: Bool) {
         self.init(
-            isDuplicate: delivery.isDuplicate, qos: PublishQoS(delivery.qos), retain: delivery.retain, topicID: topicID,
+            isDuplicate: delivery.isDuplicate && setsDUP, qos: PublishQoS(delivery.qos), retain: delivery.retain, topicID: topicID,
             messageID: delivery.packetID, payload: ByteBuffer(bytes: delivery.message.payload))
     }
 }

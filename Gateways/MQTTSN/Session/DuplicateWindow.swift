@@ -1,12 +1,15 @@
 import Messaging
 import NIOCore
 
-/// Recognises a PUBLISH of QoS 1 that arrives again because its PUBACK was lost.
+/// Recognises a PUBLISH that arrives again: at QoS 1 because its PUBACK was lost, at QoS 2 because the network brings it once
+/// more after its exchange is over.
 ///
 /// MQTT-SN 5.4.12 has the DUP flag for that, but many clients repeat without setting it. A message is a repetition when
 /// MsgId, topic and payload agree with one accepted within the window and either DUP is set or no other MsgId has come
 /// since. A client that counts MsgIds badly therefore loses nothing but equal messages sent in a row. MsgId 0 is never
 /// recognised: it means "none".
+///
+/// At QoS 2 neither the flag nor the order matters: what agrees was published before.
 struct DuplicateWindow: Sendable {
     static let capacity = 16
     static let lifetime = Duration.seconds(60)
@@ -20,12 +23,14 @@ struct DuplicateWindow: Sendable {
     /// Oldest first; empty, and without allocation, for clients that publish at QoS 0 only.
     private var entries: [Entry] = []
 
+    var isEmpty: Bool { entries.isEmpty }
+
     func contains(_ publish: Packet.Publish, now: Timestamp) -> Bool {
         guard publish.messageID != 0, let index = entries.lastIndex(where: { $0.messageID == publish.messageID }) else {
             return false
         }
         let entry = entries[index]
-        guard publish.isDuplicate || index == entries.count - 1 else { return false }
+        guard publish.qos == .exactlyOnce || publish.isDuplicate || index == entries.count - 1 else { return false }
         return entry.digest == Self.digest(publish) && now < entry.acceptedAt + Self.lifetime
     }
 

@@ -14,6 +14,8 @@ extension Configuration {
         try checkRanges()
         _ = try predefinedTopics()
         _ = try durabilityPolicy()
+        _ = try clientTopics()
+        try checkForwarders()
         guard !settings.lwm2m.enabled || settings.coap.udp.enabled else {
             throw problem(
                 "lwm2m.enabled", "is true, but LwM2M devices come in by the CoAP port, which coap.udp.enabled switches off",
@@ -85,6 +87,7 @@ extension Configuration {
         try check("limits.mailbox.octets", settings.limits.mailbox.octets.bytes, in: 1 << 10...Int.max, "of at least 1KB")
         try checkConnectTimeout("mqtt.connect_timeout", settings.mqtt.connectTimeout)
         try check("mqttsn.retry_interval", settings.mqttsn.retryInterval, in: .milliseconds(100)...(.seconds(300)), "from 100ms to 5m")
+        try check("mqttsn.sleep.octets", settings.mqttsn.sleep.octets.bytes, in: 64...Int.max, "of at least 64")
         try check("lwm2m.awake_time", settings.lwm2m.awakeTime, in: .seconds(1)...(.seconds(3600)), "from 1s to 1h")
         try check("lwm2m.request_timeout", settings.lwm2m.requestTimeout, in: .seconds(1)...(.seconds(600)), "from 1s to 10m")
         try check("store.linger", settings.store.linger, in: .zero...(.milliseconds(100)), "up to 100ms")
@@ -104,9 +107,22 @@ extension Configuration {
 
     /// The topic ids of `mqttsn.predefined_topics`, each id and each topic once.
     func predefinedTopics() throws(SettingsError) -> PredefinedTopics {
+        try topics(settings.mqttsn.predefinedTopics, "mqttsn.predefined_topics")
+    }
+
+    /// Those of `mqttsn.client_topics`, by client id pattern.
+    func clientTopics() throws(SettingsError) -> [String: PredefinedTopics] {
+        var topics: [String: PredefinedTopics] = [:]
+        for (pattern, names) in settings.mqttsn.clientTopics.sorted(by: { $0.key < $1.key }) {
+            topics[pattern] = try self.topics(names, "mqttsn.client_topics.\(pattern)")
+        }
+        return topics
+    }
+
+    private func topics(_ names: [String: String], _ section: String) throws(SettingsError) -> PredefinedTopics {
         var topics = PredefinedTopics()
-        for (text, name) in settings.mqttsn.predefinedTopics.sorted(by: { $0.key < $1.key }) {
-            let key = "mqttsn.predefined_topics.\(text)"
+        for (text, name) in names.sorted(by: { $0.key < $1.key }) {
+            let key = "\(section).\(text)"
             guard let id = UInt16(text), id != 0, id != .max else {
                 throw problem(key, "is not a topic id", remedy: "use a whole number from 1 to 65534")
             }
@@ -121,6 +137,20 @@ extension Configuration {
             }
         }
         return topics
+    }
+
+    private func checkForwarders() throws(SettingsError) {
+        for (index, address) in (settings.mqttsn.forwarders ?? []).enumerated() where !isNumericAddress(address) {
+            throw problem(
+                "mqttsn.forwarders.\(index)", "is \"\(address)\", which is not an IP address",
+                remedy: "use a numeric IPv4 or IPv6 address")
+        }
+    }
+
+    private func isNumericAddress(_ text: String) -> Bool {
+        var four = in_addr()
+        var six = in6_addr()
+        return inet_pton(AF_INET, text, &four) == 1 || inet_pton(AF_INET6, text, &six) == 1
     }
 
     func problem(_ key: String, _ sentence: String, remedy: String) -> SettingsError {

@@ -87,21 +87,67 @@ enum DefaultSettings {
             address: 127.0.0.1
             # 0 to 65535; 0 lets the system choose a port.
             port: 1884
-          # Number of this gateway in GWINFO: 0 to 255.
+          # Number of this gateway in GWINFO and ADVERTISE: 0 to 255.
           gateway_id: 1
           # Time between two sendings of an unanswered request (T_RETRY): 100ms to 5m; and how often it is
           # repeated before the client counts as lost (N_RETRY): 0 to 20.
           retry_interval: 10s
           retry_count: 4
+          # Silence allowed beyond what a client announced, awake or asleep, in percent: above 60 s, and up to
+          # 60 s: 0 to 1000.
+          long_tolerance: 10
+          short_tolerance: 50
+          # Longest client id in octets: 1 to 1024. The standard ends at 23, many clients go beyond.
+          max_client_id: 64
+          # Largest message in either direction in octets: 60 to 65535. The default never makes IPv4 fragment.
+          max_packet_size: 1472
+          # Ignore octets behind the end of a message, as some radio stacks add them.
+          tolerates_tail: false
           # How long a session without CleanSession outlives its connection; null for ever.
           session_expiry: 7d
           # From where a sleeping client may wake: none (where it fell asleep), port (another port of the
           # address, as behind NAT), address (anywhere; whoever knows a client id gets its messages).
           roaming: port
+          # Addresses of the forwarders that may forward, trusted with the ids of their nodes, which may move
+          # between them: [10.0.0.7, 10.0.0.8]. With null anybody may, and a node belongs to one address.
+          forwarders: null
           # Take messages of QoS -1 from clients that never connect.
           connectionless_publish: true
-          # Topic ids that clients know beforehand: {1: sensors/temperature}, ids 1 to 65534.
+          # Clients in the middle of CONNECT at once: 1 to 1000000.
+          max_handshakes: 1000
+          # Datagrams per second from one host without connection; twice as many at once: 0 (no limit) or more.
+          strangers_per_second: 1000
+          # Publish the state of each client as JSON: $SYS/broker/mqttsn/clients/{client id}.
+          client_status: true
+          # Consideration for a client library: standard, emcute, asymcute, zephyr, contiki or paho; for all
+          # clients, and for the client ids of a pattern: {"sensor-*": zephyr}.
+          profile: standard
+          profiles: {}
+          # Topic ids that clients know beforehand: {1: sensors/temperature}, ids 1 to 65534; for all clients,
+          # and before that for the client ids of a pattern: {"meter-*": {1: meters/power}}.
           predefined_topics: {}
+          client_topics: {}
+          sleep:
+            # Longest sleep supervised in seconds: 1 to 65535; longer announcements are held to it.
+            max_duration: 65535
+            # Messages sent in one waking: 1 or more; null for all.
+            messages_per_wake: null
+            # Messages and octets that wait for one client that is asleep or away.
+            messages: 1000
+            octets: 256KB
+            # What gives way when that is full, as limits.mailbox.policy.
+            policy: drop_qos0_first
+            # Longest a message waits; null for no bound.
+            time_to_live: null
+          advertise:
+            # Seconds between two ADVERTISEs: 1 to 65535; null for none.
+            interval: null
+            # Address they are sent to, on the listener's port.
+            address: 255.255.255.255
+            # Multicast group in which clients search for gateways (ff02::1:0 for example), and the interface
+            # to join it on; null for none. ADVERTISE goes there too. The listener must be on 0.0.0.0 or "::".
+            group: null
+            interface: null
 
         coap:
           udp:
@@ -168,8 +214,11 @@ enum DefaultSettings {
             offline_messages: 1000
             # Octets waiting for one client.
             octets: 64MB
-            # What gives way when a mailbox is full: drop_oldest, drop_newest or drop_qos0_first.
+            # What gives way when a mailbox is full: drop_oldest, drop_newest or drop_qos0_first; or latest_only,
+            # with which a client that does not listen keeps one message of each topic, the latest.
             policy: drop_oldest
+            # Longest a message waits in a mailbox; null for no bound.
+            time_to_live: null
             # Longest a publisher is held back by one client that does not keep up.
             longest_hold_back: 1s
         """

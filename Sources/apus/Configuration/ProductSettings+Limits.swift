@@ -15,12 +15,8 @@ extension LimitSettings {
         limits.mailbox.offlineMessages = mailbox.offlineMessages.value
         limits.mailbox.octets = mailbox.octets.bytes
         limits.mailbox.longestHoldBack = mailbox.longestHoldBack
-        limits.mailbox.policy =
-            switch mailbox.policy {
-            case .dropOldest: .dropOldest
-            case .dropNewest: .dropNewest
-            case .dropQoS0First: .dropQoS0First
-            }
+        limits.mailbox.policy = mailbox.policy.policy
+        limits.mailbox.timeToLive = mailbox.timeToLive
         return limits
     }
 }

@@ -1,3 +1,4 @@
+import Messaging
 import Settings
 
 /// The settings of the product. What each key means, its default and its range stand in `DefaultSettings`.
@@ -94,30 +95,6 @@ struct MQTTSettings: Decodable, Sendable {
     }
 }
 
-struct MQTTSNSettings: Decodable, Sendable {
-    enum Roaming: String, Choice { case none, port, address }
-
-    var udp: ListenerSettings
-    var gatewayID: Whole<0, 255>
-    var retryInterval: Duration
-    var retryCount: Whole<0, 20>
-    var sessionExpiry: Duration?
-    var roaming: Roaming
-    var connectionlessPublish: Bool
-    /// Topic name by id; checked by `Configuration+Check`.
-    var predefinedTopics: [String: String]
-
-    enum CodingKeys: String, CodingKey {
-        case udp, roaming
-        case gatewayID = "gateway_id"
-        case retryInterval = "retry_interval"
-        case retryCount = "retry_count"
-        case sessionExpiry = "session_expiry"
-        case connectionlessPublish = "connectionless_publish"
-        case predefinedTopics = "predefined_topics"
-    }
-}
-
 struct CoAPSettings: Decodable, Sendable {
     var udp: ListenerSettings
 }
@@ -162,16 +139,28 @@ struct MailboxSettings: Decodable, Sendable {
         case dropOldest = "drop_oldest"
         case dropNewest = "drop_newest"
         case dropQoS0First = "drop_qos0_first"
+        case latestOnly = "latest_only"
+
+        var policy: MailboxLimits.Policy {
+            switch self {
+            case .dropOldest: .dropOldest
+            case .dropNewest: .dropNewest
+            case .dropQoS0First: .dropQoS0First
+            case .latestOnly: .latestOnly
+            }
+        }
     }
 
     var onlineMessages: Whole<1, 1_000_000_000>
     var offlineMessages: Whole<1, 1_000_000_000>
     var octets: ByteSize
     var policy: Policy
+    var timeToLive: Duration?
     var longestHoldBack: Duration
 
     enum CodingKeys: String, CodingKey {
         case octets, policy
+        case timeToLive = "time_to_live"
         case onlineMessages = "online_messages"
         case offlineMessages = "offline_messages"
         case longestHoldBack = "longest_hold_back"

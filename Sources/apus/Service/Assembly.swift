@@ -33,7 +33,7 @@ struct Assembly: Sendable {
             authenticator: access.authenticator ?? LoopbackAuthenticator(allowsAnonymous: settings.allowAnonymous),
             authorizer: access.authorizer ?? PermissiveAuthorizer(), events: eventLog, store: store,
             durability: configuration.durabilityPolicy())
-        let service = Service(gateways: Self.gateways(settings, broker: broker))
+        let service = Service(gateways: try Self.gateways(configuration, broker: broker, events: eventLog))
         let startedAt = broker.clock.now()
         self.broker = broker
         self.store = store
@@ -47,7 +47,10 @@ struct Assembly: Sendable {
     }
 
     /// One entry for each protocol.
-    private static func gateways(_ settings: ProductSettings, broker: CoreBroker) -> [any Gateway] {
+    private static func gateways(
+        _ configuration: Configuration, broker: CoreBroker, events: any EventSink
+    ) throws -> [any Gateway] {
+        let settings = configuration.settings
         let group = MultiThreadedEventLoopGroup.singleton
         var gateways: [any Gateway] = []
         let mqtt = settings.mqtt.configuration
@@ -58,9 +61,11 @@ struct Assembly: Sendable {
                     logger: Logger(label: "apus.mqtt")))
         }
         if settings.mqttsn.udp.enabled {
+            let gateway = settings.mqttsn.gatewaySettings(
+                mailbox: settings.limits.brokerLimits.mailbox, clientTopics: try configuration.clientTopics())
             gateways.append(
                 MQTTSNGateway(
-                    broker: broker, settings: settings.mqttsn.gatewaySettings, eventLoop: group.next(),
+                    broker: broker, settings: gateway, events: events, eventLoop: group.next(),
                     logger: Logger(label: "apus.mqttsn")))
         }
         if settings.coap.udp.enabled {
