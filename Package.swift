@@ -13,6 +13,8 @@ let strict: [SwiftSetting] = [
 extension Target.Dependency {
     static let nioCore: Self = .product(name: "NIOCore", package: "swift-nio")
     static let nioPosix: Self = .product(name: "NIOPosix", package: "swift-nio")
+    static let nioHTTP1: Self = .product(name: "NIOHTTP1", package: "swift-nio")
+    static let nioWebSocket: Self = .product(name: "NIOWebSocket", package: "swift-nio")
     static let nioEmbedded: Self = .product(name: "NIOEmbedded", package: "swift-nio")
     static let deque: Self = .product(name: "DequeModule", package: "swift-collections")
     static let logging: Self = .product(name: "Logging", package: "swift-log")
@@ -42,13 +44,13 @@ let package = Package(
         .target(name: "Storage", dependencies: ["CSQLite", "Messaging", .deque, .logging]),
         // Bytes <-> one Packet enum for MQTT 3.1, 3.1.1 and 5.0.
         .target(name: "MQTTCodec", dependencies: [.nioCore]),
-        // Listener plumbing shared by protocols: addresses, binding, datagram sockets.
-        .target(name: "Transport", dependencies: [.nioCore, .nioPosix]),
+        // Listener plumbing shared by protocols: addresses, binding, WebSocket, the PROXY protocol.
+        .target(name: "Transport", dependencies: [.nioCore, .nioPosix, .nioHTTP1, .nioWebSocket]),
         // The C interface of OpenSSL's libcrypto (Debian libssl-dev).
         .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
         // Who may enter and what they may do: password and ACL files in Mosquitto's formats.
         .target(name: "Access", dependencies: ["CCrypto", "Messaging"]),
-        // MQTT connections over TCP.
+        // MQTT connections over TCP, WebSocket and unix sockets.
         .target(
             name: "MQTTServer",
             dependencies: ["Messaging", "MQTTCodec", "Transport", .nioCore, .nioPosix, .deque, .logging]),
@@ -94,7 +96,9 @@ let package = Package(
         .testTarget(
             name: "MQTTServerTests",
             dependencies: ["MQTTServer", "MQTTCodec", "Messaging", "Transport", "TestKit", .nioCore, .nioEmbedded, .logging]),
-        .testTarget(name: "TransportTests", dependencies: ["Transport", "TestKit", .nioCore, .nioEmbedded]),
+        .testTarget(
+            name: "TransportTests",
+            dependencies: ["Transport", "TestKit", .nioCore, .nioEmbedded, .nioHTTP1, .nioWebSocket]),
         .testTarget(name: "SettingsTests", dependencies: ["Settings", "TestKit"]),
         .testTarget(name: "TelemetryTests", dependencies: ["Telemetry", "Messaging", .logging]),
         .testTarget(name: "CoAPTests", dependencies: ["CoAP", "Messaging", "TestKit"]),

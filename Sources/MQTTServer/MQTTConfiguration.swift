@@ -9,6 +9,8 @@ package struct MQTTConfiguration: Sendable {
         package var place: ListenPlace
         /// Every connection begins with a PROXY header, version 1 or 2, and comes from where that says.
         package var expectsProxyHeader = false
+        /// MQTT in the binary frames of a WebSocket; nil for octets as they are.
+        package var webSocket: WebSocketSettings?
         /// Open connections of this listener; nil for no bound besides the gateway's.
         package var maximumConnections: Int?
         /// Instead of the gateway's, where it is set.

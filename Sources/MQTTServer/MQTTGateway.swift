@@ -4,7 +4,7 @@ package import NIOCore
 import Synchronization
 import Transport
 
-/// MQTT 3.1, 3.1.1 and 5.0 over TCP and unix sockets: listeners, and one `ConnectionHandler` for each connection.
+/// MQTT 3.1, 3.1.1 and 5.0 over TCP, WebSocket and unix sockets: listeners, and one `ConnectionHandler` for each connection.
 package final class MQTTGateway: Gateway {
     package let name = "mqtt"
     private let server: ServerContext
@@ -102,7 +102,8 @@ extension Listener {
         switch place {
         case .internet(let address):
             self.init(
-                name: setting.name, protocolName: "MQTT", transport: "tcp", address: address.address, port: address.port)
+                name: setting.name, protocolName: "MQTT", transport: setting.webSocket == nil ? "tcp" : "ws",
+                address: address.address, port: address.port, path: setting.webSocket?.path)
         case .unix(let file):
             self.init(name: setting.name, protocolName: "MQTT", transport: "unix", address: file.path, port: 0)
         }

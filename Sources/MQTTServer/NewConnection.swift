@@ -14,16 +14,26 @@ struct NewConnection {
     /// - Throws: when the connection is broken already.
     func begin(_ channel: any Channel) throws {
         guard let peer = Peer(channel, listener: listener.settings) else { throw ChannelError.ioOnClosedChannel }
-        guard listener.settings.expectsProxyHeader else { return try addMQTT(channel, peer) }
+        guard listener.settings.expectsProxyHeader else { return try addLayers(channel, peer) }
         loop.begin(channel)
         let handler = ProxyProtocolHandler(deadline: deadline) { channel, outcome in
             switch outcome {
-            case .header(let header): try addMQTT(channel, peer.behind(header))
+            case .header(let header): try addLayers(channel, peer.behind(header))
             case .malformed(let error): refuse(peer, error)
             case .timeout: listener.server.counters.connectTimeouts.add()
             }
         }
         try channel.pipeline.syncOperations.addHandler(handler)
+    }
+
+    private func addLayers(_ channel: any Channel, _ peer: Peer) throws {
+        guard let webSocket = listener.settings.webSocket else { return try addMQTT(channel, peer) }
+        loop.begin(channel)
+        try WebSocketUpgrade(webSocket, isLoopback: peer.isLoopback, deadline: deadline).begin(channel) {
+            listener.server.counters.connectTimeouts.add()
+        } whenOpen: { channel in
+            try addMQTT(channel, peer)
+        }
     }
 
     private func addMQTT(_ channel: any Channel, _ peer: Peer) throws {

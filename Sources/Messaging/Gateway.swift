@@ -26,19 +26,24 @@ package struct Listener: Sendable, Equatable {
     package let name: String
     /// For people: `MQTT`, `MQTT-SN`, `CoAP`, `LwM2M`.
     package let protocolName: String
-    /// `tcp`, `udp` or `unix`.
+    /// `tcp`, `udp`, `unix` or `ws`.
     package let transport: String
     /// Numeric address without port; for a unix socket the absolute path.
     package let address: String
     /// 0 for a unix socket.
     package let port: Int
+    /// Of a WebSocket: `/mqtt`.
+    package let path: String?
 
-    package init(name: String, protocolName: String, transport: String, address: String, port: Int) {
+    package init(
+        name: String, protocolName: String, transport: String, address: String, port: Int, path: String? = nil
+    ) {
         self.name = name
         self.protocolName = protocolName
         self.transport = transport
         self.address = address
         self.port = port
+        self.path = path
     }
 }
 

@@ -51,7 +51,7 @@ import Testing
         ),
         (
             "store.listeners={nosuch: disk}",
-            "apus: store.listeners.nosuch is no listener (--set store.listeners): use one of mqtt.tcp, mqtt.unix, mqttsn.udp, coap.udp"
+            "apus: store.listeners.nosuch is no listener (--set store.listeners): use one of mqtt.tcp, mqtt.ws, mqtt.unix, mqttsn.udp, coap.udp"
         ),
         (
             "store.topics={a: safe}",
@@ -119,11 +119,11 @@ import Testing
         #expect(try await run(["check", "--config", file.path]).status == 0)
     }
 
-    @Test(arguments: ["mqtt.tcp", "mqttsn.udp", "coap.udp"])
+    @Test(arguments: ["mqtt.tcp", "mqtt.ws", "mqttsn.udp", "coap.udp"])
     func aPortInUseIsOneSentenceAndNothingIsHalfStarted(listener: String) async throws {
         let apus = try await RunningApus()
         let port = try apus.port(listener)
-        let others = ["mqtt.tcp", "mqttsn.udp", "coap.udp"].filter { $0 != listener }
+        let others = ["mqtt.tcp", "mqtt.ws", "mqttsn.udp", "coap.udp"].filter { $0 != listener }
         let second = try await run(
             ["serve", "--set", "store.durability=memory", "--set", "\(listener).port=\(port)"] + others.flatMap { ["--set", "\($0).port=0"] })
         #expect(second.status == 69)

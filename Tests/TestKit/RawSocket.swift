@@ -15,7 +15,7 @@ package final class RawSocket: Sendable {
     }
 
     private let descriptor: Int32
-    private let received = Shared(Received())
+    let received = Shared(Received())
 
     /// - Parameter answer: called with each piece, on the collecting thread; what it returns is sent at once.
     package init(

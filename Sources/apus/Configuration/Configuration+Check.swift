@@ -25,16 +25,24 @@ extension Configuration {
 
     /// Listeners by the section their keys stand in.
     var listeners: [(key: String, isEnabled: Bool, addresses: [String])] {
-        let tcp = settings.mqtt.tcp, unix = settings.mqtt.unix
+        let tcp = settings.mqtt.tcp, ws = settings.mqtt.ws.listener, unix = settings.mqtt.unix
         let udp = [("mqttsn.udp", settings.mqttsn.udp), ("coap.udp", settings.coap.udp)]
-        return [("mqtt.tcp", tcp.enabled, tcp.address.list), ("mqtt.unix", unix.enabled, [])]
+        return [
+            ("mqtt.tcp", tcp.enabled, tcp.address.list), ("mqtt.ws", ws.enabled, ws.address.list),
+            ("mqtt.unix", unix.enabled, []),
+        ]
             + udp.map { ($0.0, $0.1.enabled, [$0.1.address]) }
     }
 
     /// What may be said for one listener alone follows the rules of what is said for all.
     private func checkMQTTListeners() throws(SettingsError) {
         try check(settings.mqtt.tcp.limits, of: "mqtt.tcp")
+        try check(settings.mqtt.ws.listener.limits, of: "mqtt.ws")
         try check(settings.mqtt.unix.limits, of: "mqtt.unix")
+        if let size = settings.mqtt.ws.maxFrameSize { try checkPacketSize("mqtt.ws.max_frame_size", size) }
+        guard settings.mqtt.ws.path.hasPrefix("/") else {
+            throw problem("mqtt.ws.path", "is not the path of a URL", remedy: "begin it with /")
+        }
         guard settings.mqtt.unix.path.hasPrefix("/") else {
             throw problem("mqtt.unix.path", "is not an absolute path", remedy: "begin it with /")
         }

@@ -71,6 +71,20 @@ enum DefaultSettings {
             max_connections: null
             max_packet_size: null
             connect_timeout: null
+          ws:
+            enabled: true
+            address: 127.0.0.1
+            port: 8083
+            path: /mqtt
+            # Web pages that may connect, ["https://console.example.org"], or ["*"] for all. A page of the host it
+            # connects to may anyway, and so may programs, which say nothing of pages.
+            origins: []
+            # Largest WebSocket frame, 1KB to 256MB; null for max_packet_size. Packets may span frames.
+            max_frame_size: null
+            proxy_protocol: false
+            max_connections: null
+            max_packet_size: null
+            connect_timeout: null
           unix:
             enabled: false
             # Absolute; a socket that a process which is gone has left there is replaced.

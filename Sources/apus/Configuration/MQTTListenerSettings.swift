@@ -24,6 +24,28 @@ struct MQTTListenerSettings: Decodable, Sendable {
     }
 }
 
+/// A listener for MQTT over WebSocket. Its keys stand beside those of the listener.
+struct MQTTWebSocketSettings: Decodable, Sendable {
+    var listener: MQTTListenerSettings
+    /// Absolute; checked by `Configuration+Check`.
+    var path: String
+    var origins: [String]
+    var maxFrameSize: ByteSize?
+
+    enum CodingKeys: String, CodingKey {
+        case path, origins
+        case maxFrameSize = "max_frame_size"
+    }
+
+    init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        path = try container.decode(String.self, forKey: .path)
+        origins = try container.decode([String].self, forKey: .origins)
+        maxFrameSize = try container.decodeIfPresent(ByteSize.self, forKey: .maxFrameSize)
+        listener = try MQTTListenerSettings(from: decoder)
+    }
+}
+
 /// A listener for MQTT over a unix socket.
 struct MQTTUnixSettings: Decodable, Sendable {
     var enabled: Bool

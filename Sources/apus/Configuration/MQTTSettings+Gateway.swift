@@ -16,21 +16,45 @@ extension MQTTSettings {
 
     /// One for each address of each listener that is enabled.
     private var listeners: [MQTTConfiguration.Listener] {
-        var listeners: [MQTTConfiguration.Listener] = []
-        for address in tcp.enabled ? tcp.address.list : [] {
-            let place = ListenPlace.internet(ListenAddress(address: address, port: tcp.port.value))
-            var listener = MQTTConfiguration.Listener(name: "mqtt.tcp", place: place)
-            listener.expectsProxyHeader = tcp.proxyProtocol
-            listener.apply(tcp.limits)
-            listeners.append(listener)
+        let overWebSocket = ws.listener.each("mqtt.ws").map { listener in
+            var listener = listener
+            listener.webSocket = ws.settings(packetSize: listener.maximumPacketSize ?? maxPacketSize.bytes)
+            return listener
         }
-        if unix.enabled {
-            let file = UnixSocketFile(path: unix.path, mode: unix.mode.bits)
-            var listener = MQTTConfiguration.Listener(name: "mqtt.unix", place: .unix(file))
-            listener.apply(unix.limits)
-            listeners.append(listener)
+        return tcp.each("mqtt.tcp") + overWebSocket + (unix.enabled ? [unix.listener("mqtt.unix")] : [])
+    }
+}
+
+extension MQTTListenerSettings {
+    /// None when it is not enabled.
+    fileprivate func each(_ name: String) -> [MQTTConfiguration.Listener] {
+        guard enabled else { return [] }
+        return address.list.map { address in
+            let place = ListenPlace.internet(ListenAddress(address: address, port: port.value))
+            var listener = MQTTConfiguration.Listener(name: name, place: place)
+            listener.expectsProxyHeader = proxyProtocol
+            listener.apply(limits)
+            return listener
         }
-        return listeners
+    }
+}
+
+extension MQTTWebSocketSettings {
+    fileprivate func settings(packetSize: Int) -> WebSocketSettings {
+        // MQTT-6.0.0-3; 3.1 had a subprotocol of its own.
+        var settings = WebSocketSettings(path: path, subprotocols: ["mqtt", "mqttv3.1"])
+        settings.origins = origins
+        settings.frameLimit = maxFrameSize?.bytes ?? packetSize
+        return settings
+    }
+}
+
+extension MQTTUnixSettings {
+    fileprivate func listener(_ name: String) -> MQTTConfiguration.Listener {
+        let file = UnixSocketFile(path: path, mode: mode.bits)
+        var listener = MQTTConfiguration.Listener(name: name, place: .unix(file))
+        listener.apply(limits)
+        return listener
     }
 }
 

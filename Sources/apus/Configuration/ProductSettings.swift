@@ -83,10 +83,11 @@ struct MQTTSettings: Decodable, Sendable {
     var receiveMaximum: Whole<1, 65_535>
     var topicAliasMaximum: Whole<0, 65_535>
     var tcp: MQTTListenerSettings
+    var ws: MQTTWebSocketSettings
     var unix: MQTTUnixSettings
 
     enum CodingKeys: String, CodingKey {
-        case tcp, unix
+        case tcp, ws, unix
         case maxConnections = "max_connections"
         case receiveMaximum = "receive_maximum"
         case topicAliasMaximum = "topic_alias_maximum"

@@ -30,15 +30,21 @@ struct Banner {
 
     private func example(for listener: Listener) -> String {
         let host = reachable(listener.address)
-        let uri = "coap://\(host.contains(":") ? "[\(host)]" : host):\(listener.port)"
+        let uri = "coap://\(authority(host, listener))"
         return switch listener.protocolName {
         case "MQTT" where listener.transport == "unix": "mosquitto_sub --unix \(listener.address) -v -t '#'"
+        case "MQTT" where listener.path != nil:
+            "point a browser's MQTT client at \(listener.transport)://\(authority(host, listener))\(listener.path ?? "")"
         case "MQTT": "mosquitto_sub -h \(host) -p \(listener.port) -v -t '#'"
         case "MQTT-SN": "point an MQTT-SN 1.2 client at \(host), port \(listener.port)"
         case "CoAP": "coap-client-openssl -m put -e 21.5 \(uri)/ps/demo"
         case "LwM2M": "point a device at the server URI \(uri)"
         default: ""
         }
+    }
+
+    private func authority(_ host: String, _ listener: Listener) -> String {
+        "\(host.contains(":") ? "[\(host)]" : host):\(listener.port)"
     }
 
     /// An address a client on this machine can connect to, where the listener takes every address.

@@ -1,0 +1,118 @@
+import Foundation
+import NIOCore
+import NIOEmbedded
+import TestKit
+import Testing
+
+@testable import Transport
+
+/// The whole way from octets of HTTP to octets of MQTT.
+@Suite struct WebSocketUpgradeTests {
+    private static let request = """
+        GET /mqtt HTTP/1.1\r
+        Host: broker.example.org\r
+        Upgrade: websocket\r
+        Connection: Upgrade\r
+        Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r
+        Sec-WebSocket-Version: 13\r
+        Sec-WebSocket-Protocol: mqtt\r
+        \r
+
+        """
+
+    private final class Log {
+        var isLate = false
+        var isOpen = false
+    }
+
+    private let channel = EmbeddedChannel()
+    private let log = Log()
+
+    init() throws {
+        var settings = WebSocketSettings(path: "/mqtt", subprotocols: ["mqtt"])
+        settings.frameLimit = 1_000
+        let deadline = channel.embeddedEventLoop.now + .seconds(10)
+        let log = log
+        try WebSocketUpgrade(settings, isLoopback: false, deadline: deadline).begin(channel) {
+            log.isLate = true
+        } whenOpen: { _ in
+            log.isOpen = true
+        }
+        try channel.connect(to: SocketAddress(ipAddress: "127.0.0.1", port: 5)).wait()
+    }
+
+    private func receive(_ octets: some Sequence<UInt8>) {
+        // Errors are for handlers further in; here only what is sent and whether it goes on counts.
+        _ = try? channel.writeInbound(ByteBuffer(bytes: octets))
+        channel.embeddedEventLoop.run()
+    }
+
+    private func sent() throws -> [UInt8] {
+        var octets: [UInt8] = []
+        while let buffer = try channel.readOutbound(as: ByteBuffer.self) { octets += Array(buffer.readableBytesView) }
+        return octets
+    }
+
+    @Test func aRequestDripFedBecomesAWebSocket() throws {
+        for octet in Self.request.utf8 { receive([octet]) }
+        let answer = String(decoding: try sent(), as: UTF8.self)
+        #expect(answer.hasPrefix("HTTP/1.1 101 "))
+        #expect(answer.contains("s3pPLMBiTxaQ9kYGzzhZRbK+xOo="))  // RFC 6455, 1.3
+        #expect(answer.contains("sec-websocket-protocol: mqtt\r\n"))
+        #expect(log.isOpen)
+        receive([0x82, 0x82, 0, 0, 0, 0, 0xC0, 0x00])
+        #expect(try channel.readInbound(as: ByteBuffer.self) == ByteBuffer(bytes: [0xC0, 0x00]))
+        channel.embeddedEventLoop.advanceTime(by: .seconds(11))
+        #expect(channel.isActive && !log.isLate)
+    }
+
+    @Test(arguments: [
+        ("GET /other HTTP/1.1\r\nHost: x\r\n\r\n", "HTTP/1.1 404 "), ("GET /mqtt HTTP/1.1\r\nHost: x\r\n\r\n", "HTTP/1.1 426 "),
+        (request.replacing("Protocol: mqtt", with: "Protocol: x"), "HTTP/1.1 400 "),
+        (request.replacing("Host:", with: "Origin: http://evil.example\r\nHost:"), "HTTP/1.1 403 "),
+        (request.replacing("Version: 13", with: "Version: 7"), "HTTP/1.1 426 "), ("\u{10}\u{0C}\0\u{04}MQTT", "HTTP/1.1 400 "),
+    ])
+    func whatIsNoneIsAnsweredOnceAndClosed(request: String, start: String) throws {
+        receive(Array(request.utf8))
+        let answer = String(decoding: try sent(), as: UTF8.self)
+        #expect(answer.hasPrefix(start))
+        #expect(answer.components(separatedBy: "HTTP/1.1").count == 2)
+        #expect(!channel.isActive && !log.isOpen)
+    }
+
+    @Test func anEndlessRequestIsCutOff() throws {
+        receive(Array("GET /mqtt HTTP/1.1\r\n".utf8))
+        for number in 0..<200 where channel.isActive { receive(Array("x\(number): \(String(repeating: "y", count: 200))\r\n".utf8)) }
+        #expect(!channel.isActive)
+    }
+
+    @Test func aSlowRequestIsCutOff() throws {
+        receive(Array("GET /mqtt HTTP/1.1\r\n".utf8))
+        channel.embeddedEventLoop.advanceTime(by: .seconds(11))
+        #expect(!channel.isActive && log.isLate)
+    }
+
+    /// Announced is enough: nothing is gathered up to a length that would be refused.
+    @Test func aFrameBeyondTheLimitIsRefusedWhenAnnounced() throws {
+        receive(Array(Self.request.utf8))
+        _ = try sent()
+        receive([0x82, 0xFE, 0x03, 0xE9])  // 1,001 octets
+        #expect(try sent() == [0x88, 0x02, 0x03, 0xF1])  // 1009
+        #expect(!channel.isActive)
+    }
+
+    @Test func mutationsNeverTrap() throws {
+        var generator = SeededGenerator(seed: 2)
+        let frames: [UInt8] = [0x82, 0x82, 1, 2, 3, 4, 0xC1, 0x02, 0x89, 0x81, 0, 0, 0, 0, 1, 0x88, 0x80, 0, 0, 0, 0]
+        for round in 0..<1_000 {
+            let tests = try WebSocketUpgradeTests()
+            let isRequest = round.isMultiple(of: 4)
+            tests.receive(isRequest ? generator.mutate(Array(Self.request.utf8)) : Array(Self.request.utf8))
+            tests.receive(isRequest ? frames : generator.mutate(frames))
+            tests.channel.close(promise: nil)
+            // What has not closed by itself waits for the peer's Close, and that not for ever.
+            tests.channel.embeddedEventLoop.advanceTime(by: .seconds(2))
+            #expect(!tests.channel.isActive)
+        }
+    }
+}
