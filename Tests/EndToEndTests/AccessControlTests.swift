@@ -49,7 +49,7 @@ import Testing
     private func publish(_ apus: RunningApus, _ topic: String, _ login: [String], version: String = "5") async throws -> Int32 {
         let port = "\(try apus.port("mqtt.tcp"))"
         let program = try Program(
-            "mosquitto_pub", ["-p", port, "-V", version, "-q", "1", "-t", topic, "-m", "x"] + login)
+            "mosquitto_pub", ["-h", "127.0.0.1", "-p", port, "-V", version, "-q", "1", "-t", topic, "-m", "x"] + login)
         return try await program.exitStatus()
     }
 

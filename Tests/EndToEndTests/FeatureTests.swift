@@ -13,7 +13,7 @@ import Testing
         let apus = try await RunningApus(Self.settings)
         let subscriber = try await Mosquitto.subscribe(apus, "$exclusive/new/#")
         let port = "\(try apus.port("mqtt.tcp"))"
-        let second = try Program("mosquitto_sub", ["-p", port, "-V", "5", "-t", "$exclusive/new/#", "-W", "10", "-d"])
+        let second = try Program("mosquitto_sub", ["-h", "127.0.0.1", "-p", port, "-V", "5", "-t", "$exclusive/new/#", "-W", "10", "-d"])
         // 151 is 0x97, quota exceeded.
         try await second.line { $0.contains("Subscribed (mid: 1): 151") }
         try await Mosquitto.publish(apus, "$delayed/1/old/later", [2])

@@ -22,7 +22,7 @@ import Testing
         let socket = try RawSocket(.udp, port: apus.port(kind.listener))
         socket.send(kind.malformed)
         let topic = "$SYS/broker/gateways/\(kind.gateway)/datagrams_malformed"
-        let watcher = try Program("mosquitto_sub", ["-p", "\(try apus.port("mqtt.tcp"))", "-t", topic])
+        let watcher = try Program("mosquitto_sub", ["-h", "127.0.0.1", "-p", "\(try apus.port("mqtt.tcp"))", "-t", topic])
         try await watcher.line { $0 == "1" }
     }
 

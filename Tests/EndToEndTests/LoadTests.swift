@@ -29,7 +29,7 @@ import Testing
         let apus = try await RunningApus(["sys_interval=100ms", "limits.mailbox.online_messages=50"])
         let port = try apus.port("mqtt.tcp")
         async let load = LoadGenerator(port: port, pairs: 20, qos: .atLeastOnce, duration: .seconds(3)).run()
-        let watcher = try Program("mosquitto_sub", ["-p", "\(port)", "-t", "$SYS/broker/ledger", "-C", "15"])
+        let watcher = try Program("mosquitto_sub", ["-h", "127.0.0.1", "-p", "\(port)", "-t", "$SYS/broker/ledger", "-C", "15"])
         #expect(try await watcher.exitStatus() == 0)
         let ledgers = try watcher.lines.map { try Ledger(json: $0) }
         #expect(ledgers.count == 15)
@@ -58,7 +58,7 @@ struct Ledger: Decodable {
 
     static func read(port: Int) async throws -> Ledger {
         // The first is the retained one, the second is of now.
-        let watcher = try Program("mosquitto_sub", ["-p", "\(port)", "-t", "$SYS/broker/ledger", "-C", "2"])
+        let watcher = try Program("mosquitto_sub", ["-h", "127.0.0.1", "-p", "\(port)", "-t", "$SYS/broker/ledger", "-C", "2"])
         _ = try await watcher.exitStatus()
         return try Ledger(json: watcher.lines.last ?? "")
     }

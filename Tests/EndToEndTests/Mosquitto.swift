@@ -8,7 +8,7 @@ enum Mosquitto {
     ) async throws -> MosquittoSubscriber {
         let program = try Program(
             "stdbuf",
-            ["-oL", "mosquitto_sub", "-d", "-p", "\(try apus.port("mqtt.tcp"))", "-V", version, "-q", "\(qos)", "-t", filter]
+            ["-oL", "mosquitto_sub", "-d", "-h", "127.0.0.1", "-p", "\(try apus.port("mqtt.tcp"))", "-V", version, "-q", "\(qos)", "-t", filter]
                 + ["-F", "MESSAGE %q %r %t %x"] + more)
         try await program.line { $0.hasPrefix("Subscribed (mid: ") }
         return MosquittoSubscriber(program: program)
@@ -20,7 +20,7 @@ enum Mosquitto {
     ) async throws {
         let program = try Program(
             "mosquitto_pub",
-            ["-p", "\(try apus.port("mqtt.tcp"))", "-V", version, "-q", "\(qos)", "-t", topic]
+            ["-h", "127.0.0.1", "-p", "\(try apus.port("mqtt.tcp"))", "-V", version, "-q", "\(qos)", "-t", topic]
                 // An empty standard input is refused; -n is the way to say it.
                 + [payload.isEmpty ? "-n" : "-s"] + more)
         program.finishInput(payload)
