@@ -30,8 +30,13 @@ extension FieldReader {
             version: version, clientIdentifier: try string(), cleanStart: flags.contains(.cleanStart),
             keepAlive: keepAlive, properties: properties,
             will: flags.contains(.will) ? try will(flags, version: version, limits: limits) : nil,
-            userName: flags.contains(.userName) ? try string() : nil,
-            password: flags.contains(.password) ? Secret(try binary()) : nil)
+            userName: try isPresent(.userName, flags, version) ? string() : nil,
+            password: try isPresent(.password, flags, version) ? Secret(binary()) : nil)
+    }
+
+    /// MQTT-3.1.2-17, MQTT-3.1.2-19; but in 3.1 what the flags announce may be missing at the end (MQTT 3.1, 3.1).
+    private func isPresent(_ flag: ConnectFlags, _ flags: ConnectFlags, _ version: ProtocolVersion) -> Bool {
+        flags.contains(flag) && !(version == .v31 && isAtEnd)
     }
 
     private mutating func will(

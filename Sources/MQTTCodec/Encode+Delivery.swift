@@ -35,13 +35,16 @@ package struct DeliveryProperties: Sendable {
     package var subscriptionIdentifier: UInt32?
     /// Identifiers of further subscriptions that matched.
     package var otherSubscriptionIdentifiers: [UInt32]
+    /// Set for the topic, or standing for it when the topic is left empty; nil for none.
+    package var topicAlias: UInt16?
     /// What the publisher sent along.
     package var message: Properties
 
     package init(
         messageExpiryInterval: UInt32? = nil, subscriptionIdentifier: UInt32? = nil,
-        otherSubscriptionIdentifiers: [UInt32] = [], message: Properties = []
+        otherSubscriptionIdentifiers: [UInt32] = [], topicAlias: UInt16? = nil, message: Properties = []
     ) {
+        self.topicAlias = topicAlias
         self.messageExpiryInterval = messageExpiryInterval
         self.subscriptionIdentifier = subscriptionIdentifier
         self.otherSubscriptionIdentifiers = otherSubscriptionIdentifiers
@@ -64,13 +67,14 @@ package struct DeliveryProperties: Sendable {
         if let messageExpiryInterval { body(.messageExpiryInterval(messageExpiryInterval)) }
         if let subscriptionIdentifier { body(.subscriptionIdentifier(subscriptionIdentifier)) }
         for identifier in otherSubscriptionIdentifiers { body(.subscriptionIdentifier(identifier)) }
+        if let topicAlias { body(.topicAlias(topicAlias)) }
     }
 }
 
 extension PacketEncoder {
     /// Appends a PUBLISH made of parts. This is the way of every delivery: nothing is allocated but room in `buffer`.
     ///
-    /// - `topic`: UTF-8 of a valid topic name, at most 65,535 bytes.
+    /// - `topic`: UTF-8 of a valid topic name, at most 65,535 bytes; empty when a topic alias stands for it.
     /// - `properties`: left out before 5.0.
     /// - `maximumPacketSize`: what the receiver takes at most, in bytes.
     /// - Returns: false when the packet would be larger (MQTT-3.1.2-24); nothing was written then.

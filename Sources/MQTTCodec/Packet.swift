@@ -36,3 +36,41 @@ package enum Packet: Equatable, Sendable {
         }
     }
 }
+
+extension Packet {
+    /// The packet without reason string and user properties; itself when it has none that may be left out.
+    package var withoutExplanation: Packet {
+        switch self {
+        case .connack(let packet):
+            .connack(
+                ConnAck(
+                    isSessionPresent: packet.isSessionPresent, reasonCode: packet.reasonCode,
+                    properties: packet.properties.withoutExplanation))
+        case .puback(let packet): .puback(packet.withoutExplanation)
+        case .pubrec(let packet): .pubrec(packet.withoutExplanation)
+        case .pubrel(let packet): .pubrel(packet.withoutExplanation)
+        case .pubcomp(let packet): .pubcomp(packet.withoutExplanation)
+        case .suback(let packet):
+            .suback(
+                SubAck(
+                    packet.packetIdentifier, reasonCodes: packet.reasonCodes,
+                    properties: packet.properties.withoutExplanation))
+        case .unsuback(let packet):
+            .unsuback(
+                UnsubAck(
+                    packet.packetIdentifier, reasonCodes: packet.reasonCodes,
+                    properties: packet.properties.withoutExplanation))
+        case .disconnect(let packet):
+            .disconnect(Disconnect(reasonCode: packet.reasonCode, properties: packet.properties.withoutExplanation))
+        case .auth(let packet):
+            .auth(Auth(reasonCode: packet.reasonCode, properties: packet.properties.withoutExplanation))
+        case .connect, .publish, .subscribe, .unsubscribe, .pingreq, .pingresp: self
+        }
+    }
+}
+
+extension Acknowledgement {
+    fileprivate var withoutExplanation: Acknowledgement {
+        Acknowledgement(packetIdentifier, reasonCode: reasonCode, properties: properties.withoutExplanation)
+    }
+}

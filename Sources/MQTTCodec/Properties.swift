@@ -12,6 +12,19 @@ package struct Properties: Equatable, Sendable, ExpressibleByArrayLiteral {
     package var isEmpty: Bool { list.isEmpty }
 
     package mutating func append(_ property: Property) { list.append(property) }
+
+    /// Without reason string and user properties, which a sender leaves out when the packet would be too large (MQTT-3.2.2-19,
+    /// MQTT-3.2.2-20 and their siblings).
+    package var withoutExplanation: Properties {
+        var rest = Properties()
+        rest.list = list.filter { property in
+            switch property {
+            case .reasonString, .userProperty: false
+            default: true
+            }
+        }
+        return rest
+    }
 }
 
 // MARK: - Looking one up
@@ -84,6 +97,22 @@ extension Properties {
     package var requestsProblemInformation: Bool {
         for case .requestProblemInformation(let wanted) in list { return wanted }
         return true
+    }
+
+    /// False unless the client asks for response information (MQTT 5.0, 3.1.2.11.6).
+    package var requestsResponseInformation: Bool {
+        for case .requestResponseInformation(let wanted) in list { return wanted }
+        return false
+    }
+
+    package var responseInformation: String? {
+        for case .responseInformation(let text) in list { return text }
+        return nil
+    }
+
+    package var serverReference: String? {
+        for case .serverReference(let text) in list { return text }
+        return nil
     }
 
     /// Seconds.

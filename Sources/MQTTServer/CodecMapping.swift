@@ -30,12 +30,13 @@ extension MQTTCodec.QoS {
 
 extension SessionOptions {
     /// - Throws: `TopicError` when the will's topic is none.
-    init(_ connect: Connect, windowBefore5: Int) throws(TopicError) {
+    init(_ opening: Opening, windowBefore5: Int) throws(TopicError) {
+        let connect = opening.connect
         let isLegacy = connect.version < .v5
         self.init(
             cleanStart: connect.cleanStart, expiry: Self.expiry(connect),
             receiveMaximum: isLegacy ? windowBefore5 : Int(connect.properties.receiveMaximum ?? .max),
-            will: try Messaging.Will(connect.will), silence: Self.silence(keepAlive: connect.keepAlive))
+            will: try Messaging.Will(connect.will), silence: Self.silence(keepAlive: opening.keepAlive))
     }
 
     /// Before 5.0 a clean session ends with its connection and another never does; from 5.0 on the client says how long.
@@ -153,7 +154,7 @@ extension DeliveryProperties {
 // MARK: - Subscribing
 
 extension Subscription {
-    init(_ filter: TopicFilter, _ asked: Subscribe.Filter, identifier: UInt32?) {
+    init(_ filter: TopicFilter, _ asked: Subscribe.Filter, identifier: UInt32?, maximumQoS: Messaging.QoS) {
         let handling: RetainHandling =
             switch asked.retainHandling {
             case .send: .send
@@ -161,7 +162,7 @@ extension Subscription {
             case .doNotSend: .doNotSend
             }
         self.init(
-            filter: filter, qos: .init(asked.qos), noLocal: asked.noLocal, retainAsPublished: asked.retainAsPublished,
+            filter: filter, qos: min(.init(asked.qos), maximumQoS), noLocal: asked.noLocal, retainAsPublished: asked.retainAsPublished,
             retainHandling: handling, identifier: identifier ?? 0)
     }
 }

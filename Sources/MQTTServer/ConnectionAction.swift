@@ -24,6 +24,8 @@ struct Opening: Equatable {
     let connect: Connect
     /// The client's own, or one made for it.
     let clientIdentifier: String
+    /// In force, in seconds: the client's own, or what it is told; 0 for none.
+    let keepAlive: UInt16
 }
 
 /// A PUBLISH that is in order, its topic alias resolved.

@@ -62,14 +62,26 @@ extension ConnectionHandler {
                 sendRelease(delivery)
                 continue
             }
-            let fits = cache.write(
-                delivery, into: &outgoing, version: version, maximumPacketSize: clientMaximumPacketSize, now: now)
+            let fits =
+                outgoingAliases == nil
+                ? cache.write(
+                    delivery, into: &outgoing, version: version, maximumPacketSize: clientMaximumPacketSize, now: now)
+                : sendAliased(delivery, version: version, now: now)
             if !fits {  // MQTT-3.1.2-25
                 server.counters.deliveriesTooLarge.add()
                 attachment.discard(delivery, reason: .tooLargeForReceiver)
             }
             if server.tracesPackets { trace("packet sent", .publish) }
         }
+    }
+
+    /// What is sent by alias looks different to each receiver, so nothing is shared.
+    private func sendAliased(_ delivery: Delivery, version: ProtocolVersion, now: Timestamp) -> Bool {
+        let use = outgoingAliases?.use(for: delivery.message.topic) ?? .name
+        let fits = delivery.encode(
+            into: &outgoing, version: version, maximumPacketSize: clientMaximumPacketSize, now: now, naming: use)
+        if fits { outgoingAliases?.sent(use) }
+        return fits
     }
 
     /// MQTT-4.4.0-1: after PUBREC only PUBREL is repeated.

@@ -38,6 +38,8 @@ extension ConnectionHandler {
             switch entry {
             case .repetition(let identifier):
                 reply(machine.repeated(identifier), after: attachment.recorded)
+            case .answer(let packet, let point):
+                reply(packet, after: point)
             case .message(let qos, let identifier):
                 if let identifier { answer(identifier, qos, outcomes[index], attachment) }
                 index += 1
@@ -72,6 +74,11 @@ extension ConnectionHandler {
 // MARK: - Answers
 
 extension ConnectionHandler {
+    /// Answers a packet of this turn, after those that came before it.
+    func answer(_ packet: Packet, after point: CommitPoint = .none) {
+        if batch.isEmpty { reply(packet, after: point) } else { batch.append(answer: packet, after: point) }
+    }
+
     /// Writes `packet`, or lets it wait until `point` is committed and everything before it has left.
     func reply(_ packet: Packet, after point: CommitPoint = .none) {
         if replies.isEmpty, isCommitted(point) {
@@ -105,12 +112,13 @@ extension ConnectionHandler {
         resumeReading()
     }
 
+    /// Writes `packet`. One that is larger than the client takes loses its explanation; if that does not help, it ends the
+    /// connection, because the client would wait for it in vain.
     func write(_ packet: Packet) {
+        guard !hasEnded else { return }
         prepareOutgoing()
-        let start = outgoing.writerIndex
-        PacketEncoder.encode(packet, into: &outgoing, version: machine.version ?? .v311)
-        guard outgoing.writerIndex - start <= clientMaximumPacketSize else {
-            outgoing.moveWriterIndex(to: start)  // MQTT-3.1.2-24, MQTT-3.1.2-25
+        guard encode(packet) || encode(packet.withoutExplanation) else {
+            if machine.state != .over { perform(machine.cannotSend(packet.type)) }
             return
         }
         if server.tracesPackets { trace("packet sent", packet.type) }
@@ -118,6 +126,15 @@ extension ConnectionHandler {
             isWelcomed = true
             isTakePending = true
         }
+    }
+
+    /// - Returns: false when the packet is larger than the client takes (MQTT-3.1.2-24); nothing was written then.
+    private func encode(_ packet: Packet) -> Bool {
+        let start = outgoing.writerIndex
+        PacketEncoder.encode(packet, into: &outgoing, version: machine.version ?? .v311)
+        guard outgoing.writerIndex - start > clientMaximumPacketSize else { return true }
+        outgoing.moveWriterIndex(to: start)
+        return false
     }
 
     func prepareOutgoing() {

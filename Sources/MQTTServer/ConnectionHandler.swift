@@ -45,6 +45,12 @@ final class ConnectionHandler: ChannelDuplexHandler {
     var isTakePending = false
     /// Largest packet the client accepts, in bytes (MQTT 5.0, 3.1.2.11.4).
     private(set) var clientMaximumPacketSize = Int.max
+    /// Nil for a client that takes none.
+    var outgoingAliases: OutgoingAliases?
+    /// The core ended the attachment before the word of its beginning arrived.
+    private var earlyClose: CloseReason?
+    /// The last word has been written.
+    private(set) var hasEnded = false
 
     /// - Parameter deadline: when CONNECT has to be complete.
     init(listener: ListenerContext, loop: LoopContext, peer: Peer, deadline: NIODeadline) {
@@ -52,7 +58,7 @@ final class ConnectionHandler: ChannelDuplexHandler {
         self.loop = loop
         self.peer = peer
         self.deadline = deadline
-        machine = ConnectionMachine(limits: listener.machineLimits)
+        machine = ConnectionMachine(rules: listener.rules)
         decoder = PacketDecoder(reading: .client, limits: listener.decoderLimits)
     }
 }
@@ -149,11 +155,25 @@ extension ConnectionHandler {
         do {
             while machine.state != .opening, machine.state != .over, let packet = try decoder.decode(from: &bytes) {
                 if server.tracesPackets { trace("packet received", packet.type) }
-                perform(machine.receive(packet, makeIdentifier: loop.makeClientIdentifier))
+                let action = machine.receive(packet, makeIdentifier: loop.makeClientIdentifier)
+                if case .end(let goodbye, .lost, _) = action { count(goodbye) }
+                perform(action)
             }
         } catch {
+            server.counters.protocolErrors.add()
             server.logger.debug("malformed packet", metadata: metadata([LogKey.error: "\(error)"]))
             perform(machine.receive(error, version: decoder.version))
+        }
+        let excess = machine.takeExcess()
+        if excess > 0 { server.counters.receiveMaximumExceeded.add(excess) }
+    }
+
+    /// What the client did ended its connection.
+    private func count(_ goodbye: Packet?) {
+        if case .connack(let refusal) = goodbye, refusal.reasonCode == server.configuration.redirection?.reasonCode {
+            server.counters.redirections.add()
+        } else {
+            server.counters.protocolErrors.add()
         }
     }
 
@@ -165,9 +185,7 @@ extension ConnectionHandler {
         case .settle(let identifier, let settlement): settle(identifier, settlement)
         case .subscribe(let subscribe): self.subscribe(subscribe)
         case .unsubscribe(let unsubscribe): self.unsubscribe(unsubscribe)
-        case .reply(let packet):
-            publishBatch()  // its answers come first
-            reply(packet)
+        case .reply(let packet): answer(packet)
         case .end(let goodbye, let reason, let expiry): end(goodbye: goodbye, reason, expiry: expiry)
         case .ignore: break
         }
@@ -175,22 +193,23 @@ extension ConnectionHandler {
 
     private func release(_ identifier: PacketIdentifier) {
         let wasKnown = attachment?.endReceiving(packetID: identifier.rawValue) ?? false
-        reply(machine.released(identifier, wasKnown: wasKnown), after: attachment?.recorded ?? .none)
+        answer(machine.released(identifier, wasKnown: wasKnown), after: attachment?.recorded ?? .none)
     }
 
     private func settle(_ identifier: PacketIdentifier, _ settlement: Settlement) {
         let wasKnown = attachment?.settle(packetID: identifier.rawValue, settlement) ?? false
         if let answer = machine.settled(identifier, settlement, wasKnown: wasKnown) {
-            reply(answer, after: attachment?.recorded ?? .none)
+            self.answer(answer, after: attachment?.recorded ?? .none)
         }
     }
 
     private func subscribe(_ subscribe: Subscribe) {
         publishBatch()
         guard let attachment else { return }
-        let filters = FilterSplit<Subscription>(subscribe)
+        let filters = FilterSplit<Subscription>(subscribe, server.configuration.capabilities)
         let (outcomes, commit) = attachment.subscribe(filters.valid)
-        reply(filters.answer(subscribe, outcomes), after: commit)
+        guard !outcomes.contains(.refused(.detached)) else { return }  // the goodbye is on its way
+        reply(filters.answer(subscribe, outcomes, explains: machine.explains, machine.version), after: commit)
     }
 
     private func unsubscribe(_ unsubscribe: Unsubscribe) {
@@ -198,7 +217,7 @@ extension ConnectionHandler {
         guard let attachment else { return }
         let filters = FilterSplit<TopicFilter>(unsubscribe)
         let (existed, commit) = attachment.unsubscribe(filters.valid)
-        reply(filters.answer(unsubscribe, existed: existed), after: commit)
+        reply(filters.answer(unsubscribe, existed: existed, explains: machine.explains), after: commit)
     }
 
     func trace(_ message: Logger.Message, _ type: PacketType) {
@@ -221,13 +240,15 @@ extension ConnectionHandler {
         connectDeadline?.cancel()
         connectDeadline = nil
         clientMaximumPacketSize = connect.properties.maximumPacketSize.map(Int.init) ?? .max
+        outgoingAliases = OutgoingAliases(
+            clientMaximum: connect.properties.topicAliasMaximum ?? 0, limit: server.configuration.outgoingTopicAliases)
         do {
-            let options = try SessionOptions(connect, windowBefore5: server.configuration.windowBefore5)
+            let options = try SessionOptions(opening, windowBefore5: server.configuration.windowBefore5)
             let credentials = Credentials(connect, clientIdentifier: opening.clientIdentifier, peer: peer)
             let owner = ConnectionOwner(self, eventLoop: context.eventLoop, wakeList: loop.wakeList)
             self.owner = owner
             server.broker.connect(ConnectRequest(credentials: credentials, options: options), owner: owner) { result in
-                owner.connected(result)
+                owner.connected(result, opening)
             }
         } catch {
             perform(machine.fail(.topicNameInvalid))  // the will's
@@ -235,12 +256,13 @@ extension ConnectionHandler {
     }
 
     /// The broker has decided on CONNECT.
-    func connected(_ result: Result<Connected, ConnectRefusal>) {
+    func connected(_ result: Result<Connected, ConnectRefusal>, _ opening: Opening) {
         switch result {
         case .success(let connected):
             guard machine.state == .opening else { return connected.attachment.detach(.lost, expiry: nil) }
             attachment = connected.attachment
-            reply(machine.opened(sessionPresent: connected.sessionPresent), after: connected.commit)
+            reply(machine.opened(opening, sessionPresent: connected.sessionPresent), after: connected.commit)
+            if let earlyClose { closedByCore(earlyClose) }
         case .failure(let refusal):
             perform(machine.refused(refusal))
         }
@@ -251,6 +273,11 @@ extension ConnectionHandler {
     }
 
     func closedByCore(_ reason: CloseReason) {
+        // Another client took the session over before this one was welcomed: it has a right to hear both (MQTT-3.1.4-3).
+        guard machine.state != .opening else {
+            earlyClose = reason
+            return
+        }
         perform(machine.close(ReasonCode(reason), detach: .lost))
     }
 
@@ -273,6 +300,7 @@ extension ConnectionHandler {
         // A DISCONNECT may only follow a CONNACK (MQTT-3.14.0-1).
         if let goodbye, isWelcomed || goodbye.type == .connack { write(goodbye) }
         flush()
+        hasEnded = true
         attachment?.detach(reason, expiry: expiry)
         attachment = nil
         context?.close(promise: nil)

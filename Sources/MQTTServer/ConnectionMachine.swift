@@ -1,5 +1,6 @@
 import MQTTCodec
 import Messaging
+import NIOCore
 
 /// What one client may say when, and what follows: the protocol of one connection without sockets, time or broker.
 ///
@@ -10,7 +11,7 @@ import Messaging
 ///
 /// Session state (packet identifiers, deliveries, QoS 2 receptions) lives in the core; here is only what dies with the
 /// connection: version, receive maximum in use, topic aliases.
-struct ConnectionMachine: Equatable {
+struct ConnectionMachine {
     enum State: Equatable {
         case awaitingConnect
         case opening
@@ -18,29 +19,23 @@ struct ConnectionMachine: Equatable {
         case over
     }
 
-    private(set) var state = State.awaitingConnect
+    var state = State.awaitingConnect
     /// Known from CONNECT on.
-    private(set) var version: ProtocolVersion?
-    private let limits: Limits
+    var version: ProtocolVersion?
+    let rules: ServerRules
     private var aliases: TopicAliases
     /// Publications at QoS 1 and 2 that the client has not seen confirmed: its use of our receive maximum.
     private var unconfirmed = 0
+    /// Publications that came although it was used up.
+    private var excess: UInt64 = 0
     /// Session expiry of CONNECT, in seconds: DISCONNECT may not turn 0 into something else.
-    private var sessionExpiryInterval: UInt32 = 0
-    private var assignedClientIdentifier: String?
+    var sessionExpiryInterval: UInt32 = 0
+    /// The client has not declined reason strings and user properties on what answers its packets (MQTT-3.1.2-29).
+    var explains = false
 
-    /// The configuration, as far as the protocol shows it.
-    struct Limits: Equatable {
-        var maximumPacketSize: Int
-        var receiveMaximum: UInt16
-        var topicAliasMaximum: UInt16
-        /// Longest session expiry the broker grants, in seconds; nil for no bound.
-        var sessionExpiryMaximum: UInt32?
-    }
-
-    init(limits: Limits) {
-        self.limits = limits
-        aliases = TopicAliases(maximum: limits.topicAliasMaximum)
+    init(rules: ServerRules) {
+        self.rules = rules
+        aliases = TopicAliases(maximum: rules.configuration.topicAliasMaximum)
     }
 
     // MARK: What the client sends
@@ -49,7 +44,8 @@ struct ConnectionMachine: Equatable {
     mutating func receive(_ packet: Packet, makeIdentifier: () -> String) -> ConnectionAction {
         switch state {
         case .awaitingConnect:
-            guard case .connect(let connect) = packet else { return fail(.protocolError) }  // MQTT-3.1.0-1
+            // MQTT-3.1.0-1
+            guard case .connect(let connect) = packet else { return fail(.protocolError, "CONNECT comes first") }
             return receive(connect, makeIdentifier: makeIdentifier)
         case .open:
             return receiveWhileOpen(packet)
@@ -67,12 +63,13 @@ struct ConnectionMachine: Equatable {
         case .pubrec(let acknowledgement): receivePubRec(acknowledgement)
         case .pubrel(let acknowledgement): .release(acknowledgement.packetIdentifier)
         case .pubcomp(let acknowledgement): .settle(acknowledgement.packetIdentifier, .completed)
-        case .subscribe(let subscribe): .subscribe(subscribe)
+        case .subscribe(let subscribe): receive(subscribe)
         case .unsubscribe(let unsubscribe): .unsubscribe(unsubscribe)
         case .pingreq: .reply(.pingresp)  // MQTT-3.12.4-1
         case .disconnect(let disconnect): receive(disconnect)
         // MQTT-4.12.0-6: no authentication method is in use, and the other types only a server sends.
-        case .auth, .connect, .connack, .suback, .unsuback, .pingresp: fail(.protocolError)
+        case .auth, .connect, .connack, .suback, .unsuback, .pingresp:
+            fail(.protocolError, "\(packet.type) may not come here")
         }
     }
 
@@ -83,22 +80,40 @@ struct ConnectionMachine: Equatable {
             // MQTT-3.1.2-2: told in the shape the client's version has, as far as one can guess it.
             self.version = level > ProtocolVersion.v5.rawValue ? .v5 : .v311
         }
-        return fail(error.reasonCode)
+        return fail(error.reasonCode, error.reasonString)
     }
 
     // MARK: Ending
 
     /// Ends the connection because of what the client did; the will is published (MQTT-3.1.2-8).
-    mutating func fail(_ code: ReasonCode) -> ConnectionAction {
-        let goodbye = goodbye(code)
+    /// - Parameter why: what the code leaves open. CONNACK and DISCONNECT may always tell it (MQTT 5.0, 3.1.2.11.7).
+    mutating func fail(_ code: ReasonCode, _ why: String? = nil) -> ConnectionAction {
+        fail(code, .reason(why))
+    }
+
+    mutating func fail(_ code: ReasonCode, _ properties: Properties) -> ConnectionAction {
+        let goodbye = goodbye(code, properties)
         state = .over
         return .end(goodbye: goodbye, .lost)
+    }
+
+    /// An answer is larger than the client takes, so that it would wait for it in vain (MQTT-3.1.2-24).
+    mutating func cannotSend(_ type: PacketType) -> ConnectionAction {
+        guard type == .connack else { return fail(.packetTooLarge, "\(type) does not fit into the maximum packet size") }
+        state = .over
+        // It was never let in: nobody has to hear its will.
+        return .end(goodbye: .connack(ConnAck(reasonCode: .packetTooLarge)), .goodbye)
     }
 
     /// The core or the gateway ends the connection.
     mutating func close(_ code: ReasonCode, detach reason: DetachReason) -> ConnectionAction {
         guard state != .over else { return .ignore }
-        let goodbye = state == .open ? goodbye(code) : nil
+        let goodbye =
+            switch state {
+            case .open: goodbye(code)
+            case .opening: goodbye(.serverUnavailable)
+            case .awaitingConnect, .over: nil as Packet?
+            }
         state = .over
         return .end(goodbye: goodbye, reason)
     }
@@ -108,12 +123,12 @@ struct ConnectionMachine: Equatable {
         state = .over
     }
 
-    private func goodbye(_ code: ReasonCode) -> Packet? {
+    private func goodbye(_ code: ReasonCode, _ properties: Properties = []) -> Packet? {
         switch (state, version) {
         case (.over, _), (_, nil): return nil
-        case (.open, .v5): return .disconnect(Disconnect(reasonCode: code))  // MQTT-4.13.1-1
+        case (.open, .v5): return .disconnect(Disconnect(reasonCode: code, properties: properties))  // MQTT-4.13.1-1
         case (.open, _): return nil  // before 5.0 a server has no DISCONNECT
-        case (_, .v5): return .connack(ConnAck(reasonCode: code))
+        case (_, .v5): return .connack(ConnAck(reasonCode: code, properties: properties))
         // Before 5.0 only the refusals of table 3.1 have a return code; malformed bytes are answered by closing.
         case (_, _): return code.hasReturnCode ? .connack(ConnAck(reasonCode: code)) : nil
         }
@@ -125,72 +140,10 @@ extension ReasonCode {
     fileprivate var hasReturnCode: Bool {
         switch self {
         case .unsupportedProtocolVersion, .clientIdentifierNotValid, .badUserNameOrPassword, .notAuthorized,
-            .serverUnavailable, .quotaExceeded:
+            .serverUnavailable, .quotaExceeded, .useAnotherServer, .serverMoved:
             true
         default: false
         }
-    }
-}
-
-// MARK: - Connecting
-
-extension ConnectionMachine {
-    private mutating func receive(_ connect: Connect, makeIdentifier: () -> String) -> ConnectionAction {
-        version = connect.version
-        sessionExpiryInterval = connect.properties.sessionExpiryInterval ?? 0
-        // MQTT 5.0, 4.12: authentication methods are named and refused; password authentication needs none.
-        guard connect.properties.authenticationMethod == nil else { return fail(.badAuthenticationMethod) }
-        guard !connect.clientIdentifier.isEmpty else { return assign(connect, makeIdentifier()) }
-        // MQTT 3.1, 3.1: client identifiers have up to 23 characters. Longer ones are common and do no harm.
-        state = .opening
-        return .open(Opening(connect: connect, clientIdentifier: connect.clientIdentifier))
-    }
-
-    private mutating func assign(_ connect: Connect, _ identifier: String) -> ConnectionAction {
-        // 3.1 has no empty identifiers; in 3.1.1 they need a clean session (MQTT-3.1.3-8), from 5.0 on nothing (MQTT-3.1.3-6).
-        guard connect.version == .v5 || (connect.version == .v311 && connect.cleanStart) else {
-            return fail(.clientIdentifierNotValid)
-        }
-        assignedClientIdentifier = identifier
-        state = .opening
-        return .open(Opening(connect: connect, clientIdentifier: identifier))
-    }
-
-    /// The broker let the client in.
-    /// - Returns: CONNACK.
-    mutating func opened(sessionPresent: Bool) -> Packet {
-        precondition(state == .opening, "only a client that asked is let in")
-        state = .open
-        // MQTT-3.2.2-2, MQTT-3.2.2-3
-        return .connack(ConnAck(isSessionPresent: sessionPresent, properties: version == .v5 ? connAckProperties : []))
-    }
-
-    mutating func refused(_ refusal: ConnectRefusal) -> ConnectionAction {
-        fail(ReasonCode(refusal))
-    }
-
-    private var connAckProperties: Properties {
-        var properties: Properties = [.maximumPacketSize(UInt32(clamping: limits.maximumPacketSize))]
-        if limits.receiveMaximum < .max { properties.append(.receiveMaximum(limits.receiveMaximum)) }
-        if limits.topicAliasMaximum > 0 { properties.append(.topicAliasMaximum(limits.topicAliasMaximum)) }
-        if let maximum = limits.sessionExpiryMaximum, sessionExpiryInterval > maximum {
-            properties.append(.sessionExpiryInterval(maximum))  // MQTT 5.0, 3.2.2.3.2
-        }
-        if let assignedClientIdentifier {
-            properties.append(.assignedClientIdentifier(assignedClientIdentifier))  // MQTT-3.2.2-16
-        }
-        return properties
-    }
-
-    private mutating func receive(_ disconnect: Disconnect) -> ConnectionAction {
-        let expiry = disconnect.properties.sessionExpiryInterval
-        // MQTT 5.0, 3.14.2.2.2: a session meant to end with its connection stays so.
-        guard expiry == nil || expiry == 0 || sessionExpiryInterval != 0 else { return fail(.protocolError) }
-        state = .over
-        // MQTT-3.14.4-3: only the normal goodbye takes the will back.
-        let reason: DetachReason = disconnect.reasonCode == .normalDisconnection ? .goodbye : .goodbyeWithWill
-        let change = expiry.map { SessionExpiryChange(Duration(sessionExpiryInterval: $0)) }
-        return .end(goodbye: nil, reason, expiry: change)
     }
 }
 
@@ -198,17 +151,41 @@ extension ConnectionMachine {
 
 extension ConnectionMachine {
     private mutating func receive(_ publish: Publish) -> ConnectionAction {
-        if publish.qos > .atMostOnce, version == .v5, unconfirmed >= Int(limits.receiveMaximum),
-            !publish.isDuplicate
-        {
-            return fail(.receiveMaximumExceeded)  // MQTT-3.3.4-9
+        if exceedsReceiveMaximum(publish) {
+            excess += 1
+            if rules.configuration.enforcesReceiveMaximum { return fail(.receiveMaximumExceeded) }  // MQTT 5.0, 3.3.4
         }
-        if publish.qos == .atLeastOnce { unconfirmed += 1 }
+        if let refusal = rules.configuration.capabilities.refusal(of: publish.qos, isRetained: publish.isRetained) {
+            return fail(refusal)
+        }
+        let topic: TopicName
         do {
-            return .publish(Publication(topic: try aliases.topic(of: publish), publish: publish))
+            topic = try aliases.topic(of: publish)
         } catch {
             return fail(error)
         }
+        if rules.configuration.validatesPayloadFormat, !publish.hasDeclaredFormat { return refuse(publish) }
+        if publish.qos == .atLeastOnce { unconfirmed += 1 }
+        return .publish(Publication(topic: topic, publish: publish))
+    }
+
+    /// Publications beyond the receive maximum since this was last asked, to be counted.
+    mutating func takeExcess() -> UInt64 {
+        defer { excess = 0 }
+        return excess
+    }
+
+    /// Whether the client has more on the way than it was told it may.
+    private func exceedsReceiveMaximum(_ publish: Publish) -> Bool {
+        publish.qos > .atMostOnce && version == .v5 && unconfirmed >= Int(rules.configuration.receiveMaximum)
+            && !publish.isDuplicate
+    }
+
+    /// The payload is not the text it is declared to be (MQTT 5.0, 3.3.2.3.2). At QoS 0 only a goodbye can say so.
+    private mutating func refuse(_ publish: Publish) -> ConnectionAction {
+        guard let identifier = publish.packetIdentifier else { return fail(.payloadFormatInvalid) }
+        let refusal = Acknowledgement(identifier, reasonCode: .payloadFormatInvalid)
+        return .reply(publish.qos == .atLeastOnce ? .puback(refusal) : .pubrec(refusal))
     }
 
     /// The broker takes the reception of an exactly-once message on, or has had it before.
@@ -218,7 +195,7 @@ extension ConnectionMachine {
 
     /// More exactly-once messages wait for their release than the broker keeps.
     mutating func cannotBegin() -> ConnectionAction {
-        fail(.receiveMaximumExceeded)
+        fail(.receiveMaximumExceeded, "too many exactly-once messages wait for their release")
     }
 
     /// The broker has decided on a publication at QoS 1 or 2.
@@ -234,7 +211,8 @@ extension ConnectionMachine {
             }
         // An exactly-once message stays unconfirmed until PUBCOMP, unless PUBREC already ends the exchange.
         if qos == .atLeastOnce || code.isFailure { confirmed() }
-        let acknowledgement = Acknowledgement(identifier, reasonCode: code)
+        var acknowledgement = Acknowledgement(identifier, reasonCode: code)
+        if explains, case .refused(let refusal) = outcome { acknowledgement.properties = .reason(refusal.reasonString) }
         return qos == .atLeastOnce ? .puback(acknowledgement) : .pubrec(acknowledgement)
     }
 
@@ -274,4 +252,32 @@ extension ConnectionMachine {
         // An unknown identifier is answered all the same, so that the client can forget it (MQTT 5.0, 4.3.3).
         return .pubrel(Acknowledgement(identifier, reasonCode: wasKnown ? .success : .packetIdentifierNotFound))
     }
+}
+
+// MARK: - Subscribing
+
+extension ConnectionMachine {
+    /// From 5.0 on the client was told what is not available (MQTT 5.0, 3.2.2.3.11 to 3.2.2.3.13). Older ones learn it filter by
+    /// filter, from the answer.
+    private mutating func receive(_ subscribe: Subscribe) -> ConnectionAction {
+        let capabilities = rules.configuration.capabilities
+        guard version == .v5, capabilities != Capabilities() else { return .subscribe(subscribe) }
+        if !capabilities.subscriptionIdentifiers, subscribe.properties.subscriptionIdentifier != nil {
+            return fail(.subscriptionIdentifiersNotSupported)
+        }
+        for filter in subscribe.filters {
+            guard let filter = try? TopicFilter(filter.filter) else { continue }
+            if let refusal = capabilities.refusal(of: filter) { return fail(refusal) }
+        }
+        return .subscribe(subscribe)
+    }
+}
+
+extension Publish {
+    /// False when the payload is declared to be text and is none (MQTT 5.0, 3.3.2.3.2).
+    fileprivate var hasDeclaredFormat: Bool { properties.payloadFormatIndicator != true || payload.isUTF8 }
+}
+
+extension ByteBuffer {
+    var isUTF8: Bool { (try? UTF8Span(validating: readableBytesUInt8Span)) != nil }
 }

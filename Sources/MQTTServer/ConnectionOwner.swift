@@ -27,14 +27,14 @@ final class ConnectionOwner: SessionOwner {
     }
 
     /// Carries the broker's decision on a CONNECT to the event loop.
-    func connected(_ result: Result<Connected, ConnectRefusal>) {
-        guard !eventLoop.inEventLoop else { return deliver(result) }
-        eventLoop.execute { self.deliver(result) }
+    func connected(_ result: Result<Connected, ConnectRefusal>, _ opening: Opening) {
+        guard !eventLoop.inEventLoop else { return deliver(result, opening) }
+        eventLoop.execute { self.deliver(result, opening) }
     }
 
-    private func deliver(_ result: Result<Connected, ConnectRefusal>) {
+    private func deliver(_ result: Result<Connected, ConnectRefusal>, _ opening: Opening) {
         if let handler {
-            handler.connected(result)
+            handler.connected(result, opening)
         } else if case .success(let connected) = result {
             connected.attachment.detach(.lost, expiry: nil)  // the connection broke while the broker decided
         }

@@ -75,13 +75,18 @@ extension Delivery {
     }
 
     /// - Returns: false when the packet is larger than `maximumPacketSize`; nothing was written then.
-    fileprivate func encode(
-        into buffer: inout ByteBuffer, version: ProtocolVersion, maximumPacketSize: Int, now: Timestamp
+    func encode(
+        into buffer: inout ByteBuffer, version: ProtocolVersion, maximumPacketSize: Int, now: Timestamp,
+        naming: OutgoingAliases.Use = .name
     ) -> Bool {
         let header = PublishHeader(
             qos: .init(qos), isRetained: retain, isDuplicate: isDuplicate, packetIdentifier: packetID)
-        let properties = version == .v5 ? DeliveryProperties(self, now: now) : nil
-        let topic = message.topic.string.utf8
+        var properties = version == .v5 ? DeliveryProperties(self, now: now) : nil
+        if let alias = naming.number {
+            if properties == nil { properties = DeliveryProperties() }
+            properties?.topicAlias = alias
+        }
+        let topic = naming.hidesName ? "".utf8 : message.topic.string.utf8
         let payload = message.payload
         return PacketEncoder.encodePublish(
             header, topic: topic.span.bytes, properties: properties,

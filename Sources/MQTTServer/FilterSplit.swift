@@ -1,54 +1,80 @@
 import MQTTCodec
 import Messaging
 
-/// Filters of a SUBSCRIBE or UNSUBSCRIBE, sorted into those the broker is asked about and those that are none.
+/// Filters of a SUBSCRIBE or UNSUBSCRIBE, sorted into those the broker is asked about and those that need no asking.
 struct FilterSplit<Element> {
     private(set) var valid: [Element] = []
-    /// For each filter of the packet, whether it is among `valid`.
-    private var isValid: [Bool] = []
+    /// For each filter of the packet why it is not among `valid`; nil when it is.
+    private var refusals: [ReasonCode?] = []
 
-    /// - Parameter make: nil when the text is no topic filter (MQTT 5.0, 4.7.1, 4.8.2).
-    init<Source>(_ sources: [Source], make: (Source) -> Element?) {
-        isValid.reserveCapacity(sources.count)
+    /// - Parameter make: throws the reason when there is nothing to ask about.
+    init<Source>(_ sources: [Source], make: (Source) throws(ReasonCode) -> Element) {
+        refusals.reserveCapacity(sources.count)
         for source in sources {
-            let element = make(source)
-            isValid.append(element != nil)
-            if let element { valid.append(element) }
+            do {
+                valid.append(try make(source))
+                refusals.append(nil)
+            } catch {
+                refusals.append(error)
+            }
         }
     }
 
     /// One reason per filter of the packet, in order (MQTT-3.8.4-6).
     func reasonCodes(_ answers: [ReasonCode]) -> [ReasonCode] {
         var answers = answers[...]
-        return isValid.map { isValid in
-            guard isValid else { return .topicFilterInvalid }
-            return answers.popFirst() ?? .unspecifiedError
-        }
+        return refusals.map { $0 ?? answers.popFirst() ?? .unspecifiedError }
     }
+
+    fileprivate var hasMalformedFilter: Bool { refusals.contains(.topicFilterInvalid) }
 }
 
 extension FilterSplit<Subscription> {
-    init(_ subscribe: Subscribe) {
+    init(_ subscribe: Subscribe, _ capabilities: Capabilities) {
         let identifier = subscribe.properties.subscriptionIdentifier
-        self.init(subscribe.filters) { asked in
-            guard let filter = try? TopicFilter(asked.filter) else { return nil }
-            return Subscription(filter, asked, identifier: identifier)
+        self.init(subscribe.filters) { asked throws(ReasonCode) in
+            let filter = try TopicFilter(orReason: asked.filter)
+            if let refusal = capabilities.refusal(of: filter) { throw refusal }
+            // MQTT-3.8.4-7: less than was asked for may be granted, here what the operator allows.
+            return Subscription(filter, asked, identifier: identifier, maximumQoS: capabilities.maximumQoS)
         }
     }
 
-    func answer(_ subscribe: Subscribe, _ outcomes: [SubscribeOutcome]) -> Packet {
-        let codes = reasonCodes(outcomes.map { ReasonCode($0) })
-        return .suback(SubAck(subscribe.packetIdentifier, reasonCodes: codes))  // MQTT-3.8.4-1
+    func answer(
+        _ subscribe: Subscribe, _ outcomes: [SubscribeOutcome], explains: Bool, _ version: ProtocolVersion?
+    ) -> Packet {
+        var codes = reasonCodes(outcomes.map { ReasonCode($0) })
+        if version == .v31 {
+            // 3.1 has no word for a refusal: the least is granted (MQTT 3.1, 3.9).
+            codes = codes.map { $0.isFailure ? .grantedQoS0 : $0 }
+        }
+        let why = explains ? outcomes.lazy.compactMap(\.reasonString).first ?? malformedFilter : nil
+        return .suback(
+            SubAck(subscribe.packetIdentifier, reasonCodes: codes, properties: .reason(why)))  // MQTT-3.8.4-1, MQTT-3.8.4-2
     }
 }
 
 extension FilterSplit<TopicFilter> {
     init(_ unsubscribe: Unsubscribe) {
-        self.init(unsubscribe.filters) { try? TopicFilter($0) }
+        self.init(unsubscribe.filters) { filter throws(ReasonCode) in try TopicFilter(orReason: filter) }
     }
 
-    func answer(_ unsubscribe: Unsubscribe, existed: [Bool]) -> Packet {
+    func answer(_ unsubscribe: Unsubscribe, existed: [Bool], explains: Bool) -> Packet {
         let codes = reasonCodes(existed.map { $0 ? .success : .noSubscriptionExisted })
-        return .unsuback(UnsubAck(unsubscribe.packetIdentifier, reasonCodes: codes))  // MQTT-3.10.4-4
+        return .unsuback(
+            UnsubAck(  // MQTT-3.10.4-4, MQTT-3.11.3-1
+                unsubscribe.packetIdentifier, reasonCodes: codes, properties: .reason(explains ? malformedFilter : nil)))
+    }
+}
+
+extension FilterSplit {
+    fileprivate var malformedFilter: String? {
+        hasMalformedFilter ? "wildcards stand alone in their level, # in the last one" : nil
+    }
+}
+
+extension TopicFilter {
+    fileprivate init(orReason text: String) throws(ReasonCode) {
+        do { self = try TopicFilter(text) } catch { throw .topicFilterInvalid }  // MQTT-4.7.1-1, MQTT-4.7.1-2, MQTT-4.8.2-2
     }
 }

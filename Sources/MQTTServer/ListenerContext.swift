@@ -8,7 +8,7 @@ import Synchronization
 final class ListenerContext: Sendable {
     let settings: MQTTConfiguration.Listener
     let server: ServerContext
-    let machineLimits: ConnectionMachine.Limits
+    let rules: ServerRules
     let decoderLimits: Limits
     /// From the accepted connection to a complete CONNECT.
     let connectTimeout: TimeAmount
@@ -19,7 +19,7 @@ final class ListenerContext: Sendable {
         self.settings = settings
         self.server = server
         let packetSize = settings.maximumPacketSize ?? server.configuration.maximumPacketSize
-        machineLimits = server.machineLimits(packetSize: packetSize)
+        rules = server.rules(packetSize: packetSize)
         decoderLimits = ServerContext.decoderLimits(packetSize: packetSize)
         let timeout = settings.connectTimeout ?? server.configuration.connectTimeout
         connectTimeout = .nanoseconds(timeout.wholeNanoseconds)

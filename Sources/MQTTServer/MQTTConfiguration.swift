@@ -38,6 +38,20 @@ package struct MQTTConfiguration: Sendable {
     package var topicAliasMaximum: UInt16 = 32
     /// Deliveries at QoS 1 and 2 on the way at once to a client that cannot say how many it takes: before 5.0.
     package var windowBefore5 = 1_024
+    /// A 5.0 client beyond its receive maximum is disconnected; else it is only read from more slowly. Counted either way.
+    package var enforcesReceiveMaximum = true
+    /// Topic aliases used towards one 5.0 client, as far as it takes them; bounds what its connection remembers. 0 for none.
+    package var outgoingTopicAliases: UInt16 = 32
+    /// Longest keep alive of 5.0 clients in seconds: who asks for more or for none is told (MQTT 5.0, 3.2.2.3.14). 0 for no bound.
+    /// Older clients cannot be told and keep theirs.
+    package var maximumKeepAlive: UInt16 = 0
+    /// Payloads that their publishers declare to be text must be UTF-8 (MQTT 5.0, 3.3.2.3.2).
+    package var validatesPayloadFormat = false
+    /// For 5.0 clients that ask for it, to build response topics from (MQTT 5.0, 3.2.2.3.15); `%c` becomes the client identifier.
+    package var responseInformation: String?
+    /// Nobody is let in; all are told where to go.
+    package var redirection: Redirection?
+    package var capabilities = Capabilities()
 
     package init() {}
 }

@@ -8,6 +8,8 @@ struct PublishBatch {
         case message(Messaging.QoS, PacketIdentifier?)
         /// An exactly-once message the session has already: only to be confirmed again.
         case repetition(PacketIdentifier)
+        /// The answer to another packet, in its place among theirs.
+        case answer(Packet, after: CommitPoint)
     }
 
     private(set) var messages: [Message] = []
@@ -22,6 +24,10 @@ struct PublishBatch {
 
     mutating func append(repetition identifier: PacketIdentifier) {
         entries.append(.repetition(identifier))
+    }
+
+    mutating func append(answer: Packet, after point: CommitPoint) {
+        entries.append(.answer(answer, after: point))
     }
 
     mutating func removeAll() {

@@ -47,10 +47,11 @@ final class ServerContext: Sendable {
         return limits
     }
 
-    func machineLimits(packetSize: Int) -> ConnectionMachine.Limits {
-        ConnectionMachine.Limits(
-            maximumPacketSize: packetSize, receiveMaximum: configuration.receiveMaximum,
-            topicAliasMaximum: configuration.topicAliasMaximum,
+    func rules(packetSize: Int) -> ServerRules {
+        var configuration = configuration
+        configuration.maximumPacketSize = packetSize
+        return ServerRules(
+            configuration,
             sessionExpiryMaximum: broker.limits.sessionExpiry.map { UInt32(clamping: $0.components.seconds) })
     }
 }

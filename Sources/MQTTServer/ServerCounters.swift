@@ -18,6 +18,10 @@ final class ServerCounters: Sendable {
     let publishesSent = Counter()
     /// Deliveries not sent because they exceed the client's maximum packet size.
     let deliveriesTooLarge = Counter()
+    /// Publications of 5.0 clients beyond their receive maximum.
+    let receiveMaximumExceeded = Counter()
+    /// Clients told to go elsewhere.
+    let redirections = Counter()
 
     var readings: [CounterReading] {
         [
@@ -32,6 +36,8 @@ final class ServerCounters: Sendable {
             CounterReading(name: "publishes_received", value: publishesReceived.current),
             CounterReading(name: "publishes_sent", value: publishesSent.current),
             CounterReading(name: "deliveries_too_large", value: deliveriesTooLarge.current),
+            CounterReading(name: "receive_maximum_exceeded", value: receiveMaximumExceeded.current),
+            CounterReading(name: "redirections", value: redirections.current),
         ]
     }
 }

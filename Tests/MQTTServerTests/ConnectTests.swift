@@ -172,4 +172,89 @@ import Testing
         #expect(client.isClosed)
         #expect(conversation.broker.published.isEmpty)
     }
+
+    /// The other connection's close may arrive before the word that this one was let in.
+    @Test func aClientTakenOverBeforeItsWelcomeHearsBoth() throws {
+        let conversation = Conversation()
+        conversation.broker.parkConnects()
+        let client = try conversation.client()
+        try client.send(.connect(Connect(version: .v5, clientIdentifier: "c")))
+        client.handler.closedByCore(.takenOver)
+        #expect(try client.receive() == [])
+        conversation.broker.releaseConnects()
+        let answers = try client.receive()
+        #expect(answers.map(\.type) == [.connack, .disconnect])
+        #expect(answers.last == .disconnect(Disconnect(reasonCode: .sessionTakenOver)))
+        #expect(client.isClosed)
+    }
+
+    /// MQTT-3.1.2-21
+    @Test(arguments: [(UInt16(0), UInt16?.some(30)), (60, 30), (30, nil), (10, nil)])
+    func theLongestKeepAliveHoldsAndIsTold(_ asked: UInt16, _ told: UInt16?) throws {
+        let conversation = Conversation { $0.maximumKeepAlive = 30 }
+        let client = try conversation.client()
+        try client.send(.connect(Connect(version: .v5, clientIdentifier: "c", keepAlive: asked)))
+        let answer = try client.welcome()
+        #expect(answer.properties.serverKeepAlive == told)
+        let silence = conversation.broker.connectRequests.first?.options.silence
+        #expect(silence == .milliseconds(1_500 * Int(told ?? asked)))
+    }
+
+    @Test func anOlderClientKeepsItsKeepAlive() throws {
+        let conversation = Conversation { $0.maximumKeepAlive = 30 }
+        _ = try conversation.connectedClient(.v311, keepAlive: 60)
+        #expect(conversation.broker.connectRequests.first?.options.silence == .seconds(90))
+    }
+
+    /// MQTT-3.1.2-28
+    @Test(arguments: [true, false])
+    func responseInformationIsGivenToThoseWhoAsk(_ asks: Bool) throws {
+        let conversation = Conversation { $0.responseInformation = "answers/%c" }
+        let client = try conversation.client()
+        let properties: Properties = asks ? [.requestResponseInformation(true)] : []
+        try client.send(.connect(Connect(version: .v5, clientIdentifier: "me", properties: properties)))
+        let answer = try client.welcome()
+        #expect(answer.properties.responseInformation == (asks ? "answers/me" : nil))
+    }
+
+    @Test func aClientIdentifierThatFillsItsStringLeavesNoRoomForResponseInformation() throws {
+        let conversation = Conversation { $0.responseInformation = "answers/%c" }
+        let client = try conversation.client()
+        let identifier = String(repeating: "x", count: 65_535)
+        let properties: Properties = [.requestResponseInformation(true)]
+        try client.send(.connect(Connect(version: .v5, clientIdentifier: identifier, properties: properties)))
+        let answer = try client.welcome()
+        #expect(answer.reasonCode == .success)
+        #expect(answer.properties.responseInformation == nil)
+    }
+
+    @Test(arguments: [(ProtocolVersion.v5, false, ReasonCode.useAnotherServer), (.v5, true, .serverMoved), (.v311, true, .serverUnavailable)])
+    func clientsAreSentElsewhere(_ version: ProtocolVersion, _ isPermanent: Bool, _ code: ReasonCode) throws {
+        let conversation = Conversation { $0.redirection = Redirection(reference: "other:1883", isPermanent: isPermanent) }
+        let client = try conversation.client(version)
+        try client.send(.connect(Connect(version: version, clientIdentifier: "c")))
+        let properties: Properties = version == .v5 ? [.serverReference("other:1883")] : []
+        #expect(try client.receive() == [.connack(ConnAck(reasonCode: code, properties: properties))])
+        #expect(client.isClosed)
+        #expect(conversation.server.counters.redirections.current == 1)
+    }
+
+    // MARK: 3.1
+
+    @Test func in31ARefusedSubscriptionIsGrantedTheLeast() throws {
+        let conversation = Conversation()
+        conversation.broker.forbid("secret")
+        let client = try conversation.connectedClient(.v31)
+        try client.send(.subscribe(1, ("secret", .exactlyOnce), ("a", .atLeastOnce)))
+        #expect(try client.receive() == [.suback(SubAck(1, reasonCodes: [.grantedQoS0, .grantedQoS1]))])
+    }
+
+    @Test func in31AUserNameThatIsAnnouncedMayBeMissing() throws {
+        let conversation = Conversation()
+        let client = try conversation.client(.v31)
+        let octets = octets(hex: "10 0f 00 06 4d 51 49 73 64 70 03 c2 00 3c 00 01 63") ?? []
+        try client.send(ByteBuffer(bytes: octets))
+        #expect(try client.receive() == [.connack(ConnAck())])
+        #expect(conversation.broker.connectRequests.first?.credentials.username == nil)
+    }
 }

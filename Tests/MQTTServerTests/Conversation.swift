@@ -49,7 +49,7 @@ final class Conversation {
         return client
     }
 
-    enum Failure: Error { case notLetIn }
+    enum Failure: Error { case notLetIn, somethingElseCame }
 }
 
 /// One client of a conversation.
@@ -96,6 +96,18 @@ final class Client {
         var packets: [Packet] = []
         while let packet = try decoder.decode(from: &received) { packets.append(packet) }
         return packets
+    }
+
+    /// The CONNACK that has come.
+    func welcome() throws -> ConnAck {
+        guard case .connack(let answer) = try receive().first else { throw Conversation.Failure.somethingElseCame }
+        return answer
+    }
+
+    /// The DISCONNECT that has come.
+    func goodbye() throws -> Disconnect {
+        guard case .disconnect(let goodbye) = try receive().last else { throw Conversation.Failure.somethingElseCame }
+        return goodbye
     }
 
     func subscribe(_ filter: String, _ qos: MQTTCodec.QoS, properties: Properties = []) throws {

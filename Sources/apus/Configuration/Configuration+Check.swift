@@ -94,6 +94,10 @@ extension Configuration {
         try check("limits.payload", settings.limits.payload.bytes, in: 1...1 << 28, "up to 256MB")
         try check("limits.mailbox.octets", settings.limits.mailbox.octets.bytes, in: 1 << 10...Int.max, "of at least 1KB")
         try checkConnectTimeout("mqtt.connect_timeout", settings.mqtt.connectTimeout)
+        if let keepAlive = settings.mqtt.maxKeepAlive {
+            try check("mqtt.max_keep_alive", keepAlive, in: .seconds(1)...(.seconds(65_535)), "from 1s to 65535s")
+        }
+        try checkTexts()
         try check("mqttsn.retry_interval", settings.mqttsn.retryInterval, in: .milliseconds(100)...(.seconds(300)), "from 100ms to 5m")
         try check("mqttsn.sleep.octets", settings.mqttsn.sleep.octets.bytes, in: 64...Int.max, "of at least 64")
         try check("lwm2m.awake_time", settings.lwm2m.awakeTime, in: .seconds(1)...(.seconds(3600)), "from 1s to 1h")
@@ -104,6 +108,16 @@ extension Configuration {
         }
         try check("sys_interval", settings.sysInterval, in: .milliseconds(100)...(.seconds(86_400)), "from 100ms to 1d")
         try check("shutdown_timeout", settings.shutdownTimeout, in: .zero...(.seconds(300)), "up to 5m")
+    }
+
+    /// What goes into packets as a string has at most 65,535 bytes there and is not empty.
+    private func checkTexts() throws(SettingsError) {
+        for (key, text) in [
+            ("mqtt.response_information", settings.mqtt.responseInformation), ("mqtt.redirect.to", settings.mqtt.redirect.to),
+        ] {
+            guard let text, !(1...256).contains(text.utf8.count) else { continue }
+            throw problem(key, "has \(text.utf8.count) characters", remedy: "use 1 to 256, or null for none")
+        }
     }
 
     private func check<T: Comparable>(

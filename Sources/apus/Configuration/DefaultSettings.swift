@@ -54,10 +54,32 @@ enum DefaultSettings {
           connect_timeout: 10s
           # Open connections; one more is closed at once: 1 or more.
           max_connections: 1000000
-          # Unacknowledged QoS 1 and 2 messages of one publisher: 1 to 65535.
+          # Unacknowledged QoS 1 and 2 messages of one publisher: 1 to 65535. A 5.0 client that sends more is disconnected,
+          # or with enforce_receive_maximum: false only read from more slowly; both are counted.
           receive_maximum: 1024
-          # Topic aliases a client may set: 0 to 65535.
+          enforce_receive_maximum: true
+          # Unacknowledged QoS 1 and 2 messages sent to a client before 5.0; later ones say how many they take: 1 to 65535.
+          inflight_window: 1024
+          # Topic aliases a client may set, and those set towards a client that takes any: 0 to 65535.
           topic_alias_maximum: 32
+          outgoing_topic_aliases: 32
+          # Longest keep alive of a 5.0 client, which is told; older ones keep theirs. 1s to 65535s; null for no bound.
+          max_keep_alive: null
+          # Highest QoS of publications and granted subscriptions: 0 to 2; and what clients may use.
+          max_qos: 2
+          retain: true
+          wildcard_subscriptions: true
+          subscription_identifiers: true
+          shared_subscriptions: true
+          # Refuse payloads that are declared to be text and are not UTF-8.
+          validate_payload_format: false
+          # Given to 5.0 clients that ask for response information: where their response topics should begin; %c is
+          # the client identifier. Null for none.
+          response_information: null
+          # Let nobody in and tell clients where to go instead, "host" or "host:port"; permanent: for good.
+          redirect:
+            to: null
+            permanent: false
           tcp:
             enabled: true
             # One or several, [127.0.0.1, "::1"]; "::" is every address of this machine, IPv4 and IPv6.

@@ -1,4 +1,5 @@
 import MQTTServer
+import Messaging
 import Settings
 import Transport
 
@@ -10,8 +11,26 @@ extension MQTTSettings {
         configuration.connectTimeout = connectTimeout
         configuration.maximumConnections = maxConnections.value
         configuration.receiveMaximum = UInt16(receiveMaximum.value)
+        configuration.enforcesReceiveMaximum = enforceReceiveMaximum
+        configuration.windowBefore5 = inflightWindow.value
         configuration.topicAliasMaximum = UInt16(topicAliasMaximum.value)
+        configuration.outgoingTopicAliases = UInt16(outgoingTopicAliases.value)
+        configuration.maximumKeepAlive = UInt16(clamping: maxKeepAlive?.components.seconds ?? 0)
+        configuration.validatesPayloadFormat = validatePayloadFormat
+        configuration.responseInformation = responseInformation
+        configuration.redirection = redirect.to.map { Redirection(reference: $0, isPermanent: redirect.permanent) }
+        configuration.capabilities = capabilities
         return configuration
+    }
+
+    private var capabilities: Capabilities {
+        var capabilities = Capabilities()
+        capabilities.maximumQoS = QoS(rawValue: UInt8(maxQoS.value)) ?? .exactlyOnce
+        capabilities.retain = retain
+        capabilities.wildcardSubscriptions = wildcardSubscriptions
+        capabilities.subscriptionIdentifiers = subscriptionIdentifiers
+        capabilities.sharedSubscriptions = sharedSubscriptions
+        return capabilities
     }
 
     /// One for each address of each listener that is enabled.

@@ -76,26 +76,6 @@ struct ListenerSettings: Decodable, Sendable {
     var port: Whole<0, 65_535>
 }
 
-struct MQTTSettings: Decodable, Sendable {
-    var maxPacketSize: ByteSize
-    var connectTimeout: Duration
-    var maxConnections: Whole<1, 1_000_000_000>
-    var receiveMaximum: Whole<1, 65_535>
-    var topicAliasMaximum: Whole<0, 65_535>
-    var tcp: MQTTListenerSettings
-    var ws: MQTTWebSocketSettings
-    var unix: MQTTUnixSettings
-
-    enum CodingKeys: String, CodingKey {
-        case tcp, ws, unix
-        case maxConnections = "max_connections"
-        case receiveMaximum = "receive_maximum"
-        case topicAliasMaximum = "topic_alias_maximum"
-        case maxPacketSize = "max_packet_size"
-        case connectTimeout = "connect_timeout"
-    }
-}
-
 struct CoAPSettings: Decodable, Sendable {
     var udp: ListenerSettings
 }

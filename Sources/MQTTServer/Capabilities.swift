@@ -1,0 +1,39 @@
+import MQTTCodec
+package import Messaging
+
+/// Parts of MQTT that an operator may switch off. 5.0 clients are told in CONNACK; one that uses them all the same is
+/// disconnected with the reason the standard has for it. Older clients cannot be told: their subscriptions are refused one by
+/// one, their connections closed.
+package struct Capabilities: Equatable, Sendable {
+    /// Highest QoS of publications, wills and granted subscriptions.
+    package var maximumQoS = Messaging.QoS.exactlyOnce
+    package var retain = true
+    package var wildcardSubscriptions = true
+    package var subscriptionIdentifiers = true
+    package var sharedSubscriptions = true
+
+    package init() {}
+
+    /// For CONNACK: only what is missing is told (MQTT 5.0, 3.2.2.3.4, 3.2.2.3.5, 3.2.2.3.11 to 3.2.2.3.13).
+    var properties: Properties {
+        var properties = Properties()
+        if maximumQoS < .exactlyOnce { properties.append(.maximumQoS(.init(maximumQoS))) }  // MQTT-3.2.2-9
+        if !retain { properties.append(.retainAvailable(false)) }
+        if !wildcardSubscriptions { properties.append(.wildcardSubscriptionAvailable(false)) }
+        if !subscriptionIdentifiers { properties.append(.subscriptionIdentifierAvailable(false)) }
+        if !sharedSubscriptions { properties.append(.sharedSubscriptionAvailable(false)) }
+        return properties
+    }
+
+    /// Why a publication or a will is out of the question; nil when it is not.
+    func refusal(of qos: MQTTCodec.QoS, isRetained: Bool) -> ReasonCode? {
+        if Messaging.QoS(qos) > maximumQoS { return .qosNotSupported }  // MQTT-3.2.2-12
+        return isRetained && !retain ? .retainNotSupported : nil  // MQTT-3.2.2-13
+    }
+
+    /// Why a subscription is out of the question; nil when it is not (MQTT 5.0, 3.2.2.3.11, 3.2.2.3.13).
+    func refusal(of filter: TopicFilter) -> ReasonCode? {
+        if filter.shareGroup != nil, !sharedSubscriptions { return .sharedSubscriptionsNotSupported }
+        return filter.hasWildcard && !wildcardSubscriptions ? .wildcardSubscriptionsNotSupported : nil
+    }
+}
