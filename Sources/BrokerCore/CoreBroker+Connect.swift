@@ -47,8 +47,9 @@ extension CoreBroker {
         // A failing store cannot keep a new session; one it has already may go on.
         let mayCreate = request.options.expiry == .zero || store?.isFailing != true
         let result: Result<Attached, ConnectRefusal> = endingSessions(&afterwards) { table, afterwards in
+            // MQTT-3.1.3-2, MQTT-3.1.2-5, MQTT-3.1.2-6
             var existing = table[clientID]
-            if let session = existing, request.options.cleanStart {
+            if let session = existing, request.options.cleanStart {  // MQTT-3.1.2-4, MQTT-3.1.4-4
                 end(session, in: &table, &afterwards)
                 existing = nil
             }
@@ -106,7 +107,7 @@ extension CoreBroker {
             state.expiry = boundedExpiry(options.expiry)
             state.expiresAt = .never
             state.willDueAt = .never
-            if !(options.keepsWill && options.will == nil) { state.will = options.will }
+            if !(options.keepsWill && options.will == nil) { state.will = options.will }  // MQTT-3.1.2-7
             state.queuesQoS0WhileDetached = options.queuesQoS0WhileDetached
             state.mailboxTerms = options.mailboxTerms
             state.mailbox.reconnect(receiveMaximum: max(1, options.receiveMaximum))
@@ -255,7 +256,7 @@ extension CoreBroker {
         return true
     }
 
-    /// Ends a session whose time has come.
+    /// Ends a session whose time has come (MQTT-4.1.0-2), never one that is connected (MQTT-4.1.0-1).
     func endIfExpired(_ session: Session) {
         var afterwards = Afterwards()
         let ended = endingSessions(&afterwards) { table, afterwards in
@@ -271,7 +272,7 @@ extension CoreBroker {
         events.record(.sessionExpired(session.clientID))
     }
 
-    /// Publishes the will of a detached session when it is due.
+    /// Publishes the will of a detached session when it is due, once (MQTT-3.1.2-10), unless its client is back (MQTT-3.1.3-9).
     func publishDueWill(of session: Session) {
         let topic: TopicName? = together {
             let will: (Will, Principal)? = session.state.withLock { state in
@@ -292,6 +293,7 @@ extension CoreBroker {
     private func publish(_ will: Will, as principal: Principal) {
         let now = clock.now()
         let message = Message(
+            // MQTT-3.1.2-14, MQTT-3.1.2-15
             topic: will.topic, payload: will.payload, qos: will.qos, retain: will.retain, publishedAt: now,
             expiresAt: will.messageExpiry.map { now + $0 } ?? .never, publisher: principal.clientID,
             properties: will.properties)

@@ -88,7 +88,7 @@ extension CoreBroker {
         _ message: Message, _ level: Durability, _ routing: borrowing Routing, _ commit: CommitPoint,
         _ scratch: inout RouteScratch
     ) -> PublishOutcome {
-        routing.index.match(message.topic, into: &scratch.matches)
+        routing.index.match(message.topic, into: &scratch.matches)  // MQTT-3.3.2-3, MQTT-4.5.0-1
         for group in scratch.matches.groups {
             let member = routing.index.pick(from: group, by: features.shareStrategy, for: message) { subscriber in
                 routing.sessions[Int(subscriber)]?.isListening.load(ordering: .relaxed) == true
@@ -101,7 +101,7 @@ extension CoreBroker {
         for receiver in scratch.merged {
             guard let session = routing.sessions[Int(receiver.subscriber)] else { continue }
             let effects = session.put(
-                message, durability: level, qos: min(message.qos, receiver.qos),  // MQTT-3.8.4-8
+                message, durability: level, qos: min(message.qos, receiver.qos),  // MQTT-3.8.4-8, MQTT-4.8.2-3
                 retain: receiver.retainAsPublished && message.retain,  // MQTT-3.3.1-12, MQTT-3.3.1-13
                 subscriptionIDs: receiver.subscriptionIDs, share: receiver.share, limits: limits.mailbox,
                 clock: clock)

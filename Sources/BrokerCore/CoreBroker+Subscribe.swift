@@ -90,6 +90,8 @@ extension CoreBroker {
         return (existed, commit)
     }
 
+    /// Takes away a subscription whose filter is equal octet for octet (MQTT-3.10.4-1). Nothing new is put into the mailbox for it
+    /// (MQTT-3.10.4-2); what is on the way goes its way (MQTT-3.10.4-3).
     /// - Returns: whether there was such a subscription.
     func remove(_ filter: TopicFilter, of session: Session) -> (existed: Bool, commit: CommitPoint) {
         let existed = routing.write { routing in
@@ -102,7 +104,8 @@ extension CoreBroker {
         return (true, point ?? .none)
     }
 
-    /// Puts the retained messages under a new subscription into the mailbox (MQTT-3.3.1-9 to MQTT-3.3.1-11); never for a
+    /// Puts the retained messages under a new subscription into the mailbox (MQTT-3.3.1-9, MQTT-3.3.1-10, MQTT-3.3.1-11), also
+    /// under one that is subscribed to again (MQTT-3.8.4-4); never for a
     /// shared one (MQTT 5.0, 4.8.2).
     /// - Returns: the point at which the durable session has them.
     private func sendRetained(

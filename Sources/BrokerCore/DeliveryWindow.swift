@@ -69,7 +69,7 @@ struct DeliveryWindow {
         toResend = count
     }
 
-    /// The oldest delivery to be sent again, which is thereby counted as sent.
+    /// The oldest delivery to be sent again (MQTT-4.6.0-1), which is thereby counted as sent.
     mutating func nextToResend() -> (identifier: UInt16, slot: Slot)? {
         guard toResend > 0, let index = slots.firstIndex(where: { $0?.needsSending == true }), let slot = slots[index]
         else { return nil }

@@ -1,7 +1,7 @@
 import DequeModule
 import Messaging
 
-/// What waits for one session and what is on the way to it. Offline queue, sleeping client's buffer and in-flight window
+/// What waits for one session and what is on the way to it, all topics in one order (MQTT-4.6.0-5, MQTT-4.6.0-6). Offline queue, sleeping client's buffer and in-flight window
 /// are this one thing seen at different moments.
 ///
 ///     put ──▶ waiting ──take──▶ delivered                      (QoS 0)
@@ -208,7 +208,7 @@ struct Mailbox {
             guard let packetID = send(entry) else { return .drained }
             waiting.removeFirst()
             waitingOctets -= entry.message.octets
-            deliveries.append(entry.delivery(packetID: packetID))
+            deliveries.append(entry.delivery(packetID: packetID))  // MQTT-4.3.2-2, MQTT-4.3.3-2
             room -= 1
         }
         return window.toResend > 0 ? .more : .drained
@@ -220,7 +220,8 @@ struct Mailbox {
         return true
     }
 
-    /// The packet identifier `entry` leaves with; 0 at QoS 0, nil when the window is full (MQTT-3.3.4-9).
+    /// The packet identifier `entry` leaves with (MQTT-4.3.2-1, MQTT-4.3.3-1); 0 at QoS 0, nil when the window is full (MQTT-3.3.4-9,
+    /// MQTT-4.9.0-2). What has left does not expire any more (MQTT-4.3.3-7, MQTT-4.3.3-13).
     private mutating func send(_ entry: Entry) -> UInt16? {
         guard entry.qos != .atMostOnce else {
             ledger.delivered += 1
@@ -234,13 +235,13 @@ struct Mailbox {
     mutating func settle(_ packetID: UInt16, _ settlement: Settlement) -> Bool {
         guard let slot = window[packetID] else { return false }
         switch (settlement, slot.entry.qos, slot.isReleased) {
-        case (.acknowledged, .atLeastOnce, _), (.completed, .exactlyOnce, true):
+        case (.acknowledged, .atLeastOnce, _), (.completed, .exactlyOnce, true):  // MQTT-4.3.2-3, MQTT-4.3.3-5
             end(packetID)
             ledger.delivered += 1
-        case (.received, .exactlyOnce, _):
+        case (.received, .exactlyOnce, _):  // MQTT-4.3.3-3
             window.release(packetID)
             if slot.entry.isStored { releaseCommit = recorder?.released(slot.entry, packetID: packetID) ?? .none }
-        case (.refused, _, false):
+        case (.refused, _, false):  // MQTT-4.4.0-2; of a shared subscription, too (MQTT-4.8.2-6)
             end(packetID)
             ledger[dropped: .refusedByReceiver] += 1
         case (.returned, _, _):

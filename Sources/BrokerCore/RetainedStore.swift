@@ -17,7 +17,7 @@ struct RetainedStore {
         case full
     }
 
-    /// Keeps `message` as its topic's last value; an empty payload removes it (MQTT-3.3.1-6, MQTT-3.3.1-7).
+    /// Keeps `message` as its topic's last value (MQTT-3.3.1-5); an empty payload removes it (MQTT-3.3.1-6, MQTT-3.3.1-7).
     mutating func set(_ message: Message, limit: Int) -> SetResult {
         guard !message.payload.isEmpty else { return remove(message.topic) == nil ? .unchanged : .removed }
         let existing = tree.find(message.topic.string)

@@ -1,6 +1,7 @@
 import Synchronization
 
-/// The groups of shared subscriptions (MQTT 5.0, 4.8.2): per tree node a list of groups, per group its members.
+/// The groups of shared subscriptions (MQTT 5.0, 4.8.2). What is on the way to a member at QoS 2 stays with it (MQTT-4.8.2-4,
+/// MQTT-4.8.2-5). Kept are: per tree node a list of groups, per group its members.
 struct ShareGroups {
     typealias GroupID = Int32
     static let none: GroupID = -1

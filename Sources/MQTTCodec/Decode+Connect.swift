@@ -26,6 +26,7 @@ extension FieldReader {
                 throw .missingAuthenticationMethod  // MQTT 5.0, 3.1.2.11.10
             }
         }
+        // MQTT-3.1.3-1, MQTT-3.1.3-3: the client identifier comes first, then the will (MQTT-3.1.2-9), user name and password.
         return Connect(
             version: version, clientIdentifier: try string(), cleanStart: flags.contains(.cleanStart),
             keepAlive: keepAlive, properties: properties,
@@ -34,7 +35,7 @@ extension FieldReader {
             password: try isPresent(.password, flags, version) ? Secret(binary()) : nil)
     }
 
-    /// MQTT-3.1.2-17, MQTT-3.1.2-19; but in 3.1 what the flags announce may be missing at the end (MQTT 3.1, 3.1).
+    /// MQTT-3.1.2-16, MQTT-3.1.2-17, MQTT-3.1.2-18, MQTT-3.1.2-19; but in 3.1 what the flags announce may be missing at the end (MQTT 3.1, 3.1).
     private func isPresent(_ flag: ConnectFlags, _ flags: ConnectFlags, _ version: ProtocolVersion) -> Bool {
         flags.contains(flag) && !(version == .v31 && isAtEnd)
     }

@@ -12,7 +12,7 @@ package struct PublishHeader: Equatable, Sendable {
         precondition(qos == .atMostOnce || packetIdentifier != 0, "QoS 1 and 2 need a packet identifier (MQTT-2.2.1-3)")
         self.qos = qos
         self.isRetained = isRetained
-        self.isDuplicate = isDuplicate && qos != .atMostOnce  // MQTT-3.3.1-2
+        self.isDuplicate = isDuplicate && qos != .atMostOnce  // MQTT-3.3.1-2, MQTT-4.3.1-1
         self.packetIdentifier = packetIdentifier
     }
 

@@ -43,22 +43,25 @@ struct FieldReader {
         try slice(Int(integer(UInt16.self)))
     }
 
-    /// A UTF-8 encoded string (MQTT 5.0, 1.5.4). A leading U+FEFF is kept (MQTT-1.5.4-3).
+    /// A UTF-8 encoded string (MQTT 5.0, 1.5.4), as are the client identifier (MQTT-3.1.3-4), the user name (MQTT-3.1.3-12), the
+    /// content type (MQTT-3.3.2-19) and both halves of a user property (MQTT-1.5.7-1). A leading U+FEFF is kept (MQTT-1.5.4-3).
     mutating func string() throws(DecodeError) -> String {
         let text = try binary()
         guard TextScan(text).isString else { throw .malformedString }
         return String(buffer: text)
     }
 
-    /// The checked bytes of a topic name, perhaps empty.
+    /// The checked bytes of a topic name, perhaps empty: of a PUBLISH (MQTT-3.3.2-1), a will (MQTT-3.1.3-11) or an answer
+    /// (MQTT-3.3.2-13).
     mutating func topicName() throws(DecodeError) -> ByteBuffer {
         let text = try binary()
         let scan = TextScan(text)
         guard scan.isString else { throw .malformedString }
-        guard !scan.hasWildcard else { throw .invalidTopicName }
+        guard !scan.hasWildcard else { throw .invalidTopicName }  // MQTT-4.7.0-1
         return text
     }
 
+    /// MQTT-3.8.3-1, MQTT-3.10.3-1
     mutating func topicFilter() throws(DecodeError) -> String {
         let filter = try string()
         guard !filter.isEmpty else { throw .invalidTopicFilter }

@@ -1,6 +1,6 @@
 package import NIOCore
 
-/// Writes packets in their shortest form. Deliveries have an entry of their own: `Encode+Delivery.swift`.
+/// Writes packets in their shortest form (MQTT-2.2.2-1: no properties are said by their length 0). Deliveries have an entry of their own: `Encode+Delivery.swift`.
 package enum PacketEncoder {
     /// Appends `packet` to `buffer` as `version` has it: what a version does not know, properties above all, is left out.
     ///

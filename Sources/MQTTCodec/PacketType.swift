@@ -16,7 +16,8 @@ package enum PacketType: UInt8, Sendable, CaseIterable {
     case disconnect = 14
     case auth = 15
 
-    /// The lower four bits that this type must carry (MQTT-2.1.3-1); nil for PUBLISH, which uses them.
+    /// The lower four bits that this type must carry (MQTT-2.1.3-1, MQTT-3.6.1-1, MQTT-3.8.1-1, MQTT-3.10.1-1, MQTT-3.14.1-1,
+    /// MQTT-3.15.1-1); nil for PUBLISH, which uses them.
     var requiredFlags: UInt8? {
         switch self {
         case .publish: nil

@@ -55,7 +55,8 @@ package enum ReasonCode: UInt8, Sendable, CaseIterable, Error {
 // MARK: - Which packet may carry which code
 
 extension ReasonCode {
-    /// MQTT 5.0, table 2-6. A code outside its packet is a protocol error (MQTT-3.4.2-1 and its siblings).
+    /// MQTT 5.0, table 2-6. A code outside its packet is a protocol error (MQTT-3.2.2-8, MQTT-3.4.2-1, MQTT-3.5.2-1, MQTT-3.6.2-1,
+    /// MQTT-3.7.2-1, MQTT-3.9.3-2, MQTT-3.11.3-2, MQTT-3.14.2-1).
     func isAllowed(in type: PacketType, from sender: Sender) -> Bool {
         switch type {
         case .connack: self == .success || Self.connack.contains(self)

@@ -5,7 +5,7 @@ package import Messaging
 /// disconnected with the reason the standard has for it. Older clients cannot be told: their subscriptions are refused one by
 /// one, their connections closed.
 package struct Capabilities: Equatable, Sendable {
-    /// Highest QoS of publications, wills and granted subscriptions.
+    /// Highest QoS of publications, wills and granted subscriptions; subscriptions may ask for more (MQTT-3.2.2-10).
     package var maximumQoS = Messaging.QoS.exactlyOnce
     package var retain = true
     package var wildcardSubscriptions = true

@@ -35,6 +35,7 @@ extension SessionOptions {
         let isLegacy = connect.version < .v5
         self.init(
             cleanStart: connect.cleanStart, expiry: Self.expiry(connect),
+            // MQTT-4.9.0-1
             receiveMaximum: isLegacy ? windowBefore5 : Int(connect.properties.receiveMaximum ?? .max),
             will: try Messaging.Will(connect.will), silence: Self.silence(keepAlive: opening.keepAlive))
     }
@@ -81,6 +82,7 @@ extension Credentials {
 // MARK: - Messages
 
 extension Message {
+    /// DUP is between the publisher and us and goes no further (MQTT-3.3.1-3).
     /// - Parameter topic: the packet's, its alias resolved.
     convenience init(_ publish: Publish, topic: TopicName, publisher: ClientID, now: Timestamp) {
         let lifetime = publish.properties.messageExpiryInterval
@@ -118,7 +120,8 @@ extension MessageProperties {
             correlationData: correlationData, userProperties: userProperties)
     }
 
-    /// For the wire, in the order the standard lists them; user properties keep theirs (MQTT-3.3.2-18).
+    /// For the wire, in the order the standard lists them, unaltered (MQTT-3.3.2-4, MQTT-3.3.2-15 to MQTT-3.3.2-17, MQTT-3.3.2-16,
+    /// MQTT-3.3.2-20); user properties keep their order (MQTT-3.3.2-18, MQTT-3.1.3-10).
     var encodable: Properties {
         var properties = Properties()
         if payloadIsUTF8 { properties.append(.payloadFormatIndicator(true)) }
@@ -143,7 +146,7 @@ extension DeliveryProperties {
             self.init(messageExpiryInterval: seconds, message: message)
         case .one(let identifier):
             self.init(messageExpiryInterval: seconds, subscriptionIdentifier: identifier, message: message)
-        case .many(let identifiers):
+        case .many(let identifiers):  // MQTT-3.3.4-4
             self.init(
                 messageExpiryInterval: seconds, subscriptionIdentifier: identifiers.first,
                 otherSubscriptionIdentifiers: Array(identifiers.dropFirst()), message: message)

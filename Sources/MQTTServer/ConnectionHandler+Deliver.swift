@@ -3,7 +3,7 @@ import MQTTCodec
 import Messaging
 import NIOCore
 
-/// From the mailbox to the client.
+/// From the mailbox to the client. A full window stops deliveries at QoS 1 and 2 and nothing else (MQTT-3.3.4-10, MQTT-4.9.0-3).
 extension ConnectionHandler {
     /// Bytes of one write, about: as much as the channel buffers before it stops being writable.
     private static let writeSize = 65_536

@@ -196,6 +196,7 @@ extension ConnectionHandler {
         answer(machine.released(identifier, wasKnown: wasKnown), after: attachment?.recorded ?? .none)
     }
 
+    /// MQTT-4.6.0-4: releases leave in the order of the receptions.
     private func settle(_ identifier: PacketIdentifier, _ settlement: Settlement) {
         let wasKnown = attachment?.settle(packetID: identifier.rawValue, settlement) ?? false
         if let answer = machine.settled(identifier, settlement, wasKnown: wasKnown) {

@@ -3,6 +3,7 @@ import Messaging
 
 /// CONNECT, CONNACK and the client's goodbye.
 extension ConnectionMachine {
+    /// CONNECT is well-formed (MQTT-3.1.4-1); the rest of the rules for it.
     mutating func receive(_ connect: Connect, makeIdentifier: () -> String) -> ConnectionAction {
         version = connect.version
         explains = connect.version == .v5 && connect.properties.requestsProblemInformation
@@ -38,7 +39,7 @@ extension ConnectionMachine {
         return make()
     }
 
-    /// In seconds, 0 for none (MQTT-3.1.2-21).
+    /// In seconds, 0 for none: the client's own unless it is told another (MQTT-3.1.2-21, MQTT-3.2.2-22).
     private func keepAlive(for connect: Connect) -> UInt16 {
         let maximum = rules.configuration.maximumKeepAlive
         guard maximum > 0, connect.version == .v5 else { return connect.keepAlive }
@@ -46,7 +47,7 @@ extension ConnectionMachine {
     }
 
     /// The broker let the client in.
-    /// - Returns: CONNACK.
+    /// - Returns: CONNACK, the only one of the connection (MQTT-3.1.4-5, MQTT-3.2.0-2).
     mutating func opened(_ opening: Opening, sessionPresent: Bool) -> Packet {
         precondition(state == .opening, "only a client that asked is let in")
         state = .open
@@ -55,6 +56,7 @@ extension ConnectionMachine {
             ConnAck(isSessionPresent: sessionPresent, properties: version == .v5 ? properties(for: opening) : []))
     }
 
+    /// MQTT-3.1.4-2; nothing that came behind CONNECT is served (MQTT-3.1.4-6).
     mutating func refused(_ refusal: ConnectRefusal) -> ConnectionAction {
         fail(ReasonCode(refusal))
     }

@@ -58,7 +58,7 @@ struct ConnectionMachine {
 
     private mutating func receiveWhileOpen(_ packet: Packet) -> ConnectionAction {
         switch packet {
-        case .publish(let publish): receive(publish)
+        case .publish(let publish): receive(publish)  // MQTT-3.3.4-1
         case .puback(let acknowledgement): receivePubAck(acknowledgement)
         case .pubrec(let acknowledgement): receivePubRec(acknowledgement)
         case .pubrel(let acknowledgement): .release(acknowledgement.packetIdentifier)
@@ -85,7 +85,8 @@ struct ConnectionMachine {
 
     // MARK: Ending
 
-    /// Ends the connection because of what the client did; the will is published (MQTT-3.1.2-8).
+    /// Ends the connection, and nothing is said after the goodbye (MQTT-3.14.4-1, MQTT-3.14.4-2, MQTT-3.2.2-7, MQTT-4.13.2-1),
+    /// because of what the client did; the will is published (MQTT-3.1.2-8).
     /// - Parameter why: what the code leaves open. CONNACK and DISCONNECT may always tell it (MQTT 5.0, 3.1.2.11.7).
     mutating func fail(_ code: ReasonCode, _ why: String? = nil) -> ConnectionAction {
         fail(code, .reason(why))
@@ -199,7 +200,8 @@ extension ConnectionMachine {
     }
 
     /// The broker has decided on a publication at QoS 1 or 2.
-    /// - Returns: PUBACK or PUBREC (MQTT-4.3.2-4, MQTT-4.3.3-8).
+    /// - Returns: PUBACK or PUBREC with the identifier of the PUBLISH (MQTT-2.2.1-5, MQTT-4.3.2-4, MQTT-4.3.3-8). After PUBACK the
+    ///   identifier means a new message (MQTT-4.3.2-5).
     mutating func published(
         _ identifier: PacketIdentifier, at qos: Messaging.QoS, _ outcome: PublishOutcome
     ) -> Packet {
@@ -222,7 +224,7 @@ extension ConnectionMachine {
     }
 
     /// PUBREL was carried out.
-    /// - Returns: PUBCOMP (MQTT-4.3.3-11).
+    /// - Returns: PUBCOMP (MQTT-4.3.3-11). From here on the identifier means a new message (MQTT-4.3.3-12).
     mutating func released(_ identifier: PacketIdentifier, wasKnown: Bool) -> Packet {
         if wasKnown { confirmed() }
         return .pubcomp(Acknowledgement(identifier, reasonCode: wasKnown ? .success : .packetIdentifierNotFound))

@@ -20,7 +20,7 @@ struct FilterSplit<Element> {
         }
     }
 
-    /// One reason per filter of the packet, in order (MQTT-3.8.4-6).
+    /// One reason per filter of the packet, in order (MQTT-3.8.4-5, MQTT-3.8.4-6, MQTT-3.9.3-1, MQTT-3.10.4-6).
     func reasonCodes(_ answers: [ReasonCode]) -> [ReasonCode] {
         var answers = answers[...]
         return refusals.map { $0 ?? answers.popFirst() ?? .unspecifiedError }
@@ -50,7 +50,7 @@ extension FilterSplit<Subscription> {
         }
         let why = explains ? outcomes.lazy.compactMap(\.reasonString).first ?? malformedFilter : nil
         return .suback(
-            SubAck(subscribe.packetIdentifier, reasonCodes: codes, properties: .reason(why)))  // MQTT-3.8.4-1, MQTT-3.8.4-2
+            SubAck(subscribe.packetIdentifier, reasonCodes: codes, properties: .reason(why)))  // MQTT-3.8.4-1, MQTT-3.8.4-2, MQTT-2.2.1-6
     }
 }
 
@@ -62,7 +62,7 @@ extension FilterSplit<TopicFilter> {
     func answer(_ unsubscribe: Unsubscribe, existed: [Bool], explains: Bool) -> Packet {
         let codes = reasonCodes(existed.map { $0 ? .success : .noSubscriptionExisted })
         return .unsuback(
-            UnsubAck(  // MQTT-3.10.4-4, MQTT-3.11.3-1
+            UnsubAck(  // MQTT-3.10.4-4, MQTT-3.10.4-5, MQTT-3.11.3-1
                 unsubscribe.packetIdentifier, reasonCodes: codes, properties: .reason(explains ? malformedFilter : nil)))
     }
 }

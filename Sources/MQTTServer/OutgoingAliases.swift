@@ -28,9 +28,9 @@ struct OutgoingAliases {
 
     private var places: [Place?]
 
-    /// Nil when no alias may be used.
+    /// Nil when no alias may be used (MQTT-3.1.2-27).
     init?(clientMaximum: UInt16, limit: UInt16) {
-        let count = min(clientMaximum, limit)  // MQTT-3.1.2-26
+        let count = min(clientMaximum, limit)  // MQTT-3.1.2-26, MQTT-3.3.2-11
         guard count > 0 else { return nil }
         places = Array(repeating: nil, count: Int(count))
     }

@@ -17,6 +17,7 @@ struct TopicAliases: Equatable {
     /// - Throws: the reason to close the connection with.
     mutating func topic(of publish: Publish) throws(ReasonCode) -> TopicName {
         guard let alias = publish.properties.topicAlias else { return try name(publish.topic) }
+        // MQTT-3.3.2-12
         guard alias <= maximum else { throw .topicAliasInvalid }  // MQTT-3.3.2-9
         guard publish.topic.readableBytes > 0 else {
             guard let topic = names[alias] else { throw .protocolError }  // MQTT 5.0, 3.3.2.3.4

@@ -198,4 +198,15 @@ import Testing
         #expect(Self.taken(&mailbox).isEmpty)
         #expect(mailbox.account.expired == 1 && mailbox.account.isBalanced)
     }
+
+    /// MQTT-4.4.0-2
+    @Test func aRefusedDeliveryIsNotSentAgain() throws {
+        var mailbox = try Self.filled([.atLeastOnce, .exactlyOnce])
+        _ = Self.taken(&mailbox)
+        #expect(Self.settle(&mailbox, 1, .refused))
+        #expect(Self.settle(&mailbox, 2, .refused))
+        mailbox.reconnect(receiveMaximum: 10)
+        #expect(Self.taken(&mailbox).isEmpty)
+        #expect(mailbox.account[dropped: .refusedByReceiver] == 2)
+    }
 }

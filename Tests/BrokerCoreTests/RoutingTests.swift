@@ -167,4 +167,74 @@ import Testing
         #expect(try client.received() == ["0", "1", "2"])
         #expect(harness.events.all.contains(.fellAsleep(ClientID("c"))))
     }
+
+    /// MQTT-3.3.1-8
+    @Test func anUnretainedMessageLeavesTheRetainedOneAlone() throws {
+        let harness = try Harness()
+        try harness.publish("t", "kept", retain: true)
+        try harness.publish("t", "passing")
+        try harness.publish("t", "")
+        let client = try harness.connect("c")
+        try client.subscribe("t")
+        #expect(try client.received() == ["kept"])
+    }
+
+    /// MQTT-3.3.1-6
+    @Test func anEmptyRetainedMessageIsDeliveredAndClears() throws {
+        let harness = try Harness()
+        let client = try harness.connect("c")
+        try client.subscribe("t")
+        try harness.publish("t", "kept", retain: true)
+        try harness.publish("t", "", retain: true)
+        #expect(try client.received() == ["kept", ""])
+        #expect(harness.broker.statistics().retainedMessages == 0)
+    }
+
+    /// MQTT-3.8.4-3, MQTT-3.8.4-4
+    @Test func anEqualSubscriptionReplacesTheOldOneAndGetsRetainedAgain() throws {
+        let harness = try Harness()
+        try harness.publish("a/b", "kept", retain: true)
+        let client = try harness.connect("c")
+        try client.subscribe("a/+", .atMostOnce)
+        try harness.publish("a/b", "between")
+        try client.subscribe("a/+", .atLeastOnce)
+        try harness.publish("a/b", "after")
+        let deliveries = try client.take()
+        #expect(deliveries.map { String(decoding: $0.message.payload, as: UTF8.self) } == ["kept", "between", "kept", "after"])
+        #expect(deliveries.map(\.qos) == [.atMostOnce, .atMostOnce, .atLeastOnce, .atLeastOnce])
+    }
+
+    /// MQTT-3.10.4-3
+    @Test func whatIsOnTheWayIsFinishedAfterUnsubscribing() throws {
+        let harness = try Harness()
+        let first = try harness.connect("c", .durable)
+        try first.subscribe("t")
+        try harness.publish("t", "1", qos: .exactlyOnce)
+        let sent = try first.take()
+        _ = try first.attachment.unsubscribe([try TopicFilter("t")])
+        try first.detach(.lost)
+        let second = try harness.connect("c", .durable)
+        #expect(try second.take().map(\.packetID) == sent.map(\.packetID))
+        let received = try second.attachment.settle(packetID: 1, .received)
+        let completed = try second.attachment.settle(packetID: 1, .completed)
+        #expect(received && completed)
+    }
+
+    /// MQTT-4.3.3-7, MQTT-4.3.3-13
+    @Test func whatHasBeenSentDoesNotExpire() throws {
+        let harness = try Harness()
+        let first = try harness.connect("c", .durable)
+        try first.subscribe("t")
+        try harness.publish("t", "1", qos: .exactlyOnce, expiry: .seconds(5))
+        #expect(try first.take().count == 1)
+        harness.advance(.seconds(6))
+        try first.detach(.lost)
+        let second = try harness.connect("c", .durable)
+        #expect(try second.received() == ["1"])
+        let received = try second.attachment.settle(packetID: 1, .received)
+        harness.advance(.seconds(6))
+        let completed = try second.attachment.settle(packetID: 1, .completed)
+        #expect(received && completed)
+        #expect(harness.broker.statistics().ledger.expired == 0)
+    }
 }

@@ -202,4 +202,17 @@ import Testing
         #expect(try client.take().isEmpty)
         #expect(try client.attachment.mailboxReport.expired == 2)
     }
+
+    /// MQTT 3.1.1, MQTT-3.1.2-7
+    @Test func retainedMessagesOutliveTheSessionOfTheirPublisher() throws {
+        let harness = try Harness()
+        let publisher = try harness.connect("p")
+        var outcomes: [PublishOutcome] = []
+        try publisher.attachment.publish(
+            [try harness.message("t", "kept", retain: true, publisher: "p")], outcomes: &outcomes)
+        try publisher.detach(.goodbye)
+        let client = try harness.connect("c")
+        try client.subscribe("t")
+        #expect(try client.received() == ["kept"])
+    }
 }

@@ -120,4 +120,22 @@ import Testing
         _ = try harness.connect("c", options)
         #expect(try watcher.received() == (cleanStart ? [] : ["gone"]))
     }
+
+    /// MQTT 3.1.1, MQTT-3.1.2-12
+    @Test func aClientWithoutWillLeavesInSilence() throws {
+        let (harness, watcher) = try Self.watched()
+        try harness.connect("c", .durable).detach(.lost)
+        harness.advance(.seconds(7_200))
+        #expect(try watcher.received() == [])
+    }
+
+    /// MQTT-3.1.2-14, MQTT-3.1.2-15
+    @Test(arguments: [true, false])
+    func theWillIsRetainedAsAsked(_ retain: Bool) throws {
+        let harness = try Harness()
+        var options = SessionOptions.clean
+        options.will = Will(topic: try TopicName("will"), payload: [1], qos: .atLeastOnce, retain: retain)
+        try harness.connect("c", options).detach(.lost)
+        #expect(harness.broker.statistics().retainedMessages == (retain ? 1 : 0))
+    }
 }

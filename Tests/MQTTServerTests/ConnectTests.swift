@@ -257,4 +257,52 @@ import Testing
         #expect(try client.receive() == [.connack(ConnAck())])
         #expect(conversation.broker.connectRequests.first?.credentials.username == nil)
     }
+
+    // MARK: Identifiers, wills, refusals
+
+    /// MQTT-3.1.3-5; the 23 characters of 3.1 are no bound here.
+    @Test(arguments: ProtocolVersion.allCases, [1, 23, 24, 65_535])
+    func identifiersOfEveryLengthAreLetIn(_ version: ProtocolVersion, _ length: Int) throws {
+        let letters = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+        let identifier = String(String(repeating: letters, count: length / letters.count + 1).prefix(length))
+        let conversation = Conversation()
+        _ = try conversation.connectedClient(version, id: identifier)
+        #expect(conversation.broker.session(identifier)?.isAttached == true)
+    }
+
+    /// MQTT-3.1.4-6 (MQTT 3.1.1, MQTT-3.1.4-5)
+    @Test(arguments: [ProtocolVersion.v311, .v5])
+    func whatARefusedClientSentIsNotServed(_ version: ProtocolVersion) throws {
+        let conversation = Conversation()
+        conversation.broker.refuseConnects(.notAuthorized)
+        let client = try conversation.client(version)
+        try client.send(
+            .connect(Connect(version: version, clientIdentifier: "c")), .publish("a", "x", .atLeastOnce, id: 1), .pingreq)
+        #expect(try client.receive() == [.connack(ConnAck(reasonCode: .notAuthorized))])
+        #expect(conversation.broker.published.isEmpty)
+    }
+
+    /// MQTT-3.3.2-7
+    @Test func aliasesEndWithTheirConnection() throws {
+        let conversation = Conversation()
+        let first = try conversation.connectedClient()
+        try first.send(.publish("topic", "1", properties: [.topicAlias(1)]))
+        first.cut()
+        let second = try conversation.connectedClient()
+        try second.send(.publish("", "2", properties: [.topicAlias(1)]))
+        #expect(try second.goodbye().reasonCode == .protocolError)
+        #expect(conversation.broker.published.count == 1)
+    }
+
+    /// MQTT-3.1.3-10
+    @Test func theUserPropertiesOfAWillKeepTheirOrder() throws {
+        let conversation = Conversation()
+        let pairs = [("b", "1"), ("a", "2"), ("b", "3")]
+        let will = Connect.Will(
+            topic: "w", payload: ByteBuffer(),
+            properties: pairs.reduce(into: Properties()) { $0.append(.userProperty(name: $1.0, value: $1.1)) })
+        _ = try conversation.connectedClient(will: will)
+        let kept = conversation.broker.connectRequests.first?.options.will?.properties?.userProperties
+        #expect(kept == pairs.map { UserProperty(name: $0.0, value: $0.1) })
+    }
 }

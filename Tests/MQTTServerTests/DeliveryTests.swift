@@ -167,4 +167,68 @@ import Testing
             #expect(try client.receive() == [.publish("a", "1"), .publish("a", "2"), .publish("a", "3")])
         }
     }
+
+    /// MQTT-3.3.1-3
+    @Test func thePublishersDuplicateFlagIsNotPassedOn() throws {
+        let conversation = Conversation()
+        let client = try conversation.connectedClient(.v311, id: "receiver")
+        try client.subscribe("a", .atLeastOnce)
+        let publisher = try conversation.connectedClient(.v311, id: "publisher")
+        try publisher.send(.publish("a", "x", .atLeastOnce, id: 1, isDuplicate: true))
+        #expect(try client.receive() == [.publish("a", "x", .atLeastOnce, id: 1)])
+    }
+
+    /// MQTT-3.3.2-4, MQTT-3.3.2-15 to MQTT-3.3.2-18, MQTT-3.3.2-20
+    @Test func whatAPublisherAddsArrivesUnaltered() throws {
+        let conversation = Conversation()
+        let client = try conversation.connectedClient(id: "receiver")
+        try client.subscribe("a", .atMostOnce)
+        let publisher = try conversation.connectedClient(id: "publisher")
+        let properties: Properties = [
+            .payloadFormatIndicator(true), .contentType("text/plain"), .responseTopic("re/ply"),
+            .correlationData(ByteBuffer(bytes: [0, 255])), .userProperty(name: "b", value: "1"),
+            .userProperty(name: "a", value: "2"), .userProperty(name: "b", value: "3"),
+        ]
+        try publisher.send(.publish("a", "x", properties: properties))
+        #expect(try client.receive() == [.publish("a", "x", properties: properties)])
+    }
+
+    /// MQTT-3.3.4-4
+    @Test func aDeliveryNamesEverySubscriptionThatMatched() throws {
+        let conversation = Conversation()
+        let client = try conversation.connectedClient()
+        try client.subscribe("a/#", .atMostOnce, properties: [.subscriptionIdentifier(1)])
+        try client.subscribe("a/+", .atMostOnce, properties: [.subscriptionIdentifier(2)])
+        try conversation.broker.publish("a/b", Self.payload)
+        guard case .publish(let publish) = try client.receive().first else { throw Conversation.Failure.somethingElseCame }
+        #expect(Set(publish.properties.subscriptionIdentifiers) == [1, 2])
+    }
+
+    /// MQTT-3.3.4-9, MQTT-3.3.4-10, MQTT-4.9.0-2, MQTT-4.9.0-3
+    @Test func aFullWindowDelaysNothingButPublications() throws {
+        let conversation = Conversation()
+        let client = try conversation.connectedClient(properties: [.receiveMaximum(1)])
+        try client.subscribe("a", .atLeastOnce)
+        for _ in 0..<3 { try conversation.broker.publish("a", Self.payload, qos: .atLeastOnce) }
+        #expect(try client.receive() == [.publish("a", "x", .atLeastOnce, id: 1)])
+        try client.send(.pingreq, .publish("b", "", .atLeastOnce, id: 9), .subscribe(3, ("c", .atMostOnce)))
+        #expect(try client.receive().map(\.type) == [.pingresp, .puback, .suback])
+        try client.send(.puback(Acknowledgement(1)))
+        #expect(try client.receive() == [.publish("a", "x", .atLeastOnce, id: 2)])
+    }
+
+    /// MQTT-4.6.0-4
+    @Test func releasesLeaveInTheOrderOfTheReceptions() throws {
+        let conversation = Conversation()
+        let client = try conversation.connectedClient()
+        try client.subscribe("a", .exactlyOnce)
+        for _ in 0..<3 { try conversation.broker.publish("a", Self.payload, qos: .exactlyOnce) }
+        _ = try client.receive()
+        try client.send(.pubrec(Acknowledgement(2)), .pubrec(Acknowledgement(3)))
+        try client.send(.pubrec(Acknowledgement(1)))
+        #expect(
+            try client.receive() == [
+                .pubrel(Acknowledgement(2)), .pubrel(Acknowledgement(3)), .pubrel(Acknowledgement(1)),
+            ])
+    }
 }

@@ -51,4 +51,25 @@ import Testing
         #expect(try bystander.receive().contains { $0.type == .publish })
         #expect(conversation.loop.connections.count == 1)
     }
+
+    /// MQTT-3.1.4-1: from 5.0 on with the reason, before it by closing.
+    @Test func everyMalformedConnectIsRefused() throws {
+        let rows = try FixtureTable("mqtt/invalid.txt").rows.filter { $0[0] == "client" && $0[1] == "none" }
+        #expect(rows.count > 20)
+        for row in rows {
+            let octets = try #require(octets(hex: row[2]))
+            let isVersion5 = octets.dropFirst(6).prefix(3) == [0x54, 0x54, 5]
+            let conversation = Conversation()
+            let client = try conversation.client(isVersion5 || row[3] == "unsupportedProtocolVersion" ? .v5 : .v311)
+            try client.send(ByteBuffer(bytes: octets))
+            let answers = try client.receive()
+            #expect(client.isClosed, "\(row)")
+            #expect(conversation.broker.connectRequests.isEmpty, "\(row)")
+            if case .connack(let refusal) = answers.first {
+                #expect(refusal.reasonCode.isFailure && answers.count == 1, "\(row)")
+            } else {
+                #expect(!isVersion5 && answers.isEmpty, "\(row)")
+            }
+        }
+    }
 }

@@ -154,4 +154,14 @@ import Testing
         }
         #expect(conversation.broker.published.map(\.payload) == [Array("payload".utf8)])
     }
+
+    /// MQTT-4.3.2-5
+    @Test func anAtLeastOnceMessageWithAnIdentifierUsedBeforeIsANewOne() throws {
+        let conversation = Conversation()
+        let client = try conversation.connectedClient(.v311)
+        try client.send(.publish("a", "1", .atLeastOnce, id: 1))
+        try client.send(.publish("a", "2", .atLeastOnce, id: 1))
+        #expect(try client.receive() == [.puback(Acknowledgement(1)), .puback(Acknowledgement(1))])
+        #expect(conversation.broker.published.count == 2)
+    }
 }

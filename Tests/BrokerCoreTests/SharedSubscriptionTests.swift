@@ -1,0 +1,53 @@
+import Messaging
+import TestKit
+import Testing
+
+@testable import BrokerCore
+
+/// What MQTT 5.0, 4.8.2 asks of a server beyond picking a member.
+@Suite struct SharedSubscriptionTests {
+    /// MQTT-4.8.2-3
+    @Test func eachMemberGetsItsOwnQoS() throws {
+        let harness = try Harness()
+        let members = try [("a", QoS.atMostOnce), ("b", .atLeastOnce), ("c", .exactlyOnce)].map { name, qos in
+            let member = try harness.connect(name)
+            try member.subscribe("$share/g/t", qos)
+            return (member, qos)
+        }
+        for _ in 0..<6 { try harness.publish("t", "x", qos: .exactlyOnce) }
+        for (member, qos) in members { #expect(try member.take().map(\.qos) == [qos, qos]) }
+    }
+
+    /// MQTT-4.8.2-4, MQTT-4.8.2-5
+    @Test func anExactlyOnceMessageStaysWithTheMemberItWentTo() throws {
+        let harness = try Harness()
+        let member = try harness.connect("a", .durable)
+        try member.subscribe("$share/g/t")
+        try harness.publish("t", "x", qos: .exactlyOnce)
+        #expect(try member.take().count == 1)
+        let other = try harness.connect("b")
+        try other.subscribe("$share/g/t")
+        try member.detach(.lost)
+        #expect(try other.take().isEmpty)
+        let again = try harness.connect("a", .durable)
+        #expect(try again.received() == ["x"])
+        try again.detach(.lost)
+        harness.advance(.seconds(7_200))
+        #expect(try other.take().isEmpty)
+    }
+
+    /// MQTT-4.8.2-6
+    @Test func whatAMemberRefusesGoesToNobodyElse() throws {
+        let harness = try Harness()
+        let member = try harness.connect("a")
+        try member.subscribe("$share/g/t")
+        try harness.publish("t", "x")
+        let packetID = try #require(try member.take().first).packetID
+        let other = try harness.connect("b")
+        try other.subscribe("$share/g/t")
+        let settled = try member.attachment.settle(packetID: packetID, .refused)
+        #expect(settled)
+        try member.detach(.goodbye)
+        #expect(try other.take().isEmpty)
+    }
+}
