@@ -1,9 +1,23 @@
 /// Names a session. MQTT and MQTT-SN clients share one space, as the same device may speak either; gateways whose
-/// devices have names of another kind prefix them (`coap:…`, `lwm2m:…`) so that no device takes over another's session.
+/// devices have names of another kind put a prefix before them, so that no device takes over another's session.
 package struct ClientID: Hashable, Sendable, CustomStringConvertible {
+    /// The prefixes. A client that chooses its whole id may not begin it with one.
+    package enum Prefix: String, Sendable, CaseIterable {
+        case coap = "coap:"
+        case lwm2m = "lwm2m:"
+    }
+
     package let string: String
 
     package init(_ string: String) { self.string = string }
+
+    /// The id of a gateway's device; with an empty name that of the gateway's own session.
+    package init(_ prefix: Prefix, _ name: String) { string = prefix.rawValue + name }
+
+    /// Begins with one of the prefixes. Adapters whose clients choose the whole id refuse such ones.
+    package var isReserved: Bool {
+        Prefix.allCases.contains { string.utf8.starts(with: $0.rawValue.utf8) }
+    }
 
     package var description: String { string }
 

@@ -35,7 +35,7 @@ struct DeviceRequestTests {
             let outcomes = Inbox<CoAPOutcome>()
             setup.server.send(
                 CoAPOutgoingRequest(.get, path: ["3", "0"], accept: .lwm2mTLV), to: setup.peer, completion: outcomes.put)
-            let request = try #require(setup.device.receive())
+            let request = try #require(setup.device.receiveNew())
             #expect(request.kind == .con)
             #expect(request.code == 1)
             #expect(request.values(11) == [Array("3".utf8), Array("0".utf8)])
@@ -53,7 +53,7 @@ struct DeviceRequestTests {
         try await withDevice { setup in
             let outcomes = Inbox<CoAPOutcome>()
             setup.server.send(CoAPOutgoingRequest(.put, path: ["3"], payload: [5]), to: setup.peer, completion: outcomes.put)
-            let request = try #require(setup.device.receive())
+            let request = try #require(setup.device.receiveNew())
             setup.device.acknowledge(request)
             let answer = TestMessage(.con, 0x44, id: 900, token: request.token)
             setup.device.send(answer)
@@ -71,7 +71,7 @@ struct DeviceRequestTests {
         try await withDevice { setup in
             let outcomes = Inbox<CoAPOutcome>()
             setup.server.send(CoAPOutgoingRequest(.get, path: ["1"]), to: setup.peer, completion: outcomes.put)
-            setup.device.reset(try #require(setup.device.receive()))
+            setup.device.reset(try #require(setup.device.receiveNew()))
             #expect(await outcomes.first(1) == [.reset])
             setup.server.send(
                 CoAPOutgoingRequest(.get, path: ["2"]), to: setup.peer, timeout: .milliseconds(50), completion: outcomes.put)
@@ -89,7 +89,7 @@ struct DeviceRequestTests {
             }
             #expect(await outcomes.first(1) == [.busy])
             for index in 0..<3 {
-                let request = try #require(setup.device.receive())
+                let request = try #require(setup.device.receiveNew())
                 #expect(request.values(11) == [Array("\(index)".utf8)])
                 setup.device.send(TestMessage(.ack, 0x45, id: request.messageID, token: request.token))
             }
@@ -106,7 +106,7 @@ struct DeviceRequestTests {
             var received: [UInt8] = []
             var tokens: Set<[UInt8]> = []
             while true {
-                let request = try #require(setup.device.receive())
+                let request = try #require(setup.device.receiveNew())
                 let block = try #require(request.uint(27).flatMap(Block.init))
                 received += request.payload
                 tokens.insert(request.token)
@@ -124,7 +124,7 @@ struct DeviceRequestTests {
             }
             #expect(received == body)
             #expect(tokens.count == 3)
-            let rest = try #require(setup.device.receive())
+            let rest = try #require(setup.device.receiveNew())
             #expect(rest.uint(23) == Block(number: 1, more: false, exponent: 5).value)
             #expect(rest.payload.isEmpty)
             setup.device.send(
@@ -142,7 +142,7 @@ struct DeviceRequestTests {
             let events = Inbox<CoAPObservationEvent>()
             let observation = setup.server.observe(
                 CoAPOutgoingRequest(.get, path: ["3303", "0", "5700"]), on: setup.peer, handler: events.put)
-            let request = try #require(setup.device.receive())
+            let request = try #require(setup.device.receiveNew())
             #expect(request.values(6) == [[]])
             func notify(_ id: UInt16, _ sequence: UInt8, _ kind: TestMessage.Kind = .con) {
                 setup.device.send(

@@ -45,6 +45,12 @@ import Testing
         }
     }
 
+    @Test mutating func anIdentifierOfAnotherGatewaysDeviceIsRefused() {
+        let connect = Connect(version: .v5, clientIdentifier: "lwm2m:ep1", cleanStart: true)
+        let refusal = Packet.connack(ConnAck(reasonCode: .clientIdentifierNotValid))
+        #expect(receive(.connect(connect)) == .end(goodbye: refusal, .lost))
+    }
+
     @Test mutating func a5ClientIsToldItsLimitsAndItsName() {
         let connect = Connect(version: .v5, clientIdentifier: "", properties: [.sessionExpiryInterval(61)])
         _ = receive(.connect(connect))

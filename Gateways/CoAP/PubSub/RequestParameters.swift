@@ -22,18 +22,15 @@ struct RequestParameters: Equatable {
         expiry = try Self.seconds(request.query("expiry"))
         let name = request.query("clientid", "c")
         guard name != "" else { throw Failure(sentence: "clientid must not be empty") }
-        clientID = name.map { ClientID(Self.clientPrefix + $0) }
+        clientID = name.map { ClientID(.coap, $0) }
         username = request.query("username", "u")
         password = request.query("password", "p").map { Array($0.utf8) }
     }
 
-    /// Keeps a CoAP device from taking over the session of an MQTT client of the same name.
-    private static let clientPrefix = "coap:"
-
     /// Who asks. The peer's address stands in for a missing client id where a session is needed.
     func credentials(_ peer: CoAPPeer, listener: String, needsClientID: Bool = false) -> Credentials {
         Credentials(
-            clientID: clientID ?? (needsClientID ? ClientID(Self.clientPrefix + peer.address) : nil), username: username,
+            clientID: clientID ?? (needsClientID ? ClientID(.coap, peer.address) : nil), username: username,
             password: password.map(Secret.init),
             peer: Peer(address: peer.address, isLoopback: peer.isLoopback, listener: listener))
     }

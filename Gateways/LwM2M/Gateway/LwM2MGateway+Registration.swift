@@ -96,7 +96,7 @@ extension LwM2MGateway {
     }
 
     private func connectRequest(_ registration: Registration, _ peer: CoAPPeer) -> ConnectRequest {
-        let clientID = ClientID("lwm2m:\(registration.endpoint)")
+        let clientID = ClientID(.lwm2m, registration.endpoint)
         let credentials = Credentials(
             clientID: clientID, peer: Peer(address: peer.address, isLoopback: peer.isLoopback, listener: "lwm2m"))
         let options = SessionOptions(

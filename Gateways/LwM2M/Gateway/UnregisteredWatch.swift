@@ -23,7 +23,7 @@ final class UnregisteredWatch: SessionOwner {
         self.isRegistered.withLock { $0 = isRegistered }
         // Nobody's peer: the request comes from inside.
         let credentials = Credentials(
-            clientID: ClientID("lwm2m-gateway"), peer: Peer(address: "127.0.0.1:0", isLoopback: true, listener: "lwm2m")
+            clientID: ClientID(.lwm2m, ""), peer: Peer(address: "127.0.0.1:0", isLoopback: true, listener: "lwm2m")
         )
         let request = ConnectRequest(credentials: credentials, options: SessionOptions(cleanStart: true, expiry: .zero))
         context.broker.connect(request, owner: self) { [self] result in

@@ -1,3 +1,5 @@
+import Messaging
+
 /// What all connections of one kind of client have in common: one object, shared by them.
 final class SessionPolicy: Sendable {
     let retry: RetryPolicy
@@ -29,7 +31,9 @@ final class SessionPolicy: Sendable {
     func refusal(of connect: Packet.Connect) -> ReturnCode? {
         let octets = connect.clientID.utf8
         // MQTT-SN 5.4.4: a client id has 1 to 23 characters.
-        guard !octets.isEmpty, octets.count <= maximumClientIDLength, !octets.contains(0) else { return .notSupported }
+        guard !octets.isEmpty, octets.count <= maximumClientIDLength, !octets.contains(0),
+            !ClientID(connect.clientID).isReserved
+        else { return .notSupported }
         return nil
     }
 }

@@ -5,6 +5,7 @@ import Glibc
 final class DatagramClient {
     fileprivate let descriptor: Int32
     private(set) var lastID: UInt16 = 0
+    private var heard: Set<UInt16> = []
 
     init(port: Int) throws {
         descriptor = socket(AF_INET, Int32(SOCK_DGRAM.rawValue), 0)
@@ -35,6 +36,15 @@ final class DatagramClient {
         let count = recv(descriptor, &octets, octets.count, 0)
         guard count > 0 else { return nil }
         return TestMessage(Array(octets.prefix(count)))
+    }
+
+    /// The next message that is no repetition of an earlier one (RFC 7252 4.5): what a device under test answers once, however
+    /// long the machine keeps it from answering.
+    func receiveNew() -> TestMessage? {
+        while let message = receive() {
+            if heard.insert(message.messageID).inserted { return message }
+        }
+        return nil
     }
 
     /// Sends a request with a fresh message id and returns what comes back first.
