@@ -3,7 +3,7 @@ import Testing
 
 /// MQTT clients of other people's making against the gateway.
 @Suite struct MQTTTests {
-    @Test(arguments: ["311", "5"], [0, 1, 2])
+    @Test(arguments: ["31", "311", "5"], [0, 1, 2])
     func aMessageArrivesAsItWasSent(version: String, qos: Int) async throws {
         let apus = try await RunningApus()
         let payload = (0...255).map { UInt8($0) }

@@ -252,8 +252,8 @@ import Testing
     @Test func in31AUserNameThatIsAnnouncedMayBeMissing() throws {
         let conversation = Conversation()
         let client = try conversation.client(.v31)
-        let octets = octets(hex: "10 0f 00 06 4d 51 49 73 64 70 03 c2 00 3c 00 01 63") ?? []
-        try client.send(ByteBuffer(bytes: octets))
+        let connect = octets(hex: "10 0f 00 06 4d 51 49 73 64 70 03 c2 00 3c 00 01 63") ?? []
+        try client.send(ByteBuffer(bytes: connect))
         #expect(try client.receive() == [.connack(ConnAck())])
         #expect(conversation.broker.connectRequests.first?.credentials.username == nil)
     }
