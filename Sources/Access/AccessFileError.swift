@@ -27,7 +27,7 @@ package enum PasswordHashError: Error, Sendable, Equatable {
     var problem: String {
         switch self {
         case .clearText: "the password is in clear text"
-        case .unknownMethod: "the hash is of a kind that is not known here; $6$ and $7$ are"
+        case .unknownMethod: "the hash is of a kind that is not known here; $6$, $7$ and $scram-sha-256$ are"
         case .iterations: "the number of iterations is not from 1 to \(PasswordHash.iterationRange.upperBound)"
         case .malformed: "the hash is damaged"
         }

@@ -16,11 +16,15 @@ package final class PasswordAuthenticator: Authenticator {
         var entries: [String: Entry] = [:]
         var costliest = 0
         var lastProof: UInt64 = 0
+        /// Most iterations of a user's SCRAM keys; nil when no user has any.
+        var scramIterations: Int?
     }
 
     private let state = Mutex(State())
     private let anonymous: AnonymousAccess
     private let checks: CheckQueue
+    /// Makes up the salts of users that do not exist: each has one of its own, and keeps it.
+    private let disguise = nonce()
 
     package init(_ file: PasswordFile, anonymous: AnonymousAccess, checks: CheckQueue = CheckQueue()) {
         self.anonymous = anonymous
@@ -42,6 +46,7 @@ package final class PasswordAuthenticator: Authenticator {
             }
             state.entries = entries
             state.costliest = file.costliest
+            state.scramIterations = file.users.values.compactMap { $0.scramUser?.iterations }.max()
         }
     }
 
@@ -66,6 +71,27 @@ package final class PasswordAuthenticator: Authenticator {
         let principal = Principal(kind: .user(name), clientID: clientID, proof: entry.proof)
         // The file may have been replaced meanwhile.
         return stillHolds(principal) ? .success(principal) : .failure(.badCredentials)
+    }
+
+    // MARK: SCRAM
+
+    package func begin(_ method: String, _ credentials: Credentials) -> (any AuthenticationExchange)? {
+        guard method == ScramExchange.method, state.withLock({ $0.scramIterations }) != nil else { return nil }
+        return ScramExchange(clientID: credentials.clientID, nonce: Self.nonce()) { [self] name in scramUser(name) }
+    }
+
+    private func scramUser(_ name: String) -> ScramExchange.User {
+        let (entry, scramIterations) = state.withLock { ($0.entries[name], $0.scramIterations) }
+        if let entry, let (keys, iterations) = entry.hash.scramUser {
+            return ScramExchange.User(salt: entry.hash.salt, iterations: iterations, keys: keys, proof: entry.proof)
+        }
+        let salt = ScramKeys.code(Array(disguise.utf8), Array(name.utf8)).prefix(12)
+        return ScramExchange.User(salt: Array(salt), iterations: scramIterations ?? PasswordHash.scramIterations, keys: nil, proof: 0)
+    }
+
+    /// Nobody can guess it or meet it twice.
+    private static func nonce() -> String {
+        String((0..<2).reduce(UInt128(0)) { sum, _ in sum << 64 | UInt128(UInt64.random(in: 0...UInt64.max)) }, radix: 36)
     }
 
     package func stillHolds(_ principal: Principal) -> Bool {

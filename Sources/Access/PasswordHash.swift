@@ -5,13 +5,19 @@ import Foundation
 ///
 ///     $6$ salt $ hash                  SHA-512 of password and salt           (Mosquitto 1.6)
 ///     $7$ iterations $ salt $ hash     PBKDF2 with HMAC-SHA-512, RFC 8018     (Mosquitto 2.0)
+///     $scram-sha-256$ iterations $ salt $ keys                                  (Apus: StoredKey and ServerKey, RFC 5802)
 ///
-/// Salt and hash are in Base64; the hash has 64 octets.
+/// Salt and hash are in Base64; the hash has 64 octets. With the third a client can log in without sending its password, and
+/// still by sending it.
 package struct PasswordHash: Sendable, Equatable {
     enum Method: Sendable, Equatable {
         case sha512
         case pbkdf2(iterations: Int)
+        case scram(iterations: Int)
     }
+
+    /// Iterations of new SCRAM keys: no fewer, as RFC 7677 has it.
+    package static let scramIterations = 4_096
 
     /// Iterations of new hashes, those of Mosquitto 2.1: about a millisecond, so that thousands of devices that come back at
     /// once get in. Passwords that people choose deserve more (`apus passwd --iterations`).
@@ -32,12 +38,22 @@ package struct PasswordHash: Sendable, Equatable {
     /// - Parameter iterations: in `iterationRange`.
     package init(_ password: [UInt8], iterations: Int = defaultIterations) {
         precondition(Self.iterationRange.contains(iterations), "the caller checks what people ask for")
-        var salt = [UInt8](repeating: 0, count: Self.newSaltOctets)
-        var generator = SystemRandomNumberGenerator()
-        for index in salt.indices { salt[index] = generator.next() }
-        self.salt = salt
+        salt = Self.newSalt()
         method = .pbkdf2(iterations: iterations)
         hash = Self.derive(password, salt: salt, iterations: iterations)
+    }
+
+    /// Keys for SCRAM-SHA-256, with a fresh salt.
+    package init(scram password: [UInt8], iterations: Int = scramIterations) {
+        precondition(Self.iterationRange.contains(iterations), "the caller checks what people ask for")
+        salt = Self.newSalt()
+        method = .scram(iterations: iterations)
+        hash = Self.scramKeys(password, salt: salt, iterations: iterations)
+    }
+
+    private static func newSalt() -> [UInt8] {
+        var generator = SystemRandomNumberGenerator()
+        return (0..<newSaltOctets).map { _ in generator.next() }
     }
 
     /// Reads the text after the user's name.
@@ -53,7 +69,11 @@ package struct PasswordHash: Sendable, Equatable {
             guard let iterations = Int(fields[1]), Self.iterationRange.contains(iterations) else { throw .iterations }
             method = .pbkdf2(iterations: iterations)
             encoded = fields[2...]
-        case ("6", _), ("7", _): throw .malformed
+        case ("scram-sha-256", 4):
+            guard let iterations = Int(fields[1]), Self.iterationRange.contains(iterations) else { throw .iterations }
+            method = .scram(iterations: iterations)
+            encoded = fields[2...]
+        case ("6", _), ("7", _), ("scram-sha-256", _): throw .malformed
         default: throw .unknownMethod
         }
         guard let salt = encoded.first.flatMap(Self.decoded), let hash = encoded.last.flatMap(Self.decoded),
@@ -69,6 +89,7 @@ package struct PasswordHash: Sendable, Equatable {
             switch method {
             case .sha512: "$6"
             case .pbkdf2(let iterations): "$7$\(iterations)"
+            case .scram(let iterations): "$scram-sha-256$\(iterations)"
             }
         return "\(method)$\(Data(salt).base64EncodedString())$\(Data(hash).base64EncodedString())"
     }
@@ -79,7 +100,7 @@ package struct PasswordHash: Sendable, Equatable {
     var iterations: Int {
         switch method {
         case .sha512: 0
-        case .pbkdf2(let iterations): iterations
+        case .pbkdf2(let iterations), .scram(let iterations): iterations
         }
     }
 
@@ -89,8 +110,21 @@ package struct PasswordHash: Sendable, Equatable {
             switch method {
             case .sha512: Self.digest(password + salt)
             case .pbkdf2(let iterations): Self.derive(password, salt: salt, iterations: iterations)
+            case .scram(let iterations): Self.scramKeys(password, salt: salt, iterations: iterations)
             }
         return Self.areEqual(candidate, hash)
+    }
+
+    /// What SCRAM needs; nil for a hash of another method.
+    var scramUser: (keys: ScramKeys, iterations: Int)? {
+        guard case .scram(let iterations) = method else { return nil }
+        let keys = ScramKeys(stored: Array(hash.prefix(ScramKeys.octets)), server: Array(hash.suffix(ScramKeys.octets)))
+        return (keys, iterations)
+    }
+
+    private static func scramKeys(_ password: [UInt8], salt: [UInt8], iterations: Int) -> [UInt8] {
+        let keys = ScramKeys(password, salt: salt, iterations: iterations)
+        return keys.stored + keys.server
     }
 
     /// Spends the time of a check for nothing.

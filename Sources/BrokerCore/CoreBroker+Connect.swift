@@ -7,7 +7,7 @@ extension CoreBroker {
         completion: @escaping @Sendable (Result<Connected, ConnectRefusal>) -> Void
     ) {
         let version = accessVersion.load(ordering: .sequentiallyConsistent)
-        authenticate(request.credentials) { [self] result in
+        identify(request) { [self] result in
             switch result.flatMap({ attach(request, principal: $0, owner: owner) }) {
             case .failure(let refusal):
                 completion(.failure(refusal))
@@ -20,6 +20,15 @@ extension CoreBroker {
                 if accessVersion.load(ordering: .sequentiallyConsistent) != version { recheck(attachment.session) }
             }
         }
+    }
+
+    private func identify(
+        _ request: ConnectRequest, completion: @escaping @Sendable (Result<Principal, ConnectRefusal>) -> Void
+    ) {
+        guard let proven = request.proven else { return authenticate(request.credentials, completion: completion) }
+        guard !isStopping else { return completion(.failure(.shuttingDown)) }
+        // The rights may have changed since the last step of the exchange.
+        completion(authenticator.stillHolds(proven) ? .success(proven) : .failure(.badCredentials))
     }
 
     private typealias Attached = (connected: Connected, wake: (any SessionOwner)?)

@@ -77,6 +77,12 @@ package final class CoreBroker: Broker {
         }
     }
 
+    package func beginAuthentication(
+        _ method: String, _ credentials: Credentials
+    ) -> (any AuthenticationExchange)? {
+        isStopping ? nil : authenticator.begin(method, credentials)
+    }
+
     var isStopping: Bool { stopping.load(ordering: .relaxed) }
 
     /// Ends all attachments; their owners say goodbye. Nobody gets in any more. Wills are kept, not published.

@@ -16,7 +16,8 @@ package struct Properties: Equatable, Sendable, ExpressibleByArrayLiteral {
     /// Without reason string and user properties, which a sender leaves out when the packet would be too large: CONNACK
     /// (MQTT-3.2.2-19, MQTT-3.2.2-20), PUBACK (MQTT-3.4.2-2, MQTT-3.4.2-3), PUBREC (MQTT-3.5.2-2, MQTT-3.5.2-3), PUBREL (MQTT-3.6.2-2,
     /// MQTT-3.6.2-3), PUBCOMP (MQTT-3.7.2-2, MQTT-3.7.2-3), SUBACK (MQTT-3.9.2-1, MQTT-3.9.2-2), UNSUBACK (MQTT-3.11.2-1,
-    /// MQTT-3.11.2-2) and DISCONNECT (MQTT-3.14.2-3, MQTT-3.14.2-4).
+    /// MQTT-3.11.2-2) DISCONNECT (MQTT-3.14.2-3,
+    /// MQTT-3.14.2-4) and AUTH (MQTT-3.15.2-2, MQTT-3.15.2-3).
     package var withoutExplanation: Properties {
         var rest = Properties()
         rest.list = list.filter { property in

@@ -5,6 +5,11 @@ import Messaging
 enum ConnectionAction: Equatable {
     /// Ask the broker for the session; answer with `ConnectionMachine.opened` or `.refused`.
     case open(Opening)
+    /// Begin an authentication method; answer with `ConnectionMachine.challenge`, `.proven`, `.reauthenticated` or
+    /// `.failedToProve`. Without opening the client is connected already.
+    case authenticate(Opening?, method: String, MQTTCodec.Secret)
+    /// The client goes on with it; answer as above.
+    case respond(MQTTCodec.Secret)
     /// Publish; answer with `ConnectionMachine.published` once the broker has decided.
     case publish(Publication)
     /// PUBREL: forget the identifier; answer with `ConnectionMachine.released`.
@@ -26,6 +31,15 @@ struct Opening: Equatable {
     let clientIdentifier: String
     /// In force, in seconds: the client's own, or what it is told; 0 for none.
     let keepAlive: UInt16
+    /// Set when the client has proved who it is by an authentication method.
+    var proof: Proof?
+
+    struct Proof: Equatable {
+        let principal: Principal
+        let method: String
+        /// What proves to the client who the server is.
+        let data: MQTTCodec.Secret
+    }
 }
 
 /// A PUBLISH that is in order, its topic alias resolved.

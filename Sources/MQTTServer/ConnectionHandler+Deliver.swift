@@ -57,16 +57,17 @@ extension ConnectionHandler {
         guard !deliveries.isEmpty, let version = machine.version else { return }
         prepareOutgoing()
         server.counters.publishesSent.add(UInt64(deliveries.count))
+        let takesAliases = outgoingAliases != nil
         for delivery in deliveries {
             guard delivery.step == .publish else {
                 sendRelease(delivery)
                 continue
             }
             let fits =
-                outgoingAliases == nil
-                ? cache.write(
+                takesAliases
+                ? sendAliased(delivery, version: version, now: now)
+                : cache.write(
                     delivery, into: &outgoing, version: version, maximumPacketSize: clientMaximumPacketSize, now: now)
-                : sendAliased(delivery, version: version, now: now)
             if !fits {  // MQTT-3.1.2-25
                 server.counters.deliveriesTooLarge.add()
                 attachment.discard(delivery, reason: .tooLargeForReceiver)

@@ -51,6 +51,8 @@ final class ConnectionHandler: ChannelDuplexHandler {
     private var earlyClose: CloseReason?
     /// The last word has been written.
     private(set) var hasEnded = false
+    /// The client is proving who it is.
+    var authentication: AuthenticationInProgress?
 
     /// - Parameter deadline: when CONNECT has to be complete.
     init(listener: ListenerContext, loop: LoopContext, peer: Peer, deadline: NIODeadline) {
@@ -122,7 +124,7 @@ extension ConnectionHandler {
     }
 
     private var mayRead: Bool {
-        machine.state != .opening && replies.count < Int(server.configuration.receiveMaximum)
+        !machine.isUndecided && replies.count < Int(server.configuration.receiveMaximum)
             && context?.channel.isWritable != false && attachment?.isHeldBack != true
     }
 
@@ -153,7 +155,7 @@ extension ConnectionHandler {
             received = machine.state == .over ? ByteBuffer() : bytes
         }
         do {
-            while machine.state != .opening, machine.state != .over, let packet = try decoder.decode(from: &bytes) {
+            while !machine.isUndecided, machine.state != .over, let packet = try decoder.decode(from: &bytes) {
                 if server.tracesPackets { trace("packet received", packet.type) }
                 let action = machine.receive(packet, makeIdentifier: loop.makeClientIdentifier)
                 if case .end(let goodbye, .lost, _) = action { count(goodbye) }
@@ -180,6 +182,8 @@ extension ConnectionHandler {
     func perform(_ action: ConnectionAction) {
         switch action {
         case .open(let opening): open(opening)
+        case .authenticate(let opening, let method, let data): authenticate(opening, method, data)
+        case .respond(let data): respond(data)
         case .publish(let publication): collect(publication)
         case .release(let identifier): release(identifier)
         case .settle(let identifier, let settlement): settle(identifier, settlement)
@@ -236,7 +240,6 @@ extension ConnectionHandler {
 
 extension ConnectionHandler {
     private func open(_ opening: Opening) {
-        guard let context else { return }
         let connect = opening.connect
         connectDeadline?.cancel()
         connectDeadline = nil
@@ -246,9 +249,9 @@ extension ConnectionHandler {
         do {
             let options = try SessionOptions(opening, windowBefore5: server.configuration.windowBefore5)
             let credentials = Credentials(connect, clientIdentifier: opening.clientIdentifier, peer: peer)
-            let owner = ConnectionOwner(self, eventLoop: context.eventLoop, wakeList: loop.wakeList)
-            self.owner = owner
-            server.broker.connect(ConnectRequest(credentials: credentials, options: options), owner: owner) { result in
+            guard let owner = reachableOwner() else { return }
+            let request = ConnectRequest(credentials: credentials, options: options, proven: opening.proof?.principal)
+            server.broker.connect(request, owner: owner) { result in
                 owner.connected(result, opening)
             }
         } catch {
@@ -267,10 +270,23 @@ extension ConnectionHandler {
         case .failure(let refusal):
             perform(machine.refused(refusal))
         }
+        goOn()
+    }
+
+    /// Something was decided that reading waited for. Within a turn that goes on by itself.
+    func goOn() {
         guard !isDecoding else { return }
         decode()
         keepRest()
         finishTurn()
+    }
+
+    /// By whom the core and authentication methods reach this connection.
+    func reachableOwner() -> ConnectionOwner? {
+        guard owner == nil, let context else { return owner }
+        let owner = ConnectionOwner(self, eventLoop: context.eventLoop, wakeList: loop.wakeList)
+        self.owner = owner
+        return owner
     }
 
     func closedByCore(_ reason: CloseReason) {
@@ -288,7 +304,10 @@ extension ConnectionHandler {
     }
 
     private func connectTimedOut() {
-        guard machine.state == .awaitingConnect else { return }
+        switch machine.state {
+        case .awaitingConnect, .proving, .challenged: break
+        case .opening, .open, .over: return
+        }
         server.counters.connectTimeouts.add()
         server.logger.debug("no CONNECT in time", metadata: metadata([:]))
         perform(machine.close(.maximumConnectTime, detach: .lost))
@@ -319,6 +338,7 @@ extension ConnectionHandler {
         attachment = nil
         owner?.release()
         owner = nil
+        authentication = nil
         received = ByteBuffer()
     }
 }

@@ -11,14 +11,16 @@ extension ConnectionMachine {
         if let redirection = rules.configuration.redirection {
             return fail(redirection.reasonCode, [.serverReference(redirection.reference)])  // MQTT 5.0, 4.11
         }
-        // MQTT 5.0, 4.12: authentication methods are named and refused; password authentication needs none (MQTT-4.12.0-1).
-        guard connect.properties.authenticationMethod == nil else { return fail(.badAuthenticationMethod) }
         if let will = connect.will, let refusal = refusal(of: will) { return fail(refusal) }
         guard let identifier = identifier(for: connect, makeIdentifier) else {
             return fail(.clientIdentifierNotValid)
         }
-        state = .opening
-        return .open(Opening(connect: connect, clientIdentifier: identifier, keepAlive: keepAlive(for: connect)))
+        let opening = Opening(connect: connect, clientIdentifier: identifier, keepAlive: keepAlive(for: connect))
+        guard let method = connect.properties.authenticationMethod else {
+            state = .opening
+            return .open(opening)
+        }
+        return begin(method, opening)
     }
 
     private func refusal(of will: Connect.Will) -> ReasonCode? {
@@ -77,6 +79,11 @@ extension ConnectionMachine {
         if opening.keepAlive != asked.keepAlive { properties.append(.serverKeepAlive(opening.keepAlive)) }  // MQTT-3.2.2-21
         if asked.properties.requestsResponseInformation, let information = responseInformation(opening.clientIdentifier) {
             properties.append(.responseInformation(information))  // MQTT-3.1.2-28: only to those who ask
+        }
+        if let proof = opening.proof {
+            // MQTT-4.12.0-5, MQTT 5.0, 3.2.2.3.18
+            properties.append(.authenticationMethod(proof.method))
+            properties.append(.authenticationData(proof.data))
         }
         for property in configuration.capabilities.properties.list { properties.append(property) }
         return properties

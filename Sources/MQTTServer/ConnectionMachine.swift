@@ -6,7 +6,10 @@ import NIOCore
 ///
 ///                 CONNECT             opened
 ///     awaiting ───────────▶ opening ─────────▶ open ──── DISCONNECT, error ───▶ over
-///        │                     │ refused                                         ▲
+///        │  │                ▲ │ refused                                         ▲
+///        │  └▶ proving ──────┘ │      proving ⇄ challenged: only with an         │
+///        │       ⇅             │      authentication method                      │
+///        │     challenged      │                                                 │
 ///        └── anything else ────┴─────────────────────────────────────────────────┘
 ///
 /// Session state (packet identifiers, deliveries, QoS 2 receptions) lives in the core; here is only what dies with the
@@ -14,6 +17,10 @@ import NIOCore
 struct ConnectionMachine {
     enum State: Equatable {
         case awaitingConnect
+        /// What the client said to prove itself is being looked at.
+        case proving
+        /// The client is to go on proving itself, and to do nothing else (MQTT-3.1.2-30).
+        case challenged
         case opening
         case open
         case over
@@ -32,11 +39,17 @@ struct ConnectionMachine {
     var sessionExpiryInterval: UInt32 = 0
     /// The client has not declined reason strings and user properties on what answers its packets (MQTT-3.1.2-29).
     var explains = false
+    /// Of CONNECT; the same all along the connection (MQTT-4.12.0-5).
+    var authenticationMethod: String?
+    var reauthentication = Reauthentication.none
 
     init(rules: ServerRules) {
         self.rules = rules
         aliases = TopicAliases(maximum: rules.configuration.topicAliasMaximum)
     }
+
+    /// Nothing may be read from the client before somebody has decided.
+    var isUndecided: Bool { state == .opening || state == .proving }
 
     // MARK: What the client sends
 
@@ -49,8 +62,10 @@ struct ConnectionMachine {
             return receive(connect, makeIdentifier: makeIdentifier)
         case .open:
             return receiveWhileOpen(packet)
-        case .opening:
-            preconditionFailure("nothing is decoded while the broker decides on CONNECT")
+        case .challenged:
+            return receiveWhileChallenged(packet)
+        case .opening, .proving:
+            preconditionFailure("nothing is decoded while somebody decides whether the client may come in")
         case .over:
             return .ignore
         }
@@ -67,8 +82,9 @@ struct ConnectionMachine {
         case .unsubscribe(let unsubscribe): .unsubscribe(unsubscribe)
         case .pingreq: .reply(.pingresp)  // MQTT-3.12.4-1
         case .disconnect(let disconnect): receive(disconnect)
-        // MQTT-4.12.0-6: no authentication method is in use, and the other types only a server sends.
-        case .auth, .connect, .connack, .suback, .unsuback, .pingresp:
+        case .auth(let auth): receive(auth)
+        // Only a server sends these.
+        case .connect, .connack, .suback, .unsuback, .pingresp:
             fail(.protocolError, "\(packet.type) may not come here")
         }
     }
@@ -113,6 +129,7 @@ struct ConnectionMachine {
             switch state {
             case .open: goodbye(code)
             case .opening: goodbye(.serverUnavailable)
+            case .proving, .challenged: goodbye(.notAuthorized)
             case .awaitingConnect, .over: nil as Packet?
             }
         state = .over

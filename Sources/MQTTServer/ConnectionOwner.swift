@@ -32,6 +32,14 @@ final class ConnectionOwner: SessionOwner {
         eventLoop.execute { self.deliver(result, opening) }
     }
 
+    /// Carries a step of an authentication method to the event loop.
+    func authenticated(_ step: AuthenticationStep) {
+        guard !eventLoop.inEventLoop else { return deliver(step) }
+        eventLoop.execute { self.deliver(step) }
+    }
+
+    private func deliver(_ step: AuthenticationStep) { handler?.authenticated(step) }
+
     private func deliver(_ result: Result<Connected, ConnectRefusal>, _ opening: Opening) {
         if let handler {
             handler.connected(result, opening)

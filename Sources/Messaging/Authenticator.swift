@@ -7,6 +7,17 @@ package protocol Authenticator: Sendable {
     /// Whether what `principal` proved when it came in still holds: it has not been removed and its secret is the same.
     /// Answers from memory, at once.
     func stillHolds(_ principal: Principal) -> Bool
+
+    /// Begins an authentication method in which both sides prove themselves in several steps (RFC 4422; MQTT 5.0, 4.12).
+    /// - Parameters:
+    ///   - method: its name as registered, e.g. `SCRAM-SHA-256`.
+    ///   - credentials: what the client said beside it.
+    /// - Returns: nil when the method is not offered.
+    func begin(_ method: String, _ credentials: Credentials) -> (any AuthenticationExchange)?
+}
+
+extension Authenticator {
+    package func begin(_ method: String, _ credentials: Credentials) -> (any AuthenticationExchange)? { nil }
 }
 
 /// What a client says about itself.

@@ -16,6 +16,10 @@ package protocol Broker: AnyObject, Sendable {
         _ request: ConnectRequest, owner: any SessionOwner,
         completion: @escaping @Sendable (Result<Connected, ConnectRefusal>) -> Void)
 
+    /// Begins an authentication method of several steps, before `connect` or while a client is connected
+    /// (`Authenticator.begin`). Nil when it is not offered.
+    func beginAuthentication(_ method: String, _ credentials: Credentials) -> (any AuthenticationExchange)?
+
     /// Decides who a peer without session is (a CoAP request, an MQTT-SN PUBLISH with QoS -1). Completion as in `connect`.
     func authenticate(
         _ credentials: Credentials, completion: @escaping @Sendable (Result<Principal, ConnectRefusal>) -> Void)
@@ -38,10 +42,13 @@ package protocol Broker: AnyObject, Sendable {
 package struct ConnectRequest: Sendable {
     package let credentials: Credentials
     package let options: SessionOptions
+    /// Who an exchange (`Broker.beginAuthentication`) has shown the client to be; nil to have its credentials checked.
+    package let proven: Principal?
 
-    package init(credentials: Credentials, options: SessionOptions) {
+    package init(credentials: Credentials, options: SessionOptions, proven: Principal? = nil) {
         self.credentials = credentials
         self.options = options
+        self.proven = proven
     }
 }
 

@@ -46,6 +46,7 @@ import Testing
         ("$", .unknownMethod), ("$6$", .malformed), ("$6$YQ==$YQ==", .malformed), ("$6$*$YQ==", .malformed), ("$6$a$b$c", .malformed),
         ("$7$x$YQ==$YQ==", .iterations), ("$7$0$YQ==$YQ==", .iterations), ("$7$1000001$YQ==$YQ==", .iterations),
         ("$7$-1$YQ==$YQ==", .iterations), ("$7$1$$YQ==", .malformed), ("$7$1$YQ==", .malformed),
+        ("$scram-sha-256$1$YQ==$YQ==", .malformed), ("$scram-sha-256$0$YQ==$YQ==", .iterations), ("$scram-sha-256$", .malformed),
     ])
     func saysWhatIsWrong(text: String, expected: PasswordHashError) {
         #expect(throws: expected) { try PasswordHash(text) }

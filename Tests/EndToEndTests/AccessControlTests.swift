@@ -144,6 +144,27 @@ import Testing
             ["check", "--set", "mqtt.tcp.address=0.0.0.0", "--set", "access.password_file=\(files.users.path)"])
         #expect(try await program.exitStatus() == 0)
     }
+
+    /// SCRAM-SHA-256 by node-mqtt; the same user still gets in by sending its password.
+    @Test func aClientLogsInWithoutSendingItsPassword() async throws {
+        let files = try await Files()
+        let made = try RunningApus.start(["passwd", "-S", "-b", files.users.path, "alice", "alice's"])
+        #expect(try await made.exitStatus() == 0)
+        let apus = try await files.start(["access.acl_file=null"])
+        let script = "\(BuiltProducts.repository)/Tests/EndToEndTests/Clients/mqtt_scram.js"
+        for (user, password, outcome) in [
+            ("alice", "alice's", "DONE true"), ("alice", "wrong", "REFUSED 134"), ("nobody", "alice's", "REFUSED 134"),
+            ("bob", "bob's", "REFUSED 134"),
+        ] {
+            let client = try Program(
+                "node", [script, "\(try apus.port("mqtt.tcp"))", user, password],
+                environment: ["NODE_PATH": "/usr/share/nodejs"])
+            #expect(try await client.line { $0.hasPrefix("DONE") || $0.hasPrefix("REFUSED") } == outcome)
+            _ = try await client.exitStatus()
+        }
+        #expect(try await publish(apus, "home/x", login("alice")) == 0)
+        #expect(try await apus.stop() == 0)
+    }
 }
 
 /// `apus passwd` at the command line.

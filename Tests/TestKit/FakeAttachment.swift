@@ -9,12 +9,14 @@ final class FakeAttachment: Attachment {
     private let number: Int
     private let registry: FakeTopicIDRegistry
 
-    init(broker: FakeBroker, clientID: ClientID, number: Int, registry: FakeTopicIDRegistry) {
+    init(
+        broker: FakeBroker, clientID: ClientID, number: Int, registry: FakeTopicIDRegistry, principal: Principal
+    ) {
         self.broker = broker
         self.clientID = clientID
         self.number = number
         self.registry = registry
-        principal = Principal(kind: .anonymous, clientID: clientID)
+        self.principal = principal
     }
 
     var topicIDs: any TopicIDRegistry { registry }

@@ -20,6 +20,7 @@ package final class FakeBroker: Broker {
         var refusal: ConnectRefusal?
         var parked: [@Sendable () -> Void]?
         var forbidden: Set<String> = []
+        var exchanges: [String: @Sendable () -> any AuthenticationExchange] = [:]
         var isHeldBack = false
         var commitsByHand = false
         var lastCommit: UInt64 = 0
@@ -78,6 +79,11 @@ package final class FakeBroker: Broker {
             return state.parked ?? []
         }
         for decide in parked { decide() }
+    }
+
+    /// Offers an authentication method of several steps.
+    package func offer(_ method: String, _ exchange: @escaping @Sendable () -> any AuthenticationExchange) {
+        state.withLock { $0.exchanges[method] = exchange }
     }
 
     /// Publishing to and subscribing to these topics and filters is refused.
@@ -156,6 +162,12 @@ package final class FakeBroker: Broker {
         if !isParked { decide() }
     }
 
+    package func beginAuthentication(
+        _ method: String, _ credentials: Credentials
+    ) -> (any AuthenticationExchange)? {
+        state.withLock { $0.exchanges[method] }?()
+    }
+
     package func authenticate(
         _ credentials: Credentials, completion: @escaping @Sendable (Result<Principal, ConnectRefusal>) -> Void
     ) {
@@ -199,7 +211,8 @@ package final class FakeBroker: Broker {
             state.nextAttachment += 1
             current.attach(owner, number: state.nextAttachment, options: request.options, now: now)
             let attachment = FakeAttachment(
-                broker: self, clientID: clientID, number: state.nextAttachment, registry: current.registry)
+                broker: self, clientID: clientID, number: state.nextAttachment, registry: current.registry,
+                principal: request.proven ?? Principal(kind: .anonymous, clientID: clientID))
             let connected = Connected(attachment: attachment, sessionPresent: present, commit: state.commitPoint())
             return (.success(connected), replaced)
         }

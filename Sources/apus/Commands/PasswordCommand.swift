@@ -24,8 +24,15 @@ struct PasswordCommand: ParsableCommand {
     @Flag(name: [.customShort("U"), .customLong("upgrade")], help: "Hash all passwords of the file that are in clear text.")
     var upgrade = false
 
-    @Option(name: [.customShort("I"), .long], help: "Iterations of a new hash: 1 to 1000000. More make guessing and logging in slower.")
-    var iterations = PasswordHash.defaultIterations
+    @Flag(
+        name: [.customShort("S"), .long],
+        help: "Keep SCRAM-SHA-256 keys, so that MQTT 5.0 clients log in without sending the password. Mosquitto does not read them.")
+    var scram = false
+
+    @Option(
+        name: [.customShort("I"), .long],
+        help: "Iterations of a new hash: 1 to 1000000, 1000 by default and 4096 with -S. More make guessing and logging in slower.")
+    var iterations: Int?
 
     @Argument(help: "The password file.")
     var file: String
@@ -49,7 +56,8 @@ struct PasswordCommand: ParsableCommand {
         if let user, !PasswordFileEditor.isValid(userName: user) {
             throw ValidationError("A user name has no colon and no line end, and begins with neither # nor a space.")
         }
-        guard PasswordHash.iterationRange.contains(iterations) else {
+        guard !(scram && (delete || upgrade)) else { throw ValidationError("-S goes with neither -D nor -U.") }
+        guard iterations.map(PasswordHash.iterationRange.contains) ?? true else {
             throw ValidationError("-I takes a number from 1 to \(PasswordHash.iterationRange.upperBound).")
         }
     }
@@ -59,7 +67,7 @@ struct PasswordCommand: ParsableCommand {
             try PasswordFileEditor(path: file, creates: create)
         }
         if upgrade {
-            let count = editor.hashClearText(iterations: iterations)
+            let count = editor.hashClearText(iterations: iterations ?? PasswordHash.defaultIterations)
             Console.note("\(count) passwords hashed")
         } else if let user, delete {
             guard editor.remove(user) else {
@@ -67,9 +75,15 @@ struct PasswordCommand: ParsableCommand {
                 throw ExitStatus.usage
             }
         } else if let user {
-            editor.set(user, PasswordHash(try newPassword(of: user), iterations: iterations))
+            editor.set(user, hash(try newPassword(of: user)))
         }
         try reporting(ExitStatus.cannotCreate) { () throws(AccessFileError) in try editor.write() }
+    }
+
+    private func hash(_ password: [UInt8]) -> PasswordHash {
+        scram
+            ? PasswordHash(scram: password, iterations: iterations ?? PasswordHash.scramIterations)
+            : PasswordHash(password, iterations: iterations ?? PasswordHash.defaultIterations)
     }
 
     private func newPassword(of user: String) throws -> [UInt8] {
