@@ -1,5 +1,5 @@
 import Foundation
-package import Messaging
+import Messaging
 import Synchronization
 
 /// The server's side of SCRAM-SHA-256 without channel binding (RFC 5802, RFC 7677).
