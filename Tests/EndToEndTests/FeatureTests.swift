@@ -13,10 +13,12 @@ import Testing
         let apus = try await RunningApus(Self.settings)
         let subscriber = try await Mosquitto.subscribe(apus, "$exclusive/new/#")
         let port = "\(try apus.port("mqtt.tcp"))"
-        let second = try Program("mosquitto_sub", ["-h", "127.0.0.1", "-p", port, "-V", "5", "-t", "$exclusive/new/#", "-W", "10", "-d"])
+        let second = try Program(
+            "mosquitto_sub", ["-h", "127.0.0.1", "-p", port, "-V", "5", "-t", "$exclusive/new/#", "-W", "10", "-d"])
         // 151 is 0x97, quota exceeded.
         try await second.line { $0.contains("Subscribed (mid: 1): 151") }
-        try await Mosquitto.publish(apus, "$delayed/1/old/later", [2])
+        // Long enough that the second client has published before it is over, on a busy machine too.
+        try await Mosquitto.publish(apus, "$delayed/6/old/later", [2])
         try await Mosquitto.publish(apus, "old/now", [1])
         let messages = try await subscriber.messages(2)
         #expect(messages.map(\.topic) == ["new/now", "new/later"])
