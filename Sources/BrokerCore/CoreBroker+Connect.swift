@@ -90,7 +90,8 @@ extension CoreBroker {
         let number = table.nextNumber()
         let session = routing.write { routing in
             let session = Session(
-                clientID: clientID, subscriber: routing.reserve(), number: number, state: SessionState(principal: principal))
+                clientID: clientID, subscriber: routing.reserve(), number: number,
+                state: SessionState(principal: principal))
             routing.place(session)
             return session
         }
@@ -106,7 +107,8 @@ extension CoreBroker {
         let becomesDurable =
             options.expiry != .zero && (listenerLevel ?? durability.general) != .memory
             && !session.isDurable.load(ordering: .relaxed)
-        let subscriptions = becomesDurable && sessionPresent ? routing.read { $0.index.subscriptions(of: session.subscriber) } : []
+        let subscriptions =
+            becomesDurable && sessionPresent ? routing.read { $0.index.subscriptions(of: session.subscriber) } : []
         return session.state.withLock { state in
             displace(session, &state, &afterwards)
             state.epoch &+= 1
@@ -119,6 +121,7 @@ extension CoreBroker {
             if !(options.keepsWill && options.will == nil) { state.will = options.will }  // MQTT-3.1.2-7
             state.queuesQoS0WhileDetached = options.queuesQoS0WhileDetached
             state.mailboxTerms = options.mailboxTerms
+            if options.mailboxTerms?.limits.policy == .rejectPublisher { mayRefuse.store(true, ordering: .relaxed) }
             state.mailbox.reconnect(receiveMaximum: max(1, options.receiveMaximum))
             let attachment = SessionAttachment(
                 session: session, epoch: state.epoch, owner: owner, principal: principal, broker: self,
@@ -142,8 +145,12 @@ extension CoreBroker {
     ) {
         session.isDurable.store(true, ordering: .relaxed)
         state.mailbox.record(with: Recorder(number: session.number, store: store, clock: clock))
-        for subscription in subscriptions { state.mailbox.recorder?.append(.putSubscription(session.number, subscription)) }
-        for packetID in state.receiving { state.mailbox.recorder?.append(.putReceiving(session.number, packetID: packetID)) }
+        for subscription in subscriptions {
+            state.mailbox.recorder?.append(.putSubscription(session.number, subscription))
+        }
+        for packetID in state.receiving {
+            state.mailbox.recorder?.append(.putReceiving(session.number, packetID: packetID))
+        }
         for (id, topic, known) in state.topicIDs.all {
             state.mailbox.recorder?.append(.putTopicID(session.number, id: id, topic: topic, known: known))
         }
@@ -168,7 +175,9 @@ extension CoreBroker {
         guard let displaced = state.attachment else { return }
         afterwards.displaced = displaced
         state.attachment = nil
-        if let will = state.will, will.delay == .zero, !afterwards.isQuiet { afterwards.wills.append((will, state.principal)) }
+        if let will = state.will, will.delay == .zero, !afterwards.isQuiet {
+            afterwards.wills.append((will, state.principal))
+        }
     }
 
     /// Ends a session for good: its will is due at once (MQTT-3.1.2-8), its mailbox is accounted for as dropped.
@@ -247,7 +256,8 @@ extension CoreBroker {
             state.expiresAt = state.expiry.map { now + $0 } ?? .never
             switch reason {
             case .goodbye: state.will = nil  // MQTT-3.14.4-3
-            case .goodbyeWithWill, .lost: state.willDueAt = state.will.map { min(now + $0.delay, state.expiresAt) } ?? .never
+            case .goodbyeWithWill, .lost:
+                state.willDueAt = state.will.map { min(now + $0.delay, state.expiresAt) } ?? .never
             case .shutdown: break
             }
             record(session, &state)

@@ -34,7 +34,9 @@ extension CoreBroker {
     func route(
         _ messages: [Message], as principal: Principal, publisher: SessionAttachment?, outcomes: inout [PublishOutcome]
     ) {
-        together { routeInGroup(messages, as: principal, publisher: publisher, outcomes: &outcomes) }
+        together {
+            routeInGroup(messages, as: principal, publisher: publisher, hasPublisher: true, outcomes: &outcomes)
+        }
     }
 
     /// Runs `body`; what it records is committed together or not at all. Does not nest.
@@ -45,11 +47,14 @@ extension CoreBroker {
     }
 
     /// `route` for a caller that has more to record together with the messages.
-    /// - Parameter isRewritten: the topics have been through the rewrite rules already.
+    /// - Parameters:
+    ///   - isRewritten: the topics have been through the rewrite rules already.
+    ///   - hasPublisher: somebody waits for the outcomes, who can be refused.
     func routeInGroup(
         _ messages: [Message], as principal: Principal, publisher: SessionAttachment?, isRewritten: Bool = false,
-        outcomes: inout [PublishOutcome]
+        hasPublisher: Bool = false, outcomes: inout [PublishOutcome]
     ) {
+        let mayRefuse = hasPublisher && principal.kind != .gateway && mayRefuse.load(ordering: .relaxed)
         let messages = features.rewriter == nil || isRewritten ? messages : rewritten(messages, principal)
         let first = outcomes.count
         for message in messages { outcomes.append(admit(message, principal)) }
@@ -57,16 +62,16 @@ extension CoreBroker {
         routing.read { routing in
             for (offset, message) in messages.enumerated() {
                 // One that has a receiver already is held for later.
-                guard case .accepted(0, let commit) = outcomes[first + offset] else { continue }
+                guard case .accepted(0, _) = outcomes[first + offset] else { continue }
                 let level = durability.level(of: message.topic, listenerLevel: publisher?.durability)
-                outcomes[first + offset] = deliver(message, level, routing, commit, &scratch)
+                outcomes[first + offset] = deliver(message, level, mayRefuse: mayRefuse, routing, &scratch)
             }
         }
         finish(&scratch, publisher: publisher)
         scratches.withLock { $0.append(scratch) }
     }
 
-    /// Checks one message and keeps it when it is retained.
+    /// Checks one message.
     private func admit(_ message: Message, _ principal: Principal) -> PublishOutcome {
         let isGateway = principal.kind == .gateway
         guard message.payload.count <= limits.payloadOctets else { return .refused(.tooLarge) }
@@ -76,16 +81,15 @@ extension CoreBroker {
             return .refused(.notAuthorized)
         }
         traffic.received(message)
-        guard message.retain else { return .accepted(receivers: 0, commit: .none) }
-        guard message.qos == .atMostOnce || !isStoreFailing || durability.level(of: message.topic) == .memory else {
+        if message.retain, message.qos != .atMostOnce, isStoreFailing, durability.level(of: message.topic) != .memory {
             return .refused(.quotaExceeded)
         }
-        guard let commit = retain(message) else { return .refused(.quotaExceeded) }
-        return .accepted(receivers: 0, commit: commit)
+        return .accepted(receivers: 0, commit: .none)
     }
 
+    /// Keeps a message that is to be retained and puts a copy into each receiver's mailbox; or refuses it before anybody has it.
     private func deliver(
-        _ message: Message, _ level: Durability, _ routing: borrowing Routing, _ commit: CommitPoint,
+        _ message: Message, _ level: Durability, mayRefuse: Bool, _ routing: borrowing Routing,
         _ scratch: inout RouteScratch
     ) -> PublishOutcome {
         routing.index.match(message.topic, into: &scratch.matches)  // MQTT-3.3.2-3, MQTT-4.5.0-1
@@ -97,14 +101,22 @@ extension CoreBroker {
         }
         merge(message, routing.sessions, &scratch)
         if isStoreFailing, level != .memory, needsStore(message, routing, scratch) { return .refused(.quotaExceeded) }
-        var commit = commit
+        if mayRefuse, isRefused(message, routing, scratch) {
+            traffic.refused.add()
+            return .refused(.receiverFull)
+        }
+        var commit = CommitPoint.none
+        if message.retain {
+            guard let point = retain(message) else { return .refused(.quotaExceeded) }
+            commit = point
+        }
         for receiver in scratch.merged {
             guard let session = routing.sessions[Int(receiver.subscriber)] else { continue }
             let effects = session.put(
                 message, durability: level, qos: min(message.qos, receiver.qos),  // MQTT-3.8.4-8, MQTT-4.8.2-3
                 retain: receiver.retainAsPublished && message.retain,  // MQTT-3.3.1-12, MQTT-3.3.1-13
-                subscriptionIDs: receiver.subscriptionIDs, share: receiver.share, limits: limits.mailbox,
-                clock: clock)
+                subscriptionIDs: receiver.subscriptionIDs, share: receiver.share, isPromised: mayRefuse,
+                limits: limits.mailbox, clock: clock)
             commit = max(commit, effects.commit)
             if let owner = effects.wake { scratch.wakes.append(owner) }
             if effects.isPressed { scratch.pressing.append(session) }
@@ -126,6 +138,17 @@ extension CoreBroker {
         }
     }
 
+    /// Whether a receiver's mailbox is full and wants the publisher refused: then nobody gets the message, as its publisher sends
+    /// it again to everybody. A copy at QoS 0 is never worth that.
+    private func isRefused(_ message: Message, _ routing: borrowing Routing, _ scratch: RouteScratch) -> Bool {
+        guard message.qos != .atMostOnce else { return false }
+        let octets = message.octets
+        return scratch.merged.contains { receiver in
+            receiver.qos != .atMostOnce
+                && routing.sessions[Int(receiver.subscriber)]?.refuses(octets: octets, limits: limits.mailbox) == true
+        }
+    }
+
     /// One entry per receiver: where several subscriptions of a session match, the highest QoS counts and all
     /// identifiers are told (MQTT 5.0, 3.3.4; MQTT-3.3.4-2, MQTT-3.3.4-3).
     private func merge(_ message: Message, _ sessions: ContiguousArray<Session?>, _ scratch: inout RouteScratch) {
@@ -143,7 +166,8 @@ extension CoreBroker {
                 continue
             }
             var merged = RouteScratch.Merged(
-                subscriber: entry.subscriber, qos: entry.options.qos, retainAsPublished: entry.options.retainAsPublished)
+                subscriber: entry.subscriber, qos: entry.options.qos, retainAsPublished: entry.options.retainAsPublished
+            )
             merged.subscriptionIDs.insert(entry.identifier)
             merged.share = entry.share
             if mayRepeat { scratch.note(entry.subscriber, at: scratch.merged.count) }

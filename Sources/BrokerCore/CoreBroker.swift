@@ -29,6 +29,8 @@ package final class CoreBroker: Broker {
     /// Scratch space of the publish path, one for each thread that is in it.
     let scratches = Mutex<[RouteScratch]>([])
     let traffic = Traffic()
+    /// Some mailbox may refuse publishers: receivers are asked before a message is handed out.
+    let mayRefuse: Atomic<Bool>
     /// Grows with each `recheckAccess`, so that a client that comes in at that moment is looked at again.
     let accessVersion = Atomic<UInt64>(0)
     private let stopping = Atomic<Bool>(false)
@@ -51,6 +53,7 @@ package final class CoreBroker: Broker {
         self.events = events
         self.store = store
         self.durability = durability
+        mayRefuse = Atomic(limits.mailbox.policy == .rejectPublisher)
         sessions = Mutex(SessionTable())
         routing = ReadWriteLock(Routing())
         retained = Mutex(RetainedStore())

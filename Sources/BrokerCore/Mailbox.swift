@@ -46,6 +46,9 @@ struct Mailbox {
         var keepsLatestOnly = false
         /// End of the time an arriving message may wait.
         var waitsUntil = Timestamp.never
+        /// The publisher has been told that there is room, as there was (`Session.refuses`). Publishers that were told so at the same
+        /// time may fill the mailbox a little over its bounds.
+        var isPromised = false
     }
 
     enum PutResult: Equatable {
@@ -60,6 +63,8 @@ struct Mailbox {
     private(set) var waitingOctets = 0
     /// `queued` is counted, not stored: see `account`.
     private var ledger = DropLedger()
+    /// Messages that were not even offered, as their publishers were refused.
+    private var refused: UInt64 = 0
     /// Most deliveries on the way at once.
     var receiveMaximum = 65_535
     /// Set for sessions that outlive the process.
@@ -78,8 +83,8 @@ struct Mailbox {
         report.messages = backlog
         report.octets = waitingOctets
         report.oldest = waiting.first?.message.publishedAt
-        report.dropped = ledger.dropped
-        report.expired = ledger.expired
+        report.account = account
+        report.refused = refused
         return report
     }
 
@@ -109,6 +114,7 @@ struct Mailbox {
         if bounds.keepsLatestOnly { supersede(message.topic) }
         var madeRoom = false
         while waiting.count >= bounds.messages || waitingOctets + octets > bounds.octets {
+            if bounds.isPromised, bounds.policy == .rejectPublisher, qos != .atMostOnce { break }
             guard makeRoom(bounds.policy) else { return dropArrival() }
             madeRoom = true
         }
@@ -130,6 +136,16 @@ struct Mailbox {
         entry.commit = commit
     }
 
+    /// Whether the publisher of a message of QoS 1 or 2 is to be refused. One that would not fit into the empty mailbox is not: it
+    /// would be refused for ever.
+    mutating func refuses(octets: Int, _ bounds: Bounds) -> Bool {
+        guard bounds.policy == .rejectPublisher, octets <= bounds.octets,
+            waiting.count >= bounds.messages || waitingOctets + octets > bounds.octets
+        else { return false }
+        refused += 1
+        return true
+    }
+
     /// Counts a copy that is not even offered to the mailbox.
     mutating func reject(_ reason: DropReason) {
         ledger.accepted += 1
@@ -143,7 +159,7 @@ struct Mailbox {
 
     private mutating func makeRoom(_ policy: MailboxLimits.Policy) -> Bool {
         switch policy {
-        case .dropNewest: return false
+        case .dropNewest, .rejectPublisher: return false
         case .dropOldest, .latestOnly: return drop(at: waiting.startIndex)
         case .dropQoS0First:
             return drop(at: waiting.firstIndex { $0.qos == .atMostOnce } ?? waiting.startIndex)
@@ -298,7 +314,8 @@ struct Mailbox {
     mutating func removeOrphans(of groups: Set<ShareGroups.GroupID>) -> [Entry] {
         guard !groups.isEmpty else { return [] }
         var orphans: [Entry] = []
-        for (packetID, slot) in window.slotsByIdentifier where slot.entry.qos == .atLeastOnce && groups.contains(slot.entry.share) {
+        for (packetID, slot) in window.slotsByIdentifier
+        where slot.entry.qos == .atLeastOnce && groups.contains(slot.entry.share) {
             window.remove(packetID)
             orphans.append(slot.entry)
         }

@@ -13,9 +13,11 @@ extension Session {
     }
 
     /// Puts one copy of `message` in, or accounts for why not.
+    /// - Parameter isPromised: `refuses` was asked before.
     func put(
         _ message: Message, durability: Durability, qos: QoS, retain: Bool, subscriptionIDs: SubscriptionIDs,
-        share: ShareGroups.GroupID = ShareGroups.none, limits: MailboxLimits, clock: any GatewayClock
+        share: ShareGroups.GroupID = ShareGroups.none, isPromised: Bool = false, limits: MailboxLimits,
+        clock: any GatewayClock
     ) -> PutEffects {
         state.withLock { state in
             let limits = state.mailboxTerms?.limits ?? limits
@@ -25,12 +27,12 @@ extension Session {
                 state.mailbox.reject(.offlineQoS0)
                 return effects
             }
-            let bounds = Mailbox.Bounds(
-                messages: isAwake ? limits.onlineMessages : limits.offlineMessages, octets: limits.octets,
-                policy: limits.policy, keepsLatestOnly: limits.policy == .latestOnly && !isAwake,
-                waitsUntil: limits.timeToLive.map { clock.now() + $0 } ?? .never)
+            var bounds = limits.bounds(isAwake: isAwake)
+            bounds.waitsUntil = limits.timeToLive.map { clock.now() + $0 } ?? .never
+            bounds.isPromised = isPromised
             let result = state.mailbox.put(
-                message, durability: durability, qos: qos, retain: retain, subscriptionIDs: subscriptionIDs, share: share,
+                message, durability: durability, qos: qos, retain: retain, subscriptionIDs: subscriptionIDs,
+                share: share,
                 bounds: bounds)
             switch result {
             case .queued(let commit):
@@ -47,6 +49,14 @@ extension Session {
             }
             effects.wake = state.ownerToWake()
             return effects
+        }
+    }
+
+    /// Whether the mailbox is full and wants the publisher of such a message refused.
+    func refuses(octets: Int, limits: MailboxLimits) -> Bool {
+        state.withLock { state in
+            let limits = state.mailboxTerms?.limits ?? limits
+            return state.mailbox.refuses(octets: octets, limits.bounds(isAwake: state.isAwake))
         }
     }
 
@@ -126,6 +136,12 @@ extension Session {
 }
 
 extension MailboxLimits {
+    func bounds(isAwake: Bool) -> Mailbox.Bounds {
+        Mailbox.Bounds(
+            messages: isAwake ? onlineMessages : offlineMessages, octets: octets, policy: policy,
+            keepsLatestOnly: policy == .latestOnly && !isAwake)
+    }
+
     /// Waiting messages from which on publishers are held back.
     var pressureMark: Int { max(1, onlineMessages / 4) }
     /// Waiting messages at which they go on.

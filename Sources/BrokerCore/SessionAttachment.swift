@@ -48,7 +48,7 @@ final class SessionAttachment: Attachment {
             return broker.route(messages, as: principal, publisher: self, outcomes: &outcomes)
         }
         broker.together {
-            broker.routeInGroup(messages, as: principal, publisher: self, outcomes: &outcomes)
+            broker.routeInGroup(messages, as: principal, publisher: self, hasPublisher: true, outcomes: &outcomes)
             record(receiving)
         }
     }
@@ -107,7 +107,9 @@ final class SessionAttachment: Attachment {
                 limit, epoch: epoch, now: broker.clock.now(), limits: broker.limits.mailbox, into: &deliveries)
             perform(effects)
             // What is not stored yet comes with the commit, unless that has just passed.
-            guard let point = effects.awaitedCommit, broker.wakeWhenCommitted(point, owner: owner) else { return result }
+            guard let point = effects.awaitedCommit, broker.wakeWhenCommitted(point, owner: owner) else {
+                return result
+            }
         }
     }
 

@@ -7,6 +7,8 @@ final class Traffic: Sendable {
     let octets = Counter()
     /// Messages nobody subscribed to: one copy accepted and dropped each.
     let unrouted = Counter()
+    /// Messages whose publisher was refused because a receiver's mailbox was full.
+    let refused = Counter()
 
     func received(_ message: Message) {
         messages[Int(message.qos.rawValue)].add()
@@ -28,7 +30,22 @@ package struct BrokerStatistics: Sendable {
     /// Messages accepted from publishers, by QoS.
     package var messagesReceived: [UInt64] = [0, 0, 0]
     package var octetsReceived: UInt64 = 0
+    /// Messages whose publisher was refused because a receiver's mailbox was full. They are not in the ledger.
+    package var messagesRefused: UInt64 = 0
     package var ledger = DropLedger()
+    /// The sessions that lost most, the worst first.
+    package var losses: [SessionLoss] = []
+
+    /// Sessions in `losses` at most.
+    static let mostLosses = 20
+
+    /// Notes what a session lost, if that belongs to the most.
+    mutating func note(_ loss: @autoclosure () -> SessionLoss, _ messages: UInt64) {
+        guard messages > 0, losses.count < Self.mostLosses || messages > losses.last?.messages ?? 0 else { return }
+        let place = losses.firstIndex { $0.messages < messages } ?? losses.endIndex
+        losses.insert(loss(), at: place)
+        if losses.count > Self.mostLosses { losses.removeLast() }
+    }
 }
 
 extension CoreBroker {
@@ -40,7 +57,9 @@ extension CoreBroker {
             statistics.sessions = table.count
             for session in table.all {
                 session.state.withLock { state in
-                    statistics.ledger += state.mailbox.account
+                    let report = state.mailbox.report
+                    statistics.ledger += report.account
+                    statistics.note(SessionLoss(session.clientID, report), SessionLoss.messages(report))
                     if state.attachment != nil { statistics.attached += 1 }
                     if state.attachment != nil, state.reachability == .asleep { statistics.asleep += 1 }
                 }
@@ -60,6 +79,7 @@ extension CoreBroker {
         statistics.delayedMessages = delayed.withLock { $0.count }
         statistics.messagesReceived = traffic.messages.map(\.current)
         statistics.octetsReceived = traffic.octets.current
+        statistics.messagesRefused = traffic.refused.current
         return statistics
     }
 }

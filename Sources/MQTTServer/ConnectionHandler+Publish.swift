@@ -54,6 +54,10 @@ extension ConnectionHandler {
     ) {
         switch outcome {
         case .refused(.detached): break  // the goodbye is on its way
+        case .refused(let refusal) where refusal.isTemporary && machine.version != .v5:
+            // Before 5.0 an acknowledgement says "accepted"; only a client that connects anew sends the message again.
+            if qos == .exactlyOnce { _ = attachment.endReceiving(packetID: identifier.rawValue) }
+            perform(machine.cannotAccept())
         case .refused:
             // A refusing PUBREC ends the exchange (MQTT-4.3.3-9): its identifier may be used again.
             if qos == .exactlyOnce, machine.version == .v5 {

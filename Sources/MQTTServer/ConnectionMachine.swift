@@ -116,7 +116,9 @@ struct ConnectionMachine {
 
     /// An answer is larger than the client takes, so that it would wait for it in vain (MQTT-3.1.2-24).
     mutating func cannotSend(_ type: PacketType) -> ConnectionAction {
-        guard type == .connack else { return fail(.packetTooLarge, "\(type) does not fit into the maximum packet size") }
+        guard type == .connack else {
+            return fail(.packetTooLarge, "\(type) does not fit into the maximum packet size")
+        }
         state = .over
         // It was never let in: nobody has to hear its will.
         return .end(goodbye: .connack(ConnAck(reasonCode: .packetTooLarge)), .goodbye)
@@ -214,6 +216,11 @@ extension ConnectionMachine {
     /// More exactly-once messages wait for their release than the broker keeps.
     mutating func cannotBegin() -> ConnectionAction {
         fail(.receiveMaximumExceeded, "too many exactly-once messages wait for their release")
+    }
+
+    /// A message was refused that may be accepted later, and the client's version of the protocol has no word for that.
+    mutating func cannotAccept() -> ConnectionAction {
+        fail(.quotaExceeded, "a message was refused and cannot be acknowledged")
     }
 
     /// The broker has decided on a publication at QoS 1 or 2.

@@ -21,7 +21,7 @@ extension ReasonCode {
             case .notAuthorized: .notAuthorized
             case .topicNotAllowed: .topicNameInvalid
             case .tooLarge: .quotaExceeded  // 0x95 cannot stand in PUBACK (MQTT 5.0, table 3-4)
-            case .quotaExceeded: .quotaExceeded
+            case .quotaExceeded, .receiverFull: .quotaExceeded
             case .detached: .unspecifiedError
             }
     }

@@ -13,7 +13,8 @@ extension PublishRefusal {
         switch self {
         case .topicNotAllowed: "the topic has too many levels or is the server's own"
         case .tooLarge: "the payload is too large"
-        case .quotaExceeded: "no more retained messages are kept"
+        case .quotaExceeded: "no more can be kept"
+        case .receiverFull: "the queue of a receiver is full"
         case .notAuthorized, .detached: nil
         }
     }

@@ -34,6 +34,9 @@ package struct MailboxLimits: Sendable, Equatable {
         /// The waiting message of the same topic, full or not, as long as the client does not listen: each topic keeps its
         /// latest value (counted as superseded). When it is full of other topics, the oldest message.
         case latestOnly = "latest_only"
+        /// Nothing that waits: the publisher of a message of QoS 1 or 2 is refused and keeps it, until there is room again. A message
+        /// that has no publisher to be refused (QoS 0, a will, a delayed or a retained one) is dropped on arrival.
+        case rejectPublisher = "reject_publisher"
     }
 
     /// Waiting messages while a connection is attached and awake. Reaching a quarter of it slows QoS 1 and 2 publishers down.

@@ -20,6 +20,11 @@ package struct DropLedger: Sendable, Equatable {
         set { droppedByReason[Int(reason.rawValue)] = newValue }
     }
 
+    /// The reasons for which something was dropped, with their counts.
+    package var reasons: [(reason: DropReason, count: UInt64)] {
+        DropReason.allCases.map { ($0, self[dropped: $0]) }.filter { $0.count > 0 }
+    }
+
     package var dropped: UInt64 { DropReason.allCases.reduce(0) { $0 + self[dropped: $1] } }
 
     /// Whether nothing is unaccounted for.

@@ -6,10 +6,10 @@ package struct MailboxReport: Sendable, Equatable {
     package var octets = 0
     /// When the oldest waiting message was published; nil when none waits.
     package var oldest: Timestamp?
-    /// Copies dropped since the session began, whatever the reason.
-    package var dropped: UInt64 = 0
-    /// Copies expired since the session began.
-    package var expired: UInt64 = 0
+    /// Where all copies since the session began, or since the gateway's start, went.
+    package var account = DropLedger()
+    /// Messages whose publisher was refused because this mailbox was full. They are in no account: their publishers have them.
+    package var refused: UInt64 = 0
 
     package init() {}
 }

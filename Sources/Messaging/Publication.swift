@@ -14,8 +14,15 @@ package enum PublishRefusal: Error, Sendable, Equatable {
     case tooLarge
     /// A limit of the broker is reached (retained messages, store full).
     case quotaExceeded
+    /// A receiver's mailbox is full, and its policy is to refuse publishers (`MailboxLimits.Policy.rejectPublisher`). Nobody got it.
+    case receiverFull
     /// This attachment was taken over or has ended.
     case detached
+}
+
+extension PublishRefusal {
+    /// The same message may be accepted later. A publisher that cannot be told so must not be told that it was accepted.
+    package var isTemporary: Bool { self == .quotaExceeded || self == .receiverFull }
 }
 
 /// A point in the order of durable writes. An acknowledgement that promises storage leaves when the store has committed

@@ -14,13 +14,19 @@ package struct GatewaySnapshot: Sendable {
     /// Messages and octets (topic and payload) accepted from publishers.
     package var messagesReceived: UInt64
     package var octetsReceived: UInt64
+    /// Messages refused because a receiver's mailbox was full.
+    package var messagesRefused: UInt64
     package var ledger: DropLedger
+    /// The sessions that lost most, the worst first.
+    package var losses: [SessionLoss]
     /// Counters of each protocol's gateway, by its name.
     package var gateways: [(name: String, counters: [CounterReading])]
 
     package init(
         uptime: Duration, clients: ClientCounts, sessions: Int, subscriptions: Int, sharedSubscriptions: Int,
-        retainedMessages: Int, asleep: Int, messagesReceived: UInt64, octetsReceived: UInt64, ledger: DropLedger,
+        retainedMessages: Int, asleep: Int, messagesReceived: UInt64, octetsReceived: UInt64,
+        messagesRefused: UInt64 = 0,
+        ledger: DropLedger, losses: [SessionLoss] = [],
         gateways: [(name: String, counters: [CounterReading])]
     ) {
         self.uptime = uptime
@@ -32,7 +38,9 @@ package struct GatewaySnapshot: Sendable {
         self.asleep = asleep
         self.messagesReceived = messagesReceived
         self.octetsReceived = octetsReceived
+        self.messagesRefused = messagesRefused
         self.ledger = ledger
+        self.losses = losses
         self.gateways = gateways
     }
 

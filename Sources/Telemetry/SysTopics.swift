@@ -24,7 +24,9 @@ enum SysTopics {
             ("publish/bytes/received", "\(snapshot.octetsReceived)"),
             ("publish/messages/sent", "\(ledger.delivered)"),
             ("publish/messages/dropped", "\(ledger.dropped)"),
+            ("publish/messages/refused", "\(snapshot.messagesRefused)"),
             ("ledger", json(ledger)),
+            ("ledger/clients", json(snapshot.losses)),
         ]
         for (topic, counter) in totals {
             guard let total = snapshot.total(counter) else { continue }
@@ -43,6 +45,33 @@ enum SysTopics {
         ("bytes/received", "bytes_received"), ("bytes/sent", "bytes_sent"),
         ("messages/received", "packets_received"), ("messages/sent", "packets_sent"),
     ]
+
+    /// What the sessions that lost most lost, and why: an array, the worst first.
+    private static func json(_ losses: [SessionLoss]) -> String {
+        let clients = losses.map { loss in
+            let account = loss.report.account
+            let dropped = account.reasons.map { "\"\($0.reason.name)\":\($0.count)" }.joined(separator: ",")
+            return
+                "{\"client\":\(quoted(loss.clientID.string)),\"queued\":\(account.queued),\"expired\":\(account.expired),"
+                + "\"refused\":\(loss.report.refused),\"dropped\":{\(dropped)}}"
+        }
+        return "[\(clients.joined(separator: ","))]"
+    }
+
+    /// A JSON string (RFC 8259, 7).
+    private static func quoted(_ text: String) -> String {
+        var quoted = "\""
+        for scalar in text.unicodeScalars {
+            switch scalar {
+            case "\"", "\\": quoted += "\\\(scalar)"
+            case _ where scalar.value < 0x20:
+                let hexadecimal = String(scalar.value, radix: 16)
+                quoted += "\\u" + String(repeating: "0", count: 4 - hexadecimal.count) + hexadecimal
+            default: quoted.unicodeScalars.append(scalar)
+            }
+        }
+        return quoted + "\""
+    }
 
     /// The whole ledger in one message, so that a reader sees one moment and can check the identity.
     private static func json(_ ledger: DropLedger) -> String {

@@ -197,10 +197,10 @@ import Testing
         try client.attachment.supervise(.asleep, silence: nil)
         for text in ["1", "2", "3"] { try harness.publish("t", text) }
         let report = try client.attachment.mailboxReport
-        #expect(report.messages == 2 && report.dropped == 1 && report.octets == 4 && report.oldest != nil)
+        #expect(report.messages == 2 && report.account.dropped == 1 && report.octets == 4 && report.oldest != nil)
         harness.advance(.seconds(10))
         #expect(try client.take().isEmpty)
-        #expect(try client.attachment.mailboxReport.expired == 2)
+        #expect(try client.attachment.mailboxReport.account.expired == 2)
     }
 
     /// MQTT 3.1.1, MQTT-3.1.2-7

@@ -142,6 +142,8 @@ struct PublishTests {
             let client = try DatagramClient(port: port)
             broker.forbid("secret")
             #expect(client.ask(.post, "ps/secret", payload: [1])?.codeText == "4.01")
+            broker.refuse("full", .receiverFull)
+            #expect(client.ask(.post, "ps/full", payload: [1])?.codeText == "5.03")
             broker.refuseConnects(.badCredentials)
             #expect(client.ask(.post, "ps/t", queries: ["u=x", "p=y"], payload: [1])?.codeText == "4.01")
             broker.refuseConnects(.shuttingDown)

@@ -5,6 +5,15 @@ import Testing
 
 @testable import MQTTSN
 
+@Suite("ReturnCode")
+struct ReturnCodeTests {
+    /// MQTT-SN 1.2, 6.8: the client sends the message again after T_WAIT.
+    @Test(arguments: [PublishRefusal.receiverFull, .quotaExceeded])
+    func whatIsRefusedForNowIsCongestion(refusal: PublishRefusal) {
+        #expect(ReturnCode(refusal) == .congestion)
+    }
+}
+
 @Suite("SilenceTolerance")
 struct SilenceToleranceTests {
     @Test(

@@ -15,6 +15,7 @@ struct StatusTests {
             var bytes: Int
             var oldest: Int?
             var dropped: Int
+            var reasons: [String: Int]
         }
 
         struct Rejection: Decodable, Equatable {
@@ -58,7 +59,7 @@ struct StatusTests {
             try await stage.wait(.seconds(3))
             #expect(
                 try status("c1", stage)?.backlog
-                    == Status.Backlog(messages: 2, bytes: 8, oldest: publishedAt, dropped: 0))
+                    == Status.Backlog(messages: 2, bytes: 8, oldest: publishedAt, dropped: 0, reasons: [:]))
             try await stage.wait(.seconds(60))
             #expect(try status("c1", stage)?.missed_wakes == 1)
             #expect(try status("c1", stage)?.next_wake == nil)
@@ -120,6 +121,7 @@ struct StatusTests {
             for payload in UInt8(1)...5 { try stage.publish("a/b", [payload], .atLeastOnce, retain: false) }
             try await stage.wait(.seconds(3))
             #expect(try status("c1", stage)?.backlog.dropped == 3)
+            #expect(try status("c1", stage)?.backlog.reasons == ["mailbox_full": 3])
             #expect(stage.events.all.count { $0 == .dropping(ClientID("c1"), .mailboxFull) } == 1)
         }
     }

@@ -110,6 +110,30 @@ import Testing
         }
     }
 
+    /// Before 5.0 an acknowledgement cannot say "not now": there is none, and the client sends the message again when it is back.
+    @Test(arguments: [PublishRefusal.receiverFull, .quotaExceeded], [MQTTCodec.QoS.atLeastOnce, .exactlyOnce])
+    func aMessageRefusedForNowIsNeverAcknowledgedAsAccepted(refusal: PublishRefusal, qos: MQTTCodec.QoS) throws {
+        for version in [ProtocolVersion.v31, .v311, .v5] {
+            let conversation = Conversation()
+            conversation.broker.refuse("full", refusal)
+            let client = try conversation.connectedClient(version)
+            try client.send(.publish("full", "x", qos, id: 1))
+            let answers = try client.receive()
+            guard version == .v5 else {
+                #expect(answers.isEmpty && client.isClosed)
+                continue
+            }
+            let codes = answers.map { packet in
+                switch packet {
+                case .puback(let acknowledgement), .pubrec(let acknowledgement): acknowledgement.reasonCode
+                default: ReasonCode.success
+                }
+            }
+            #expect(codes == [.quotaExceeded])
+            #expect(!client.isClosed)
+        }
+    }
+
     @Test func aPublisherTheBrokerHoldsBackIsNotReadFrom() throws {
         let conversation = Conversation()
         let client = try conversation.connectedClient()

@@ -12,14 +12,19 @@ import Testing
         ledger.expired = 1
         ledger[dropped: .mailboxFull] = 2
         return GatewaySnapshot(
-            uptime: .milliseconds(61_500), clients: ClientCounts(connected: 2, maximum: 5), sessions: 3, subscriptions: 4,
+            uptime: .milliseconds(61_500), clients: ClientCounts(connected: 2, maximum: 5), sessions: 3,
+            subscriptions: 4,
             sharedSubscriptions: 1, retainedMessages: 7, asleep: 1, messagesReceived: 9, octetsReceived: 99,
             ledger: ledger,
             gateways: [
                 ("mqtt", [CounterReading(name: "bytes_received", value: 5)]),
-                ("mqttsn", [
-                    CounterReading(name: "bytes_received", value: 6), CounterReading(name: "datagrams_malformed", value: 1),
-                ]),
+                (
+                    "mqttsn",
+                    [
+                        CounterReading(name: "bytes_received", value: 6),
+                        CounterReading(name: "datagrams_malformed", value: 1),
+                    ]
+                ),
             ])
     }
 
@@ -38,6 +43,19 @@ import Testing
         let ledger = SysTopics.values(of: snapshot, version: "1").first { $0.topic == "$SYS/broker/ledger" }?.value
         #expect(ledger?.hasPrefix("{\"accepted\":10,\"delivered\":6,\"queued\":1,\"expired\":1,\"dropped\":{") == true)
         #expect(ledger?.contains("\"mailbox_full\":2") == true)
+    }
+
+    @Test func whoLostMostIsToldWithTheReasons() {
+        var report = MailboxReport()
+        report.account.expired = 1
+        report.account[dropped: .mailboxFull] = 2
+        report.refused = 3
+        var snapshot = snapshot
+        snapshot.losses = [SessionLoss(ClientID("a\"\n"), report)]
+        let clients = SysTopics.values(of: snapshot, version: "1").first { $0.topic == "$SYS/broker/ledger/clients" }?
+            .value
+        #expect(
+            clients == #"[{"client":"a\"\u000a","queued":0,"expired":1,"refused":3,"dropped":{"mailbox_full":2}}]"#)
     }
 
     @Test func eachTopicStandsOnce() {

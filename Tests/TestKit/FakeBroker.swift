@@ -20,6 +20,8 @@ package final class FakeBroker: Broker {
         var refusal: ConnectRefusal?
         var parked: [@Sendable () -> Void]?
         var forbidden: Set<String> = []
+        /// Topics whose messages are refused, and with what.
+        var refusals: [String: PublishRefusal] = [:]
         var exchanges: [String: @Sendable () -> any AuthenticationExchange] = [:]
         var isHeldBack = false
         var commitsByHand = false
@@ -88,6 +90,9 @@ package final class FakeBroker: Broker {
 
     /// Publishing to and subscribing to these topics and filters is refused.
     package func forbid(_ topics: String...) { state.withLock { $0.forbidden.formUnion(topics) } }
+
+    /// Messages of this topic are refused.
+    package func refuse(_ topic: String, _ refusal: PublishRefusal) { state.withLock { $0.refusals[topic] = refusal } }
 
     /// Publishers are asked to slow down; false wakes every attached owner.
     package func holdBack(_ held: Bool) {
@@ -234,6 +239,7 @@ extension FakeBroker.State {
         var woken: [any SessionOwner] = []
         let outcomes = messages.map { message -> PublishOutcome in
             if forbidden.contains(message.topic.string) { return .refused(.notAuthorized) }
+            if let refusal = refusals[message.topic.string] { return .refused(refusal) }
             woken += route(message)
             return .accepted(receivers: 0, commit: commitPoint())
         }

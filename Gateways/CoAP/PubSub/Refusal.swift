@@ -21,6 +21,7 @@ enum Refusal {
         case .topicNotAllowed: .error(.forbidden, "this topic cannot be published to")
         case .tooLarge: .error(.requestEntityTooLarge, "the payload is too large")
         case .quotaExceeded: busy("the gateway can store no more")
+        case .receiverFull: busy("the queue of a receiver is full")
         case .detached: busy("the session has ended")
         }
     }

@@ -28,7 +28,9 @@ struct ClientStatus {
         var json = "{\"state\":\"\(state.rawValue)\",\"address\":\"\(address)\",\"keep_alive\":\(keepAlive)"
         json += ",\"sleep\":\(sleepDuration),\"next_wake\":\(Self.seconds(nextWake)),\"missed_wakes\":\(missedWakes)"
         json += ",\"backlog\":{\"messages\":\(backlog.messages),\"bytes\":\(backlog.octets)"
-        json += ",\"oldest\":\(Self.seconds(oldest)),\"dropped\":\(backlog.dropped),\"expired\":\(backlog.expired)}"
+        json +=
+            ",\"oldest\":\(Self.seconds(oldest)),\"dropped\":\(backlog.account.dropped),\"expired\":\(backlog.account.expired)"
+        json += ",\"reasons\":{\(reasons(backlog.account))},\"refused\":\(backlog.refused)}"
         json += ",\"retransmissions\":\(retransmissions),\"roams\":\(roams),\"last_rejection\":"
         if let lastRejection {
             json += "{\"answer\":\"\(lastRejection.answer)\",\"return_code\":\(lastRejection.returnCode.rawValue)}"
@@ -36,6 +38,10 @@ struct ClientStatus {
             json += "null"
         }
         return json + "}"
+    }
+
+    private func reasons(_ account: DropLedger) -> String {
+        account.reasons.map { "\"\($0.reason.name)\":\($0.count)" }.joined(separator: ",")
     }
 
     private static func seconds(_ time: Duration?) -> String { time.map { "\($0.components.seconds)" } ?? "null" }
@@ -54,7 +60,9 @@ struct ClientStatus {
         return try? TopicName(utf8: Array("$SYS/broker/mqttsn/clients/".utf8) + level)
     }
 
-    private static func digit(_ value: UInt8) -> UInt8 { value + (value < 10 ? UInt8(ascii: "0") : UInt8(ascii: "A") - 10) }
+    private static func digit(_ value: UInt8) -> UInt8 {
+        value + (value < 10 ? UInt8(ascii: "0") : UInt8(ascii: "A") - 10)
+    }
 }
 
 extension Packet {

@@ -273,7 +273,7 @@ extension ReturnCode {
 
     init(_ refusal: PublishRefusal) {
         switch refusal {
-        case .quotaExceeded, .detached: self = .congestion
+        case .quotaExceeded, .receiverFull, .detached: self = .congestion
         case .notAuthorized, .topicNotAllowed, .tooLarge: self = .notSupported
         }
     }

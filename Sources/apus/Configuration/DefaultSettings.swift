@@ -251,7 +251,8 @@ enum DefaultSettings {
             # Octets waiting for one client.
             octets: 64MB
             # What gives way when a mailbox is full: drop_oldest, drop_newest or drop_qos0_first; or latest_only,
-            # with which a client that does not listen keeps one message of each topic, the latest.
+            # with which a client that does not listen keeps one message of each topic, the latest; or
+            # reject_publisher: publishers at QoS 1 and 2 are refused until there is room.
             policy: drop_oldest
             # Longest a message waits in a mailbox; null for no bound.
             time_to_live: null

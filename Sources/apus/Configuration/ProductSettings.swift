@@ -121,6 +121,7 @@ struct MailboxSettings: Decodable, Sendable {
         case dropNewest = "drop_newest"
         case dropQoS0First = "drop_qos0_first"
         case latestOnly = "latest_only"
+        case rejectPublisher = "reject_publisher"
 
         var policy: MailboxLimits.Policy {
             switch self {
@@ -128,6 +129,7 @@ struct MailboxSettings: Decodable, Sendable {
             case .dropNewest: .dropNewest
             case .dropQoS0First: .dropQoS0First
             case .latestOnly: .latestOnly
+            case .rejectPublisher: .rejectPublisher
             }
         }
     }

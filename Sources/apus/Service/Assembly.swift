@@ -29,7 +29,8 @@ struct Assembly: Sendable {
             try SQLiteStore($0, logger: Logger(label: "apus.store"))
         }
         let broker = try CoreBroker(
-            limits: settings.limits.brokerLimits, predefinedTopics: configuration.predefinedTopics(), features: configuration.features(),
+            limits: settings.limits.brokerLimits, predefinedTopics: configuration.predefinedTopics(),
+            features: configuration.features(),
             authenticator: access.authenticator ?? LoopbackAuthenticator(allowsAnonymous: settings.allowAnonymous),
             authorizer: access.authorizer ?? PermissiveAuthorizer(), events: eventLog, store: store,
             durability: configuration.durabilityPolicy())
@@ -139,6 +140,8 @@ extension GatewaySnapshot {
             uptime: uptime, clients: clients, sessions: statistics.sessions, subscriptions: statistics.subscriptions,
             sharedSubscriptions: statistics.sharedSubscriptions, retainedMessages: statistics.retainedMessages,
             asleep: statistics.asleep, messagesReceived: statistics.messagesReceived.reduce(0, +),
-            octetsReceived: statistics.octetsReceived, ledger: statistics.ledger, gateways: gateways)
+            octetsReceived: statistics.octetsReceived, messagesRefused: statistics.messagesRefused,
+            ledger: statistics.ledger,
+            losses: statistics.losses, gateways: gateways)
     }
 }
