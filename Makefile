@@ -7,7 +7,7 @@ SHELL := /bin/bash
 
 BUILD_PACKAGES := libcoap3-dev libsqlite3-dev libssl-dev pkg-config
 TEST_PACKAGES := mosquitto mosquitto-clients libcoap3-bin node-mqtt python3-venv
-PYTHON_CLIENTS := aiocoap==0.4.17 aiomqtt==2.5.1 gmqtt==0.8.0 paho-mqtt==2.1.0
+PYTHON_CLIENTS := aiocoap==0.4.17 aiomqtt==2.5.1 gmqtt==0.8.0 paho-mqtt==2.1.0 prometheus-client==0.26.0
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
 # Installs what is missing of $(1), and says so. Debian starts a service it installs; policy-rc.d keeps a Mosquitto

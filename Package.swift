@@ -19,6 +19,10 @@ extension Target.Dependency {
     static let deque: Self = .product(name: "DequeModule", package: "swift-collections")
     static let logging: Self = .product(name: "Logging", package: "swift-log")
     static let yams: Self = .product(name: "Yams", package: "Yams")
+    static let hummingbird: Self = .product(name: "Hummingbird", package: "hummingbird")
+    static let hummingbirdCore: Self = .product(name: "HummingbirdCore", package: "hummingbird")
+    static let httpTypes: Self = .product(name: "HTTPTypes", package: "swift-http-types")
+    static let nioHTTPTypes: Self = .product(name: "NIOHTTPTypes", package: "swift-nio-extras")
     static let argumentParser: Self = .product(name: "ArgumentParser", package: "swift-argument-parser")
 }
 
@@ -31,6 +35,11 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-log.git", from: "1.16.0"),
         .package(url: "https://github.com/jpsim/Yams.git", from: "6.2.0"),
         .package(url: "https://github.com/apple/swift-argument-parser.git", from: "1.8.0"),
+        // Without its traits it brings no swift-configuration along.
+        .package(url: "https://github.com/hummingbird-project/hummingbird.git", from: "2.28.1", traits: []),
+        // Both are Hummingbird's own: the types of the requests that it hands out.
+        .package(url: "https://github.com/apple/swift-http-types.git", from: "1.8.0"),
+        .package(url: "https://github.com/apple/swift-nio-extras.git", from: "1.34.1"),
     ],
     targets: [
         // Values all protocols share, and the ports between adapters, core and stores.
@@ -56,8 +65,14 @@ let package = Package(
             dependencies: ["Messaging", "MQTTCodec", "Transport", .nioCore, .nioPosix, .deque, .logging]),
         // Strict YAML + environment + --set -> Decodable; knows no feature.
         .target(name: "Settings", dependencies: [.yams]),
-        // Counters, $SYS topics, log bootstrap.
-        .target(name: "Telemetry", dependencies: ["Messaging", .logging]),
+        // Metrics, $SYS topics, log bootstrap.
+        .target(name: "Telemetry", dependencies: ["Messaging", .nioCore, .logging]),
+        // The operators' interface over HTTP: metrics and health.
+        .target(
+            name: "Admin",
+            dependencies: [
+                "Messaging", "Transport", .nioCore, .nioPosix, .logging, .hummingbird, .hummingbirdCore, .httpTypes, .nioHTTPTypes,
+            ]),
         // The C interface of libcoap (Debian libcoap3-dev).
         .systemLibrary(
             name: "CLibCoAP", path: "Gateways/CLibCoAP", pkgConfig: "libcoap-3-openssl",
@@ -79,7 +94,7 @@ let package = Package(
         .executableTarget(
             name: "apus",
             dependencies: [
-                "Access", "Messaging", "BrokerCore", "MQTTCodec", "MQTTServer", "Transport", "Settings", "Storage",
+                "Access", "Admin", "Messaging", "BrokerCore", "MQTTCodec", "MQTTServer", "Transport", "Settings", "Storage",
                 "Telemetry",
                 "CoAP", "LwM2M", "MQTTSN", .nioCore, .nioPosix, .logging, .argumentParser,
             ]),
@@ -100,7 +115,8 @@ let package = Package(
             name: "TransportTests",
             dependencies: ["Transport", "TestKit", .nioCore, .nioEmbedded, .nioHTTP1, .nioWebSocket]),
         .testTarget(name: "SettingsTests", dependencies: ["Settings", "TestKit"]),
-        .testTarget(name: "TelemetryTests", dependencies: ["Telemetry", "Messaging", .logging]),
+        .testTarget(name: "TelemetryTests", dependencies: ["Telemetry", "Messaging", "TestKit", .nioPosix, .logging]),
+        .testTarget(name: "AdminTests", dependencies: ["Admin", "Messaging", "TestKit", .logging]),
         .testTarget(name: "CoAPTests", dependencies: ["CoAP", "Messaging", "TestKit"]),
         .testTarget(name: "LwM2MTests", dependencies: ["LwM2M", "CoAP", "Messaging", "TestKit"]),
         .testTarget(

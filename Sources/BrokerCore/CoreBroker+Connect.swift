@@ -125,7 +125,7 @@ extension CoreBroker {
             state.mailbox.reconnect(receiveMaximum: max(1, options.receiveMaximum))
             let attachment = SessionAttachment(
                 session: session, epoch: state.epoch, owner: owner, principal: principal, broker: self,
-                silence: options.silence, durability: listenerLevel)
+                silence: options.silence, durability: listenerLevel, traffic: traffic[listener])
             state.attachment = attachment
             session.isListening.store(true, ordering: .relaxed)
             if let store, becomesDurable { makeDurable(session, &state, subscriptions, store) }

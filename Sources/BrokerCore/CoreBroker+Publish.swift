@@ -25,8 +25,12 @@ struct RouteScratch {
 }
 
 extension CoreBroker {
-    package func publish(_ messages: [Message], as principal: Principal, outcomes: inout [PublishOutcome]) {
+    package func publish(
+        _ messages: [Message], as principal: Principal, via listener: String, outcomes: inout [PublishOutcome]
+    ) {
+        let first = outcomes.count
         route(messages, as: principal, publisher: nil, outcomes: &outcomes)
+        traffic[listener].count(messages, outcomes[first...])
     }
 
     /// Routes a batch: checks, retained messages, then one look at the index for all. What the batch asks for beyond that
@@ -80,7 +84,6 @@ extension CoreBroker {
         guard isGateway || authorizer.allows(.publish(message.topic), by: principal) else {
             return .refused(.notAuthorized)
         }
-        traffic.received(message)
         if message.retain, message.qos != .atMostOnce, isStoreFailing, durability.level(of: message.topic) != .memory {
             return .refused(.quotaExceeded)
         }
@@ -101,10 +104,7 @@ extension CoreBroker {
         }
         merge(message, routing.sessions, &scratch)
         if isStoreFailing, level != .memory, needsStore(message, routing, scratch) { return .refused(.quotaExceeded) }
-        if mayRefuse, isRefused(message, routing, scratch) {
-            traffic.refused.add()
-            return .refused(.receiverFull)
-        }
+        if mayRefuse, isRefused(message, routing, scratch) { return .refused(.receiverFull) }
         var commit = CommitPoint.none
         if message.retain {
             guard let point = retain(message) else { return .refused(.quotaExceeded) }

@@ -28,7 +28,7 @@ package final class CoreBroker: Broker {
     let awaitingCommit = Mutex<[(point: CommitPoint, owner: any SessionOwner)]>([])
     /// Scratch space of the publish path, one for each thread that is in it.
     let scratches = Mutex<[RouteScratch]>([])
-    let traffic = Traffic()
+    let traffic = TrafficTable()
     /// Some mailbox may refuse publishers: receivers are asked before a message is handed out.
     let mayRefuse: Atomic<Bool>
     /// Grows with each `recheckAccess`, so that a client that comes in at that moment is looked at again.

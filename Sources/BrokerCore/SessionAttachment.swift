@@ -11,6 +11,8 @@ final class SessionAttachment: Attachment {
     let holdBack = HoldBack()
     /// What this client's listener says about its messages; nil when it says nothing.
     let durability: Durability?
+    /// Of its listener.
+    let traffic: Traffic
     private let broker: CoreBroker
     /// Time of the last sign of life and silence allowed after it, in nanoseconds of the monotonic clock; 0 for no supervision.
     private let lastTouch: Atomic<Int64>
@@ -18,7 +20,7 @@ final class SessionAttachment: Attachment {
 
     init(
         session: Session, epoch: UInt32, owner: any SessionOwner, principal: Principal, broker: CoreBroker,
-        silence: Duration?, durability: Durability?
+        silence: Duration?, durability: Durability?, traffic: Traffic
     ) {
         self.session = session
         self.epoch = epoch
@@ -26,6 +28,7 @@ final class SessionAttachment: Attachment {
         self.principal = principal
         self.broker = broker
         self.durability = durability
+        self.traffic = traffic
         lastTouch = Atomic(broker.clock.now().nanoseconds)
         self.silence = Atomic(silence?.wholeNanoseconds ?? 0)
     }
@@ -44,6 +47,8 @@ final class SessionAttachment: Attachment {
             outcomes.append(contentsOf: repeatElement(.refused(.detached), count: messages.count))
             return
         }
+        let first = outcomes.count
+        defer { traffic.count(messages, outcomes[first...]) }
         guard !receiving.isEmpty else {
             return broker.route(messages, as: principal, publisher: self, outcomes: &outcomes)
         }
@@ -102,6 +107,8 @@ final class SessionAttachment: Attachment {
     // MARK: Receiving
 
     func take(_ limit: Int, into deliveries: inout [Delivery]) -> TakeResult {
+        let first = deliveries.count
+        defer { traffic.count(deliveries[first...]) }
         while true {
             let (result, effects) = session.take(
                 limit, epoch: epoch, now: broker.clock.now(), limits: broker.limits.mailbox, into: &deliveries)

@@ -1,85 +1,84 @@
-package import Messaging
+import Messaging
 import Synchronization
 
-/// Messages and octets accepted, for metrics.
+/// What came in and went out by one listener. Counted once for a batch, whatever its size.
 final class Traffic: Sendable {
-    let messages = [Counter(), Counter(), Counter()]
-    let octets = Counter()
-    /// Messages nobody subscribed to: one copy accepted and dropped each.
-    let unrouted = Counter()
-    /// Messages whose publisher was refused because a receiver's mailbox was full.
-    let refused = Counter()
+    /// Messages by QoS, and octets.
+    private struct Volume: Sendable {
+        private let messages = [Counter(), Counter(), Counter()]
+        private let octets = Counter()
 
-    func received(_ message: Message) {
-        messages[Int(message.qos.rawValue)].add()
-        octets.add(UInt64(message.octets))
+        func add(_ volume: TrafficReading.Volume) {
+            for qos in QoS.allCases where volume[qos] > 0 { messages[Int(qos.rawValue)].add(volume[qos]) }
+            if volume.octets > 0 { octets.add(volume.octets) }
+        }
+
+        var reading: TrafficReading.Volume {
+            var reading = TrafficReading.Volume()
+            for qos in QoS.allCases { reading[qos] = messages[Int(qos.rawValue)].current }
+            reading.octets = octets.current
+            return reading
+        }
     }
-}
 
-/// The core's numbers at one moment.
-package struct BrokerStatistics: Sendable {
-    package var sessions = 0
-    package var attached = 0
-    package var asleep = 0
-    package var subscriptions = 0
-    package var sharedSubscriptions = 0
-    package var retainedMessages = 0
-    package var retainedOctets = 0
-    /// Messages that wait for their time (`$delayed/…`). They enter the ledger when it has come.
-    package var delayedMessages = 0
-    /// Messages accepted from publishers, by QoS.
-    package var messagesReceived: [UInt64] = [0, 0, 0]
-    package var octetsReceived: UInt64 = 0
-    /// Messages whose publisher was refused because a receiver's mailbox was full. They are not in the ledger.
-    package var messagesRefused: UInt64 = 0
-    package var ledger = DropLedger()
-    /// The sessions that lost most, the worst first.
-    package var losses: [SessionLoss] = []
+    let listener: String
+    /// Place in the table.
+    let index: Int
+    private let received = Volume()
+    private let sent = Volume()
+    private let refused = PublishRefusal.allCases.map { ($0, Counter()) }
 
-    /// Sessions in `losses` at most.
-    static let mostLosses = 20
-
-    /// Notes what a session lost, if that belongs to the most.
-    mutating func note(_ loss: @autoclosure () -> SessionLoss, _ messages: UInt64) {
-        guard messages > 0, losses.count < Self.mostLosses || messages > losses.last?.messages ?? 0 else { return }
-        let place = losses.firstIndex { $0.messages < messages } ?? losses.endIndex
-        losses.insert(loss(), at: place)
-        if losses.count > Self.mostLosses { losses.removeLast() }
+    fileprivate init(listener: String, index: Int) {
+        self.listener = listener
+        self.index = index
     }
-}
 
-extension CoreBroker {
-    /// Takes the numbers of all sessions; cost grows with their count.
-    package func statistics() -> BrokerStatistics {
-        var statistics = BrokerStatistics()
-        sessions.withLock { table in
-            statistics.ledger = table.departed
-            statistics.sessions = table.count
-            for session in table.all {
-                session.state.withLock { state in
-                    let report = state.mailbox.report
-                    statistics.ledger += report.account
-                    statistics.note(SessionLoss(session.clientID, report), SessionLoss.messages(report))
-                    if state.attachment != nil { statistics.attached += 1 }
-                    if state.attachment != nil, state.reachability == .asleep { statistics.asleep += 1 }
-                }
+    /// Counts a batch by what became of it.
+    func count(_ messages: [Message], _ outcomes: ArraySlice<PublishOutcome>) {
+        var volume = TrafficReading.Volume()
+        for (message, outcome) in zip(messages, outcomes) {
+            switch outcome {
+            case .accepted: volume.add(message.octets, qos: message.qos)
+            case .refused(let refusal): refused.first { $0.0 == refusal }?.1.add()
             }
         }
-        let unrouted = traffic.unrouted.current
-        statistics.ledger.accepted += unrouted
-        statistics.ledger[dropped: .noSubscribers] += unrouted
-        routing.read { routing in
-            statistics.subscriptions = routing.index.count
-            statistics.sharedSubscriptions = routing.index.sharedCount
-        }
-        retained.withLock { retained in
-            statistics.retainedMessages = retained.count
-            statistics.retainedOctets = retained.octets
-        }
-        statistics.delayedMessages = delayed.withLock { $0.count }
-        statistics.messagesReceived = traffic.messages.map(\.current)
-        statistics.octetsReceived = traffic.octets.current
-        statistics.messagesRefused = traffic.refused.current
-        return statistics
+        received.add(volume)
     }
+
+    /// Counts what was handed over to be sent.
+    func count(_ deliveries: ArraySlice<Delivery>) {
+        guard !deliveries.isEmpty else { return }
+        var volume = TrafficReading.Volume()
+        for delivery in deliveries where delivery.step == .publish {
+            volume.add(delivery.message.octets, qos: delivery.qos)
+        }
+        sent.add(volume)
+    }
+
+    var reading: TrafficReading {
+        var reading = TrafficReading(listener: listener)
+        reading.received = received.reading
+        reading.sent = sent.reading
+        for (refusal, counter) in refused where counter.current > 0 { reading.refused[refusal] = counter.current }
+        return reading
+    }
+}
+
+/// The listeners that anything came by.
+final class TrafficTable: Sendable {
+    private let listeners = Mutex<[Traffic]>([])
+    /// Messages nobody subscribed to: one copy accepted and dropped each.
+    let unrouted = Counter()
+
+    /// That of one listener. There are few, so looking through them is quicker than hashing.
+    subscript(listener: String) -> Traffic {
+        listeners.withLock { listeners in
+            if let known = listeners.first(where: { $0.listener == listener }) { return known }
+            let new = Traffic(listener: listener, index: listeners.count)
+            listeners.append(new)
+            return new
+        }
+    }
+
+    var readings: [TrafficReading] { listeners.withLock { $0 }.map(\.reading) }
 }

@@ -13,6 +13,8 @@ final class ListenerContext: Sendable {
     /// From the accepted connection to a complete CONNECT.
     let connectTimeout: TimeAmount
     private let openConnections = Atomic<Int>(0)
+    private let accepted = Counter()
+    private let overLimit = Counter()
     private let hasWarnedOfLimit = Atomic<Bool>(false)
 
     init(_ settings: MQTTConfiguration.Listener, server: ServerContext) {
@@ -28,6 +30,7 @@ final class ListenerContext: Sendable {
     /// Lets a connection in, or counts why not.
     /// - Returns: false when a limit is reached, this listener's or the gateway's; `leave` is not called then.
     func admit() -> Bool {
+        accepted.add()
         let limit = settings.maximumConnections ?? .max
         let (_, open) = openConnections.add(1, ordering: .relaxed)
         if open > limit {
@@ -42,11 +45,18 @@ final class ListenerContext: Sendable {
             return true
         }
         openConnections.subtract(1, ordering: .relaxed)
+        overLimit.add()
         return false
     }
 
     func leave() {
         openConnections.subtract(1, ordering: .relaxed)
         server.leave()
+    }
+
+    var reading: ConnectionReading {
+        ConnectionReading(
+            listener: settings.name, transport: settings.transport, open: openConnections.load(ordering: .relaxed),
+            accepted: accepted.current, overLimit: overLimit.current)
     }
 }

@@ -22,6 +22,12 @@ package struct MQTTConfiguration: Sendable {
             self.name = name
             self.place = place
         }
+
+        /// As in `Messaging.Listener.transport`.
+        var transport: String {
+            guard case .internet = place else { return "unix" }
+            return webSocket == nil ? "tcp" : "ws"
+        }
     }
 
     package var listeners: [Listener] = []

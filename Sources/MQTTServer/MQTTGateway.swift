@@ -12,6 +12,8 @@ package final class MQTTGateway: Gateway {
     /// One context per event loop; connections stay on the loop they were given.
     private let loops: [ObjectIdentifier: NIOLoopBoundBox<LoopContext>]
     private let listeners = Mutex<[StreamListener]>([])
+    /// One for each entry of the configuration, which has one for each address of a listener.
+    private let contexts: [ListenerContext]
     private let isStopping = Atomic<Bool>(false)
 
     /// - Parameter group: threads the connections live on; the gateway does not shut it down.
@@ -19,6 +21,7 @@ package final class MQTTGateway: Gateway {
         configuration: MQTTConfiguration, broker: any Broker, group: any EventLoopGroup, logger: Logger
     ) {
         server = ServerContext(configuration: configuration, broker: broker, logger: logger)
+        contexts = configuration.listeners.map { [server] in ListenerContext($0, server: server) }
         self.group = group
         var loops: [ObjectIdentifier: NIOLoopBoundBox<LoopContext>] = [:]
         for eventLoop in group.makeIterator() {
@@ -30,9 +33,9 @@ package final class MQTTGateway: Gateway {
 
     package func bind() async throws(BindError) -> [Listener] {
         var opened: [Listener] = []
-        for setting in server.configuration.listeners {
+        for context in contexts {
             do {
-                opened.append(try await open(setting))
+                opened.append(try await open(context))
             } catch {
                 await closeListeners()
                 throw error
@@ -62,8 +65,19 @@ package final class MQTTGateway: Gateway {
 
     package func counters() -> [CounterReading] { server.counters.readings }
 
-    private func open(_ setting: MQTTConfiguration.Listener) async throws(BindError) -> Listener {
-        let context = ListenerContext(setting, server: server)
+    package func connections() -> [ConnectionReading] {
+        contexts.map(\.reading).reduce(into: []) { readings, reading in
+            guard let index = readings.firstIndex(where: { $0.listener == reading.listener }) else {
+                return readings.append(reading)
+            }
+            readings[index].open += reading.open
+            readings[index].accepted += reading.accepted
+            readings[index].overLimit += reading.overLimit
+        }
+    }
+
+    private func open(_ context: ListenerContext) async throws(BindError) -> Listener {
+        let setting = context.settings
         do {
             let listener = try await StreamListener.bind(setting.place, group: group) { [self] channel in
                 setUp(channel, context)
@@ -102,10 +116,10 @@ extension Listener {
         switch place {
         case .internet(let address):
             self.init(
-                name: setting.name, protocolName: "MQTT", transport: setting.webSocket == nil ? "tcp" : "ws",
+                name: setting.name, protocolName: "MQTT", transport: setting.transport,
                 address: address.address, port: address.port, path: setting.webSocket?.path)
         case .unix(let file):
-            self.init(name: setting.name, protocolName: "MQTT", transport: "unix", address: file.path, port: 0)
+            self.init(name: setting.name, protocolName: "MQTT", transport: setting.transport, address: file.path, port: 0)
         }
     }
 }

@@ -25,7 +25,10 @@ package protocol Broker: AnyObject, Sendable {
         _ credentials: Credentials, completion: @escaping @Sendable (Result<Principal, ConnectRefusal>) -> Void)
 
     /// Publishes a batch in order for a publisher without session. `outcomes` receives one entry per message, in order.
-    func publish(_ messages: [Message], as principal: Principal, outcomes: inout [PublishOutcome])
+    /// - Parameter listener: what it counts for, as in `Peer.listener`; `TrafficReading.ownListener` for what the product
+    ///   says about itself.
+    func publish(
+        _ messages: [Message], as principal: Principal, via listener: String, outcomes: inout [PublishOutcome])
 
     /// The retained message of one topic, unless it has expired or `principal` may not subscribe to the topic.
     func retainedMessage(of topic: TopicName, as principal: Principal) -> Message?
@@ -68,7 +71,7 @@ package struct Connected: Sendable {
 }
 
 /// Why a client did not get in.
-package enum ConnectRefusal: Error, Sendable, Equatable {
+package enum ConnectRefusal: Error, Sendable, Equatable, CaseIterable {
     /// User name or password are wrong (MQTT 5.0 reason 0x86).
     case badCredentials
     /// Known, but not allowed in (0x87).
@@ -79,4 +82,15 @@ package enum ConnectRefusal: Error, Sendable, Equatable {
     case shuttingDown
     /// The source of credentials cannot be asked right now (0x88).
     case unavailable
+
+    /// As in metric labels.
+    package var name: String {
+        switch self {
+        case .badCredentials: "bad_credentials"
+        case .notAuthorized: "not_authorized"
+        case .quotaExceeded: "quota_exceeded"
+        case .shuttingDown: "shutting_down"
+        case .unavailable: "unavailable"
+        }
+    }
 }

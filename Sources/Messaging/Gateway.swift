@@ -18,6 +18,13 @@ package protocol Gateway: Sendable {
 
     /// What the gateway counted since its start; names as in metrics, e.g. `datagrams_malformed`.
     func counters() -> [CounterReading]
+
+    /// The connections of each listener; none where a protocol has no connections.
+    func connections() -> [ConnectionReading]
+}
+
+extension Gateway {
+    package func connections() -> [ConnectionReading] { [] }
 }
 
 /// One open listener.

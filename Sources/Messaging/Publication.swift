@@ -6,7 +6,7 @@ package enum PublishOutcome: Sendable, Equatable {
     case refused(PublishRefusal)
 }
 
-package enum PublishRefusal: Error, Sendable, Equatable {
+package enum PublishRefusal: Error, Sendable, Equatable, CaseIterable {
     case notAuthorized
     /// The topic name has more levels than `BrokerLimits.topicLevels`, or starts with `$SYS/`, which only the gateway writes.
     case topicNotAllowed
@@ -18,6 +18,18 @@ package enum PublishRefusal: Error, Sendable, Equatable {
     case receiverFull
     /// This attachment was taken over or has ended.
     case detached
+
+    /// As in metric labels.
+    package var name: String {
+        switch self {
+        case .notAuthorized: "not_authorized"
+        case .topicNotAllowed: "topic_not_allowed"
+        case .tooLarge: "too_large"
+        case .quotaExceeded: "quota_exceeded"
+        case .receiverFull: "receiver_full"
+        case .detached: "detached"
+        }
+    }
 }
 
 extension PublishRefusal {

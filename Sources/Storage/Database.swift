@@ -84,6 +84,13 @@ extension Database {
     /// Pages in the write-ahead log after the last commit, once `countWALPages` was called.
     var walPages: Int { Int(walPageCount.pointee) }
 
+    /// What one commit added to the log that held `pagesBefore`: whole pages, each with its header (SQLite file format, 4.1).
+    /// A log with fewer pages than before has begun anew.
+    func octetsAppended(since pagesBefore: Int) -> UInt64 {
+        let pages = walPages < pagesBefore ? walPages : walPages - pagesBefore
+        return UInt64(pages) * 4_120
+    }
+
     /// Counts the log's pages from now on; this also ends automatic checkpoints, which use the same hook.
     func countWALPages() {
         sqlite3_wal_hook(

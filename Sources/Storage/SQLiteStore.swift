@@ -39,12 +39,16 @@ package final class SQLiteStore: Store {
                 plan.finish()
                 return .success(0)
             }
+            let pagesBefore = database.walPages
+            let began = ContinuousClock.now
             do throws(DatabaseError) {
                 try writer.write(plan)
             } catch {
                 return .failure(error)
             }
+            counters.commitTime.record(ContinuousClock.now - began)
             counters.transactions.add()
+            counters.octetsWritten.add(database.octetsAppended(since: pagesBefore))
             counters.deliveriesWritten.add(UInt64(plan.survivingDeliveries))
             plan.finish()
             return .success(database.walPages)
@@ -147,6 +151,14 @@ package final class SQLiteStore: Store {
             CounterReading(name: "durability", value: options.durability == .disk ? 2 : 1),
             CounterReading(name: "failing", value: isFailing ? 1 : 0),
         ]
+    }
+
+    package var report: StoreReport {
+        StoreReport(
+            durability: options.durability, isFailing: isFailing, changes: counters.changes.current,
+            batches: counters.transactions.current, failures: counters.failures.current,
+            deliveriesWritten: counters.deliveriesWritten.current, octetsWritten: counters.octetsWritten.current,
+            commitTime: counters.commitTime.reading)
     }
 
     // MARK: Writing

@@ -8,6 +8,11 @@ struct StoreCounters: Sendable {
     let deliveriesWritten = Counter()
     /// Transactions that failed and were tried again.
     let failures = Counter()
+    let octetsWritten = Counter()
+    /// Of each transaction, the disk's part included.
+    let commitTime = DurationHistogram(
+        bounds: [.microseconds(100), .microseconds(500)]
+            + [1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 5_000].map { .milliseconds($0) })
 
     var readings: [CounterReading] {
         [

@@ -20,7 +20,7 @@ package final class EventLog: EventSink {
     private let connected = Atomic<Int>(0)
     private let maximum = Atomic<Int>(0)
     private let accepted = Counter()
-    private let refused = Counter()
+    private let refused = ConnectRefusal.allCases.map { (reason: $0, counter: Counter()) }
     private let expired = Counter()
 
     package init(logger: Logger) {
@@ -31,7 +31,8 @@ package final class EventLog: EventSink {
     package var counts: ClientCounts {
         ClientCounts(
             connected: max(0, connected.load(ordering: .relaxed)), maximum: maximum.load(ordering: .relaxed),
-            accepted: accepted.current, refused: refused.current, expired: expired.current)
+            accepted: accepted.current, refusedByReason: refused.map { ($0.reason, $0.counter.current) },
+            expired: expired.current)
     }
 
     package func record(_ event: BrokerEvent) {
@@ -54,7 +55,8 @@ package final class EventLog: EventSink {
         case .disconnected(let client, let reason):
             logger.debug("client disconnected", metadata: [Key.client: "\(client)", Key.reason: "\(reason)"])
         case .closed(let client, let reason):
-            logger.debug("connection ended by the gateway", metadata: [Key.client: "\(client)", Key.reason: "\(reason)"])
+            logger.debug(
+                "connection ended by the gateway", metadata: [Key.client: "\(client)", Key.reason: "\(reason)"])
         case .fellAsleep(let client):
             logger.debug("client fell asleep", metadata: [Key.client: "\(client)"])
         case .wokeUp(let client):
@@ -76,7 +78,8 @@ package final class EventLog: EventSink {
                 metadata: [Key.client: "\(client)", Key.filter: "\(filter)"])
         case .dropping(let client, let reason):
             logger.warning(
-                "messages for a client are being dropped", metadata: [Key.client: "\(client)", Key.reason: "\(reason.name)"])
+                "messages for a client are being dropped",
+                metadata: [Key.client: "\(client)", Key.reason: "\(reason.name)"])
         }
     }
 
@@ -87,30 +90,34 @@ package final class EventLog: EventSink {
             let now = connected.wrappingAdd(1, ordering: .relaxed).newValue
             _ = maximum.max(now, ordering: .relaxed)
         case .disconnected, .closed: connected.wrappingSubtract(1, ordering: .relaxed)
-        case .refused: refused.add()
+        case .refused(_, _, let reason): refused.first { $0.reason == reason }?.counter.add()
         case .sessionExpired: expired.add()
-        case .fellAsleep, .wokeUp, .late, .roamed, .topicIDsExhausted, .willPublished, .subscriptionEnded, .dropping: break
+        case .fellAsleep, .wokeUp, .late, .roamed, .topicIDsExhausted, .willPublished, .subscriptionEnded, .dropping:
+            break
         }
     }
 }
 
 /// Clients as `EventLog` counted them.
-package struct ClientCounts: Sendable, Equatable {
+package struct ClientCounts: Sendable {
     /// Attached now, awake or asleep.
     package var connected: Int
     /// Most that were attached at once.
     package var maximum: Int
-    /// Connections accepted and refused since the start.
+    /// Let in since the start, and refused.
     package var accepted: UInt64
-    package var refused: UInt64
+    package var refusedByReason: [(reason: ConnectRefusal, count: UInt64)]
     /// Sessions whose time ran out.
     package var expired: UInt64
 
-    package init(connected: Int = 0, maximum: Int = 0, accepted: UInt64 = 0, refused: UInt64 = 0, expired: UInt64 = 0) {
+    package init(
+        connected: Int = 0, maximum: Int = 0, accepted: UInt64 = 0,
+        refusedByReason: [(reason: ConnectRefusal, count: UInt64)] = [], expired: UInt64 = 0
+    ) {
         self.connected = connected
         self.maximum = maximum
         self.accepted = accepted
-        self.refused = refused
+        self.refusedByReason = refusedByReason
         self.expired = expired
     }
 }

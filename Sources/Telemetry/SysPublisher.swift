@@ -40,6 +40,6 @@ package struct SysPublisher: Sendable {
                 Message(topic: name, payload: Array(value.utf8), qos: .atLeastOnce, retain: true, publishedAt: now))
         }
         var outcomes: [PublishOutcome] = []
-        broker.publish(messages, as: .gateway, outcomes: &outcomes)
+        broker.publish(messages, as: .gateway, via: TrafficReading.ownListener, outcomes: &outcomes)
     }
 }

@@ -30,7 +30,7 @@ import Testing
                     var receivers = 0
                     for message in batch {
                         var outcomes: [PublishOutcome] = []
-                        broker.publish([message], as: .gateway, outcomes: &outcomes)
+                        broker.publish([message], as: .gateway, via: "sys", outcomes: &outcomes)
                         if case .accepted(let count, _)? = outcomes.first { receivers += max(1, count) }
                     }
                     return receivers

@@ -17,7 +17,8 @@ final class Harness: Sendable {
     ) throws {
         self.clock = clock
         broker = try CoreBroker(
-            clock: clock, limits: limits, features: features, authenticator: authenticator, authorizer: authorizer, events: events,
+            clock: clock, limits: limits, features: features, authenticator: authenticator, authorizer: authorizer,
+            events: events,
             store: store)
     }
 
@@ -27,13 +28,16 @@ final class Harness: Sendable {
         broker.tick()
     }
 
-    func connect(_ clientID: String, _ options: SessionOptions = .clean, isLoopback: Bool = true, username: String? = nil) throws -> TestClient {
+    func connect(
+        _ clientID: String, _ options: SessionOptions = .clean, isLoopback: Bool = true, username: String? = nil
+    ) throws -> TestClient {
         let client = TestClient()
         let result = Mutex<Result<Connected, ConnectRefusal>?>(nil)
         let peer = Peer(address: "127.0.0.1:1", isLoopback: isLoopback, listener: "test")
         broker.connect(
             ConnectRequest(
-                credentials: Credentials(clientID: ClientID(clientID), username: username, peer: peer), options: options),
+                credentials: Credentials(clientID: ClientID(clientID), username: username, peer: peer), options: options
+            ),
             owner: client
         ) { outcome in result.withLock { $0 = outcome } }
         guard let outcome = result.withLock({ $0 }) else { throw HarnessError.noAnswer }
@@ -58,7 +62,8 @@ final class Harness: Sendable {
     ) throws -> PublishOutcome {
         var outcomes: [PublishOutcome] = []
         broker.publish(
-            [try message(topic, text, qos: qos, retain: retain, expiry: expiry)], as: .gateway, outcomes: &outcomes)
+            [try message(topic, text, qos: qos, retain: retain, expiry: expiry)], as: .gateway, via: "mqtt.tcp",
+            outcomes: &outcomes)
         guard let outcome = outcomes.first else { throw HarnessError.noAnswer }
         return outcome
     }

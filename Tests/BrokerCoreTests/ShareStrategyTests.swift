@@ -18,7 +18,7 @@ import Testing
         for number in 0..<messages {
             let message = try harness.message(
                 topics[number % topics.count], "x", publisher: publishers[number / topics.count % publishers.count])
-            harness.broker.publish([message], as: .gateway, outcomes: &outcomes)
+            harness.broker.publish([message], as: .gateway, via: "sys", outcomes: &outcomes)
         }
         return try members.map { try $0.take().count }
     }

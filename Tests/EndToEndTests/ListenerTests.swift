@@ -30,7 +30,7 @@ import Testing
         let path = FileManager.default.temporaryDirectory.appending(path: "apus-\(UUID().uuidString).sock").path
         let settings = ["mqtt.unix.enabled=true", "mqtt.unix.path=\(path)"]
         let first = try await RunningApus(settings)
-        let ports = ["mqtt.tcp.port=0", "mqtt.ws.port=0", "mqttsn.udp.port=0", "coap.udp.port=0", "store.durability=memory"]
+        let ports = ["mqtt.tcp.port=0", "mqtt.ws.port=0", "mqttsn.udp.port=0", "coap.udp.port=0", "admin.http.port=0", "store.durability=memory"]
         let second = try RunningApus.start(["serve"] + (ports + settings).flatMap { ["--set", $0] })
         #expect(try await second.exitStatus() == 69)
         #expect(

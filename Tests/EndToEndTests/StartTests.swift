@@ -21,6 +21,11 @@ import Testing
                 + "or set allow_anonymous: true if that is what you want"
         ),
         (
+            "admin.http.address=0.0.0.0",
+            "apus: admin.http.address is 0.0.0.0, which other machines can reach, and nobody has to prove who they are there "
+                + "(--set admin.http.address): use 127.0.0.1, or set admin.http.allow_remote: true if that is what you want"
+        ),
+        (
             "mqtt.tcp.address=localhost",
             "apus: mqtt.tcp.address is \"localhost\", which is not a numeric address (--set mqtt.tcp.address): "
                 + "write 127.0.0.1, ::1, or 0.0.0.0 for every address of this machine"
@@ -119,11 +124,11 @@ import Testing
         #expect(try await run(["check", "--config", file.path]).status == 0)
     }
 
-    @Test(arguments: ["mqtt.tcp", "mqtt.ws", "mqttsn.udp", "coap.udp"])
+    @Test(arguments: ["mqtt.tcp", "mqtt.ws", "mqttsn.udp", "coap.udp", "admin.http"])
     func aPortInUseIsOneSentenceAndNothingIsHalfStarted(listener: String) async throws {
         let apus = try await RunningApus()
         let port = try apus.port(listener)
-        let others = ["mqtt.tcp", "mqtt.ws", "mqttsn.udp", "coap.udp"].filter { $0 != listener }
+        let others = ["mqtt.tcp", "mqtt.ws", "mqttsn.udp", "coap.udp", "admin.http"].filter { $0 != listener }
         let second = try await run(
             ["serve", "--set", "store.durability=memory", "--set", "\(listener).port=\(port)"] + others.flatMap { ["--set", "\($0).port=0"] })
         #expect(second.status == 69)

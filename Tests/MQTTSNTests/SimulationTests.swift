@@ -128,7 +128,7 @@ final class Simulation {
             topic: try TopicName("down/\(nodes[index].clientID)/\(published % 3)"), payload: payload,
             qos: qos == .atLeastOnce ? .atLeastOnce : .exactlyOnce, publishedAt: clock.now())
         var outcomes: [PublishOutcome] = []
-        broker.publish([message], as: .gateway, outcomes: &outcomes)
+        broker.publish([message], as: .gateway, via: "sys", outcomes: &outcomes)
         // Before it has subscribed, a node is owed nothing.
         if case .accepted(let receivers, _) = outcomes.first, receivers > 0 {
             expected[index, default: [:]][qos, default: []].insert(payload)

@@ -102,7 +102,7 @@ final class SocketStage: Stage {
         let message = Message(
             topic: try TopicName(topic), payload: payload, qos: qos, retain: retain, publishedAt: clock.now())
         var outcomes: [PublishOutcome] = []
-        broker.publish([message], as: .gateway, outcomes: &outcomes)
+        broker.publish([message], as: .gateway, via: "sys", outcomes: &outcomes)
         observed += observer.take()
         guard !observed.isEmpty else { throw Scenario.Failure(description: "\(topic) was not routed") }
         observed.removeLast()

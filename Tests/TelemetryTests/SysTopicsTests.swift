@@ -11,27 +11,36 @@ import Testing
         ledger.queued = 1
         ledger.expired = 1
         ledger[dropped: .mailboxFull] = 2
-        return GatewaySnapshot(
-            uptime: .milliseconds(61_500), clients: ClientCounts(connected: 2, maximum: 5), sessions: 3,
-            subscriptions: 4,
-            sharedSubscriptions: 1, retainedMessages: 7, asleep: 1, messagesReceived: 9, octetsReceived: 99,
-            ledger: ledger,
-            gateways: [
-                ("mqtt", [CounterReading(name: "bytes_received", value: 5)]),
-                (
-                    "mqttsn",
-                    [
-                        CounterReading(name: "bytes_received", value: 6),
-                        CounterReading(name: "datagrams_malformed", value: 1),
-                    ]
-                ),
-            ])
+        var traffic = TrafficReading(listener: "mqtt.tcp")
+        traffic.received.add(99, qos: .exactlyOnce)
+        var snapshot = GatewaySnapshot()
+        snapshot.uptime = .milliseconds(61_500)
+        snapshot.clients = ClientCounts(connected: 2, maximum: 5)
+        snapshot.sessions = 3
+        snapshot.subscriptions = 4
+        snapshot.sharedSubscriptions = 1
+        snapshot.retainedMessages = 7
+        snapshot.asleep = 1
+        snapshot.traffic = [traffic]
+        snapshot.ledger = ledger
+        snapshot.gateways = [
+            ("mqtt", [CounterReading(name: "bytes_received", value: 5)]),
+            (
+                "mqttsn",
+                [
+                    CounterReading(name: "bytes_received", value: 6),
+                    CounterReading(name: "datagrams_malformed", value: 1),
+                ]
+            ),
+        ]
+        return snapshot
     }
 
     @Test(arguments: [
         ("uptime", "61 seconds"), ("clients/connected", "2"), ("clients/disconnected", "1"), ("clients/maximum", "5"),
         ("subscriptions/count", "4"), ("retained messages/count", "7"), ("store/messages/count", "1"),
         ("publish/messages/sent", "6"), ("publish/messages/dropped", "2"), ("bytes/received", "11"),
+        ("publish/messages/received", "1"), ("publish/bytes/received", "99"),
         ("gateways/mqttsn/datagrams_malformed", "1"), ("version", "apus 1.2.3"),
     ])
     func eachFigureHasItsTopic(topic: String, value: String) {

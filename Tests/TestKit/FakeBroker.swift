@@ -180,7 +180,9 @@ package final class FakeBroker: Broker {
         completion(.success(Principal(kind: .anonymous, clientID: credentials.clientID)))
     }
 
-    package func publish(_ messages: [Message], as principal: Principal, outcomes: inout [PublishOutcome]) {
+    package func publish(
+        _ messages: [Message], as principal: Principal, via listener: String, outcomes: inout [PublishOutcome]
+    ) {
         let (results, woken) = state.withLock { $0.publish(messages) }
         outcomes += results
         notify(woken)

@@ -15,11 +15,14 @@ package final class RawSocket: Sendable {
     }
 
     private let descriptor: Int32
-    let received = Shared(Received())
+    package let received = Shared(Received())
 
-    /// - Parameter answer: called with each piece, on the collecting thread; what it returns is sent at once.
+    /// - Parameters:
+    ///   - reads: false for a peer that never takes anything.
+    ///   - answer: called with each piece, on the collecting thread; what it returns is sent at once.
     package init(
-        _ transport: Transport, port: Int, answer: @escaping @Sendable ([UInt8]) -> [[UInt8]] = { _ in [] }
+        _ transport: Transport, port: Int, reads: Bool = true,
+        answer: @escaping @Sendable ([UInt8]) -> [[UInt8]] = { _ in [] }
     ) throws {
         let kind = transport == .tcp ? SOCK_STREAM : SOCK_DGRAM
         descriptor = socket(AF_INET, Int32(kind.rawValue), 0)
@@ -36,7 +39,7 @@ package final class RawSocket: Sendable {
             throw Program.Missing(description: "no \(transport) connection to port \(port): errno \(errno)")
         }
         _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
-        collect(answer)
+        if reads { collect(answer) } else { received.change { $0.isLeft = true } }
     }
 
     deinit {
@@ -49,8 +52,33 @@ package final class RawSocket: Sendable {
         Self.send(octets, descriptor)
     }
 
-    private static func send(_ octets: [UInt8], _ descriptor: Int32) {
-        _ = octets.withUnsafeBytes { Glibc.send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL)) }
+    /// - Returns: false when the peer has closed.
+    @discardableResult
+    private static func send(_ octets: [UInt8], _ descriptor: Int32) -> Bool {
+        octets.withUnsafeBytes { bytes in
+            var rest = bytes[...]
+            while !rest.isEmpty {
+                let bytes = UnsafeRawBufferPointer(rebasing: rest)
+                let count = Glibc.send(descriptor, bytes.baseAddress, bytes.count, Int32(MSG_NOSIGNAL))
+                guard count > 0 else { return false }
+                rest = rest.dropFirst(count)
+            }
+            return true
+        }
+    }
+
+    /// Sends the same octets again and again on a thread of its own, as fast as the peer takes them.
+    /// - Returns: how often they have been sent, at last `count`, or -1 when the peer has closed before.
+    package func flood(_ octets: [UInt8], times count: Int) -> Shared<Int> {
+        let progress = Shared(0)
+        Thread.detachNewThread { [self] in
+            for number in 1...count {
+                let isSent = Self.send(octets, descriptor)
+                progress.change { $0 = isSent ? number : -1 }
+                guard isSent else { return }
+            }
+        }
+        return progress
     }
 
     /// Waits until what has been received satisfies `condition`.

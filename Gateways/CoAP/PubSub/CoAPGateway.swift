@@ -126,7 +126,7 @@ package final class CoAPGateway: Gateway {
         _ message: Message, _ principal: Principal, _ success: CoAPResponse, _ responder: CoAPResponder
     ) {
         var outcomes: [PublishOutcome] = []
-        broker.publish([message], as: principal, outcomes: &outcomes)
+        broker.publish([message], as: principal, via: server.configuration.listener, outcomes: &outcomes)
         switch outcomes.first {
         case .accepted(_, let commit): commits.whenCommitted(commit) { responder.answer(success) }
         case .refused(let refusal): responder.answer(Refusal.response(refusal, for: principal))

@@ -24,7 +24,7 @@ struct Publisher: Sendable {
     func publish(_ topic: String, _ payload: JSON, retain: Bool = false) {
         guard let message = message(topic, payload, retain: retain) else { return }
         var outcomes: [PublishOutcome] = []
-        broker.publish([message], as: .gateway, outcomes: &outcomes)
+        broker.publish([message], as: .gateway, via: TrafficReading.ownListener, outcomes: &outcomes)
         count(outcomes, topic: topic)
     }
 

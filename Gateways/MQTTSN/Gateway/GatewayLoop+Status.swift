@@ -54,7 +54,7 @@ extension GatewayLoop {
         }
         if board.round.isEmpty { board.round = sleepers }
         var outcomes: [PublishOutcome] = []
-        if !messages.isEmpty { broker.publish(messages, as: .gateway, outcomes: &outcomes) }
+        if !messages.isEmpty { broker.publish(messages, as: .gateway, via: TrafficReading.ownListener, outcomes: &outcomes) }
         board.dueAt = board.round.isEmpty ? nil : now + StatusBoard.interval
     }
 

@@ -46,7 +46,7 @@ extension GatewayLoop {
     func publish(_ message: Message, as result: Result<Principal, ConnectRefusal>) {
         guard case .success(let principal) = result else { return counters.connectionlessRefused.add() }
         var outcomes: [PublishOutcome] = []
-        broker.publish([message], as: principal, outcomes: &outcomes)
+        broker.publish([message], as: principal, via: PeerAddress.listener, outcomes: &outcomes)
         guard case .accepted = outcomes.first else { return counters.connectionlessRefused.add() }
         counters.connectionlessPublished.add()
     }

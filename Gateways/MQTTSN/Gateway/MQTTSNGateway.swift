@@ -37,7 +37,7 @@ package final class MQTTSNGateway: Gateway {
     }
 
     package func bind() async throws(BindError) -> [Listener] {
-        let listener = "mqttsn.udp"
+        let listener = PeerAddress.listener
         let socket = try DatagramSocket.open(address: settings.address, port: settings.port, listener: listener)
         if let group = settings.discoveryGroup {
             do throws(BindError) {

@@ -12,6 +12,9 @@ struct PeerAddress: Hashable {
         remote.ipAddress != nil && remote.ipAddress == other.remote.ipAddress && nodeID == other.nodeID
     }
 
+    /// The one listener, as in the settings.
+    static let listener = "mqttsn.udp"
+
     /// For records and access decisions.
     var record: Peer {
         let ip = remote.ipAddress ?? ""
@@ -19,7 +22,7 @@ struct PeerAddress: Hashable {
         let isLoopback = ip.hasPrefix("127.") || ip == "::1" || ip.hasPrefix("::ffff:127.")
         return Peer(
             address: ip.contains(":") ? "[\(ip)]:\(port)" : "\(ip):\(port)", isLoopback: isLoopback,
-            listener: "mqttsn.udp")
+            listener: Self.listener)
     }
 }
 

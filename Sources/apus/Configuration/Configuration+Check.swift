@@ -9,6 +9,7 @@ extension Configuration {
             for address in listener.addresses { try checkExposure(of: address, key: listener.key) }
         }
         try checkMQTTListeners()
+        try checkAdmin()
         try checkAccess()
         _ = try features()
         try checkRanges()
@@ -61,13 +62,29 @@ extension Configuration {
         try check(key, timeout, in: .seconds(1)...(.seconds(300)), "from 1s to 5m")
     }
 
+    /// The operators' listener knows no passwords, so those of clients do not open it.
+    private func checkAdmin() throws(SettingsError) {
+        let http = settings.admin.http
+        try check("admin.http.timeout", http.timeout, in: .seconds(1)...(.seconds(300)), "from 1s to 5m")
+        guard http.enabled else { return }
+        try checkNumeric(http.address, key: "admin.http")
+        guard !isLoopback(http.address), !http.allowRemote else { return }
+        throw problem(
+            "admin.http.address",
+            "is \(http.address), which other machines can reach, and nobody has to prove who they are there",
+            remedy: "use 127.0.0.1, or set admin.http.allow_remote: true if that is what you want")
+    }
+
+    private func checkNumeric(_ address: String, key: String) throws(SettingsError) {
+        guard !isNumeric(address) else { return }
+        throw problem(
+            "\(key).address", "is \"\(address)\", which is not a numeric address",
+            remedy: "write 127.0.0.1, ::1, or 0.0.0.0 for every address of this machine")
+    }
+
     /// An address other machines reach needs the operator's word that nobody has to prove who he is.
     private func checkExposure(of address: String, key: String) throws(SettingsError) {
-        guard isNumeric(address) else {
-            throw problem(
-                "\(key).address", "is \"\(address)\", which is not a numeric address",
-                remedy: "write 127.0.0.1, ::1, or 0.0.0.0 for every address of this machine")
-        }
+        try checkNumeric(address, key: key)
         guard !isLoopback(address), !settings.allowAnonymous, settings.access.passwordFile == nil else { return }
         throw problem(
             "\(key).address",

@@ -206,6 +206,20 @@ enum DefaultSettings {
           # Read the Device object once after a device has registered.
           reads_device_object: false
 
+        admin:
+          # For operators: /metrics for Prometheus, and /health.
+          http:
+            enabled: true
+            address: 127.0.0.1
+            # 0 to 65535; 0 lets the system choose a port.
+            port: 18083
+            # Let other machines read it when address is one they can reach. Nobody has to prove who they are there.
+            allow_remote: false
+            # Open connections; further ones wait: 1 to 65535.
+            max_connections: 16
+            # Longest that asking may take, and reading the answer, and that a connection stays open unused: 1s to 5m.
+            timeout: 10s
+
         shared_subscriptions:
           # Who of a $share group gets a message: round_robin, random, sticky (one member until it is away),
           # hash_clientid (of the publisher) or hash_topic.

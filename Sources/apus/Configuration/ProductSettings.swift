@@ -19,10 +19,11 @@ struct ProductSettings: Decodable, Sendable {
     var mqttsn: MQTTSNSettings
     var coap: CoAPSettings
     var lwm2m: LwM2MSettings
+    var admin: AdminSettings
     var limits: LimitSettings
 
     enum CodingKeys: String, CodingKey {
-        case access, store, delayed, rewrite, log, mqtt, mqttsn, coap, lwm2m, limits
+        case access, store, delayed, rewrite, log, mqtt, mqttsn, coap, lwm2m, admin, limits
         case allowAnonymous = "allow_anonymous"
         case sharedSubscriptions = "shared_subscriptions"
         case exclusiveSubscriptions = "exclusive_subscriptions"

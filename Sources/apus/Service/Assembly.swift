@@ -1,4 +1,5 @@
 import Access
+import Admin
 import BrokerCore
 import CoAP
 import Logging
@@ -19,6 +20,7 @@ struct Assembly: Sendable {
     private let store: SQLiteStore?
     private let sysPublisher: SysPublisher
     private let access: FileAccess
+    private let loopDelays: LoopDelayProbe
 
     /// - Throws: `StoreError` when the store cannot be opened.
     init(_ configuration: Configuration) throws {
@@ -34,17 +36,18 @@ struct Assembly: Sendable {
             authenticator: access.authenticator ?? LoopbackAuthenticator(allowsAnonymous: settings.allowAnonymous),
             authorizer: access.authorizer ?? PermissiveAuthorizer(), events: eventLog, store: store,
             durability: configuration.durabilityPolicy())
-        let service = Service(gateways: try Self.gateways(configuration, broker: broker, events: eventLog))
-        let startedAt = broker.clock.now()
+        let observatory = Observatory(
+            broker: broker, store: store, events: eventLog,
+            gateways: try Self.gateways(configuration, broker: broker, events: eventLog))
         self.broker = broker
         self.store = store
         self.access = access
-        self.service = service
-        sysPublisher = SysPublisher(broker: broker, version: Apus.version, interval: settings.sysInterval) {
-            GatewaySnapshot(
-                broker.statistics(), clients: eventLog.counts, uptime: broker.clock.now().since(startedAt),
-                gateways: service.counters + (store.map { [("store", $0.readings)] } ?? []))
-        }
+        loopDelays = observatory.loopDelays
+        service = Service(
+            gateways: observatory.gateways, admin: settings.admin.http.gateway(showing: observatory),
+            phase: observatory.phase)
+        sysPublisher = SysPublisher(
+            broker: broker, version: Apus.version, interval: settings.sysInterval, snapshot: observatory.snapshotForSys)
     }
 
     /// One entry for each protocol.
@@ -124,24 +127,11 @@ struct Assembly: Sendable {
     /// the wills of clients that a stopping gateway cuts off.
     /// - Returns: false when `timeout` was not enough.
     func stop(within timeout: Duration) async -> Bool {
+        service.beginStop()
         broker.stop()
+        loopDelays.stop()
         let isInTime = await service.stop(within: timeout)
         store?.close()
         return isInTime
-    }
-}
-
-extension GatewaySnapshot {
-    init(
-        _ statistics: BrokerStatistics, clients: ClientCounts, uptime: Duration,
-        gateways: [(name: String, counters: [CounterReading])]
-    ) {
-        self.init(
-            uptime: uptime, clients: clients, sessions: statistics.sessions, subscriptions: statistics.subscriptions,
-            sharedSubscriptions: statistics.sharedSubscriptions, retainedMessages: statistics.retainedMessages,
-            asleep: statistics.asleep, messagesReceived: statistics.messagesReceived.reduce(0, +),
-            octetsReceived: statistics.octetsReceived, messagesRefused: statistics.messagesRefused,
-            ledger: statistics.ledger,
-            losses: statistics.losses, gateways: gateways)
     }
 }

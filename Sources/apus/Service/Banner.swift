@@ -25,7 +25,8 @@ struct Banner {
 
     private func endpoint(_ listener: Listener) -> String {
         guard listener.transport != "unix" else { return listener.address }
-        return listener.address.contains(":") ? "[\(listener.address)]:\(listener.port)" : "\(listener.address):\(listener.port)"
+        return listener.address.contains(":")
+            ? "[\(listener.address)]:\(listener.port)" : "\(listener.address):\(listener.port)"
     }
 
     private func example(for listener: Listener) -> String {
@@ -38,6 +39,7 @@ struct Banner {
         case "MQTT": "mosquitto_sub -h \(host) -p \(listener.port) -v -t '#'"
         case "MQTT-SN": "point an MQTT-SN 1.2 client at \(host), port \(listener.port)"
         case "CoAP": "coap-client-openssl -m put -e 21.5 \(uri)/ps/demo"
+        case "HTTP": "curl http://\(authority(host, listener))/metrics"
         case "LwM2M": "point a device at the server URI \(uri)"
         default: ""
         }
