@@ -48,8 +48,9 @@ test: test-packages .venv/.installed ## Run all tests, also those with real clie
 	@swift test --skip-build
 
 .PHONY: bench
-bench: build ## Measure this machine's message rate with the load generator of the tests, against a release build
-	@TEST_BINARY="$$PWD/.build/release/apus" TEST_BENCH=1 swift test --filter ThroughputBenchmark
+bench: build ## Measure a release build beside Mosquitto and hold it to its budgets (ARGS="pairs" for rows whose names contain it)
+	@$(call install,mosquitto)
+	@.build/release/apus bench compare --json .build/bench.json $(ARGS)
 
 .PHONY: format
 format: ## Format all Swift code in place

@@ -90,17 +90,21 @@ let package = Package(
             name: "MQTTSN",
             dependencies: ["Messaging", "Transport", .nioCore, .nioPosix, .deque, .logging],
             path: "Gateways/MQTTSN", exclude: ["README.md"]),
+        // What Swift's Glibc module leaves out: epoll.
+        .systemLibrary(name: "CLinux"),
+        // Many clients against one broker, every message numbered and checked: `apus bench` and tests.
+        .target(name: "LoadGenerator", dependencies: ["CLinux", "MQTTCodec", .nioCore]),
         // Composition root and command line.
         .executableTarget(
             name: "apus",
             dependencies: [
                 "Access", "Admin", "Messaging", "BrokerCore", "MQTTCodec", "MQTTServer", "Transport", "Settings", "Storage",
                 "Telemetry",
-                "CoAP", "LwM2M", "MQTTSN", .nioCore, .nioPosix, .logging, .argumentParser,
+                "CoAP", "LwM2M", "MQTTSN", "LoadGenerator", .nioCore, .nioPosix, .logging, .argumentParser,
             ]),
         // Manual clock, fake broker, fixtures, simulated devices.
         .target(
-            name: "TestKit", dependencies: ["Messaging", "MQTTCodec", .nioCore, .nioPosix, .deque], path: "Tests/TestKit",
+            name: "TestKit", dependencies: ["Messaging", .nioCore, .nioPosix, .deque], path: "Tests/TestKit",
             exclude: ["README.md"]),
         .testTarget(name: "MessagingTests", dependencies: ["Messaging", "TestKit"]),
         .testTarget(name: "BrokerCoreTests", dependencies: ["BrokerCore", "Messaging", "TestKit"]),
@@ -110,7 +114,9 @@ let package = Package(
         .testTarget(name: "MQTTCodecTests", dependencies: ["MQTTCodec", "TestKit", .nioCore]),
         .testTarget(
             name: "MQTTServerTests",
-            dependencies: ["MQTTServer", "MQTTCodec", "Messaging", "Transport", "TestKit", .nioCore, .nioEmbedded, .logging]),
+            dependencies: [
+                "MQTTServer", "MQTTCodec", "Messaging", "Transport", "TestKit", .nioCore, .nioEmbedded, .logging,
+            ]),
         .testTarget(
             name: "TransportTests",
             dependencies: ["Transport", "TestKit", .nioCore, .nioEmbedded, .nioHTTP1, .nioWebSocket]),
@@ -122,11 +128,13 @@ let package = Package(
         .testTarget(
             name: "MQTTSNTests",
             dependencies: [
-                "MQTTSN", "BrokerCore", "Messaging", "Transport", "TestKit", .nioCore, .nioPosix, .nioEmbedded, .logging,
+                "MQTTSN", "BrokerCore", "Messaging", "Transport", "TestKit", .nioCore, .nioPosix, .nioEmbedded,
+                .logging,
             ]),
+        .testTarget(name: "LoadGeneratorTests", dependencies: ["LoadGenerator", "MQTTCodec", .nioCore]),
         // The built binary against real clients.
         .testTarget(
-            name: "EndToEndTests", dependencies: ["TestKit", "MQTTCodec"], exclude: ["Clients"]),
+            name: "EndToEndTests", dependencies: ["TestKit", "LoadGenerator", "MQTTCodec"], exclude: ["Clients"]),
     ],
     swiftLanguageModes: [.v6]
 )

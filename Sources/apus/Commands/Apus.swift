@@ -10,6 +10,6 @@ struct Apus: AsyncParsableCommand {
         version: version,
         subcommands: [
             ServeCommand.self, CheckCommand.self, StoreCommand.self, PublishCommand.self, SubscribeCommand.self,
-            PasswordCommand.self,
+            PasswordCommand.self, BenchCommand.self,
         ])
 }

@@ -2,6 +2,8 @@ import ArgumentParser
 
 /// How the program ends, in the numbers of sysexits.h; documented in the README for scripts.
 enum ExitStatus {
+    /// `bench`: messages were lost, doubled or overtaken.
+    static let flawed = ExitCode(1)
     /// Wrong use of the command line; ArgumentParser's own number is the same, 64.
     static let usage = ExitCode(64)
     /// Something needed cannot be had: a port in use, a broker that does not answer.
@@ -16,4 +18,6 @@ enum ExitStatus {
     static let refused = ExitCode(77)
     /// The settings are wrong.
     static let configuration = ExitCode(78)
+    /// Ctrl-C, as shells say it.
+    static let interrupted = ExitCode(130)
 }

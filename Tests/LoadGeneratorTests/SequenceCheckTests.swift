@@ -1,4 +1,4 @@
-import TestKit
+import LoadGenerator
 import Testing
 
 /// The yardstick itself.

@@ -15,15 +15,21 @@ package struct SequenceCheck: Sendable, Equatable {
     /// Messages with different numbers.
     package var distinct: Int { received - doubled }
 
-    package mutating func record(_ number: UInt64) {
+    /// - Returns: false for a double.
+    @discardableResult
+    package mutating func record(_ number: UInt64) -> Bool {
         received += 1
-        if number >= next {
+        if number == next {
+            next += 1
+        } else if number > next {
             missing.formUnion(next..<number)
             next = number + 1
         } else if missing.remove(number) != nil {
             outOfOrder += 1
         } else {
             doubled += 1
+            return false
         }
+        return true
     }
 }

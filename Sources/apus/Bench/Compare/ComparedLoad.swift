@@ -1,0 +1,53 @@
+import LoadGenerator
+import MQTTCodec
+
+/// A load both brokers get.
+struct ComparedLoad: Hashable, Encodable {
+    enum Scenario: String, Encodable {
+        case pairs, fanIn, fanOut, oneAtATime, wildcards, match, retained, idle, durable, start
+    }
+
+    /// How large and how long.
+    struct Scale {
+        var warmUp = Duration.seconds(1)
+        var measured: Duration
+        /// Divides numbers of clients, subscriptions and messages; above 1 only to try whether everything works.
+        var divisor = 1
+
+        func of(_ count: Int) -> Int { max(1, count / divisor) }
+    }
+
+    var scenario: Scenario
+    var qos = 0
+    var payloadOctets = 64
+
+    /// QoS 1 and 2 to sessions that outlive their connections are stored.
+    var keepsMessages: Bool { scenario == .durable }
+
+    /// Mosquitto is not asked to match in a million subscriptions: the budget is no share of its figure, and it takes long.
+    var comparesMosquitto: Bool { scenario != .match }
+
+    /// - Throws: `LoadError`.
+    func run(against broker: MeasuredBroker, _ scale: Scale) async throws -> [RunResult] {
+        var settings = LoadSettings()
+        settings.port = broker.port
+        settings.broker = try BrokerProcess(broker.processIdentifier)
+        settings.qos = MQTTCodec.QoS(qosNumber: qos) ?? .atMostOnce
+        settings.payloadOctets = payloadOctets
+        settings.extent = .time(warmUp: scale.warmUp, measured: scale.measured)
+        let generator = LoadGenerator(settings)
+        return switch scenario {
+        case .pairs: [try await generator.pairs(scale.of(50), window: 100)]
+        // 2,000 on the way: few enough to fit any receiver's queue.
+        case .fanIn: [try await generator.fanIn(scale.of(100), window: 20)]
+        case .fanOut: [try await generator.fanOut(scale.of(1_000), window: 20)]
+        case .oneAtATime: [try await generator.latency(1, rate: nil)]
+        case .wildcards: try await generator.wildcards(scale.of(100_000), window: 100)
+        case .match: try await generator.wildcards(scale.of(1_000_000), window: 100)
+        case .retained: try await generator.retained(scale.of(100_000), window: 100)
+        case .idle: [try await generator.idle(scale.of(5_000))]
+        case .durable: [try await generator.durable(scale.of(50), window: 100)]
+        case .start: []
+        }
+    }
+}

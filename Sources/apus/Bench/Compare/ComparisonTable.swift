@@ -1,0 +1,19 @@
+/// The comparison as a person reads it.
+enum ComparisonTable {
+    static func text(_ rows: [ComparedRow]) -> String {
+        let head = ["", "Mosquitto", "Apus", "", "ratio", "budget", "holds"]
+        return TextTable([head] + rows.map(cells)).text
+    }
+
+    private static func cells(_ row: ComparedRow) -> [String] {
+        [
+            row.name, figure(row.mosquitto), figure(row.apus), row.unit, ResultTable.number(row.ratio, 3),
+            row.budget, row.holds.map { $0 ? "yes" : "NO" } ?? "-",
+        ]
+    }
+
+    /// Three digits or more that count.
+    private static func figure(_ value: Double?) -> String {
+        ResultTable.number(value, value.map { $0 < 1 ? 3 : $0 < 100 ? 2 : 0 } ?? 0)
+    }
+}
