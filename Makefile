@@ -52,6 +52,24 @@ bench: build ## Measure a release build beside Mosquitto and hold it to its budg
 	@$(call install,mosquitto)
 	@.build/release/apus bench compare --json .build/bench.json $(ARGS)
 
+FUZZ_TARGETS := codec websocket proxy
+FUZZ_SECONDS := 60
+
+# The toolchain's own swiftc would link libFuzzer's main in; so only the coverage is asked for, and the library is named.
+.PHONY: fuzz
+fuzz: packages ## Look for inputs that break a parser (FUZZ_SECONDS=60 for each, FUZZ_TARGETS="codec websocket proxy")
+	@library="$$("$$(dirname "$$(realpath "$$(command -v swiftc)")")/clang" -print-file-name=libclang_rt.fuzzer_no_main-$$(uname -m).a)"
+	APUS_FUZZ=1 swift build -c release --product fuzz --scratch-path .build-fuzz \
+	    -Xswiftc -sanitize=address -Xswiftc -sanitize-coverage=edge,inline-8bit-counters,pc-table,trace-cmp \
+	    -Xswiftc -assert-config -Xswiftc Debug -Xcc -fsanitize=fuzzer-no-link,address \
+	    -Xlinker "$$library" -Xlinker -lstdc++
+	for target in $(FUZZ_TARGETS); do
+	    mkdir -p .build-fuzz/found
+	    ASAN_OPTIONS=quarantine_size_mb=16 SWIFT_BACKTRACE=enable=no .build-fuzz/release/fuzz "$$target" ".build-fuzz/inputs-$$target" \
+	        -max_total_time=$(FUZZ_SECONDS) -max_len=4096 -timeout=10 -rss_limit_mb=1024 -print_final_stats=1 \
+	        -dict="Tests/Fuzz/$$target.dict" -artifact_prefix=".build-fuzz/found/$$target-"
+	done
+
 .PHONY: format
 format: ## Format all Swift code in place
 	@swift format --in-place --parallel --recursive Package.swift Sources Gateways Tests

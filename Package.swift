@@ -106,6 +106,11 @@ let package = Package(
         .target(
             name: "TestKit", dependencies: ["Messaging", .nioCore, .nioPosix, .deque], path: "Tests/TestKit",
             exclude: ["README.md"]),
+        // What must hold for any input from strangers; shared by the fuzzer and its short form among the tests.
+        .target(
+            name: "FuzzProperties", dependencies: ["MQTTCodec", "Transport", "TestKit", .nioCore, .nioEmbedded],
+            path: "Tests/Fuzz/Properties"),
+        .testTarget(name: "FuzzTests", dependencies: ["FuzzProperties", "TestKit"]),
         .testTarget(name: "MessagingTests", dependencies: ["Messaging", "TestKit"]),
         .testTarget(name: "BrokerCoreTests", dependencies: ["BrokerCore", "Messaging", "TestKit"]),
         .testTarget(
@@ -138,6 +143,14 @@ let package = Package(
     ],
     swiftLanguageModes: [.v6]
 )
+
+// Only `make fuzz` builds the fuzzer: everything has to be compiled for it.
+if Context.environment["APUS_FUZZ"] != nil {
+    package.targets += [
+        .systemLibrary(name: "CFuzzer", path: "Tests/Fuzz/CFuzzer"),
+        .executableTarget(name: "fuzz", dependencies: ["CFuzzer", "FuzzProperties"], path: "Tests/Fuzz/Harness"),
+    ]
+}
 
 for target in package.targets where target.type != .system {
     target.swiftSettings = strict

@@ -79,6 +79,8 @@ extension ProxyHeader {
     }
 
     private static func address(_ text: Substring, _ port: Substring) -> SocketAddress? {
+        // What follows a U+0000 would be lost on the system's parser of addresses.
+        guard text.utf8.allSatisfy({ $0 != 0 }) else { return nil }
         // Digits without leading zeroes (2.1).
         guard port.allSatisfy({ $0.isASCII && $0.isNumber }), let number = UInt16(port), String(number) == port else {
             return nil

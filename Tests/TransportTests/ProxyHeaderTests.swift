@@ -52,6 +52,7 @@ struct ProxyHeaderTests {
         (Vector("port too large", line: "PROXY TCP4 1.2.3.4 1.2.3.4 65536 2\r\n", source: nil), .line),
         (Vector("port with leading zero", line: "PROXY TCP4 1.2.3.4 1.2.3.4 01 2\r\n", source: nil), .line),
         (Vector("a name", line: "PROXY TCP4 localhost 1.2.3.4 1 2\r\n", source: nil), .line),
+        (Vector("U+0000 behind an address", line: "PROXY TCP4 1.2.3.4\0x 1.2.3.4 1 2\r\n", source: nil), .line),
         (Vector("longer than 107 octets", line: "PROXY UNKNOWN " + String(repeating: "x", count: 93), source: nil), .line),
         (Vector("version 3", version2: "31 11 0000", source: nil), .version(3)),
         (Vector("command 2", version2: "22 11 0000", source: nil), .command(2)),
@@ -78,17 +79,5 @@ struct ProxyHeaderTests {
     @Test(arguments: invalid) func isRefused(_ vector: Vector, _ error: ProxyHeader.DecodeError) {
         var buffer = ByteBuffer(bytes: vector.octets)
         #expect(throws: error) { try ProxyHeader.decode(from: &buffer) }
-    }
-
-    /// Whatever comes, it is read, refused, or waited for within the longest header.
-    @Test func mutationsNeverTrapNorWaitWithoutBound() {
-        var generator = SeededGenerator(seed: 1)
-        for round in 0..<10_000 {
-            let octets = generator.mutate(Self.valid[round % Self.valid.count].octets)
-            let padded = octets + [UInt8](repeating: 0x41, count: 16 + ProxyHeader.longestBody)
-            var buffer = ByteBuffer(bytes: padded)
-            let result = Result { try ProxyHeader.decode(from: &buffer) }
-            if case .success(nil) = result { Issue.record("waits for more than the longest header: \(hex(octets))") }
-        }
     }
 }
