@@ -58,7 +58,8 @@ extension CoreBroker {
         let result: Result<Attached, ConnectRefusal> = endingSessions(&afterwards) { table, afterwards in
             // MQTT-3.1.3-2, MQTT-3.1.2-5, MQTT-3.1.2-6
             var existing = table[clientID]
-            if let session = existing, request.options.cleanStart {  // MQTT-3.1.2-4, MQTT-3.1.4-4
+            // MQTT-3.1.2-4, MQTT-3.1.4-4
+            if let session = existing, request.options.cleanStart || endsByTakeover(session, request.options) {
                 end(session, in: &table, &afterwards)
                 existing = nil
             }
@@ -84,6 +85,12 @@ extension CoreBroker {
             events.record(.refused(clientID, request.credentials.peer, refusal))
         }
         return result
+    }
+
+    /// A session without expiry ends with its connection, also when it is another that ends it (MQTT 5.0, 3.1.2.11.2 and 3.1.4; MQTT
+    /// 3.1.1, MQTT-3.1.2-6). In MQTT-SN a client that connects anew goes on with the connection it had.
+    private func endsByTakeover(_ session: Session, _ options: SessionOptions) -> Bool {
+        !options.replacesQuietly && session.state.withLock { $0.attachment != nil && $0.expiry == .zero }
     }
 
     private func create(_ clientID: ClientID, principal: Principal, in table: inout SessionTable) -> Session {
@@ -295,7 +302,9 @@ extension CoreBroker {
     func publishDueWill(of session: Session) {
         let topic: TopicName? = together {
             let will: (Will, Principal)? = session.state.withLock { state in
-                guard state.attachment == nil, state.willDueAt <= clock.now(), let will = state.will else { return nil }
+                guard state.attachment == nil, state.willDueAt <= clock.now(), let will = state.will else {
+                    return nil  // MQTT 3.1.1, MQTT-3.1.2-12
+                }
                 state.will = nil
                 state.willDueAt = .never
                 record(session, &state)

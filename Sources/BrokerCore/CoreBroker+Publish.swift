@@ -150,19 +150,20 @@ extension CoreBroker {
     }
 
     /// One entry per receiver: where several subscriptions of a session match, the highest QoS counts and all
-    /// identifiers are told (MQTT 5.0, 3.3.4; MQTT-3.3.4-2, MQTT-3.3.4-3).
+    /// identifiers are told (MQTT 5.0, 3.3.4; MQTT-3.3.4-2, MQTT-3.3.4-3). What comes by a shared subscription is a copy of its
+    /// own, with the identifier of that subscription (MQTT 5.0, 4.8.2; MQTT-3.3.4-5).
     private func merge(_ message: Message, _ sessions: ContiguousArray<Session?>, _ scratch: inout RouteScratch) {
         scratch.merged.removeAll(keepingCapacity: true)
         let mayRepeat = scratch.matches.lists > 1
         if mayRepeat { scratch.beginStamp(subscribers: sessions.count) }
         for entry in scratch.matches.entries {
             if entry.options.isConditional, isLeftOut(message, for: entry, sessions) { continue }
-            if mayRepeat, let position = scratch.position(of: entry.subscriber) {
+            let isShared = entry.share != ShareGroups.none
+            if mayRepeat, !isShared, let position = scratch.position(of: entry.subscriber) {
                 scratch.merged[position].qos = max(scratch.merged[position].qos, entry.options.qos)
                 scratch.merged[position].retainAsPublished =
                     scratch.merged[position].retainAsPublished || entry.options.retainAsPublished
                 scratch.merged[position].subscriptionIDs.insert(entry.identifier)
-                if entry.share != ShareGroups.none { scratch.merged[position].share = entry.share }
                 continue
             }
             var merged = RouteScratch.Merged(
@@ -170,7 +171,7 @@ extension CoreBroker {
             )
             merged.subscriptionIDs.insert(entry.identifier)
             merged.share = entry.share
-            if mayRepeat { scratch.note(entry.subscriber, at: scratch.merged.count) }
+            if mayRepeat, !isShared { scratch.note(entry.subscriber, at: scratch.merged.count) }
             scratch.merged.append(merged)
         }
     }

@@ -2,7 +2,7 @@ package import Messaging
 import Synchronization
 
 extension CoreBroker {
-    /// Keeps or clears a topic's last value.
+    /// Keeps or clears a topic's last value, which belongs to no session and outlives its publisher's (MQTT 3.1.1, MQTT-3.1.2-7).
     /// - Returns: the point at which it is stored; nil when there is no room.
     func retain(_ message: Message) -> CommitPoint? {
         let store = durability.level(of: message.topic) == .memory ? nil : store

@@ -78,16 +78,18 @@ extension CoreBroker {
 
     func unsubscribe(
         _ filters: [TopicFilter], session: Session, principal: Principal
-    ) -> (existed: [Bool], commit: CommitPoint) {
+    ) -> (outcomes: [UnsubscribeOutcome], commit: CommitPoint) {
         var commit = CommitPoint.none
-        let existed = filters.map { asked in
+        let outcomes = filters.map { asked -> UnsubscribeOutcome in
             let filter = features.rewriter?.rewritten(asked, for: principal) ?? asked
-            guard principal.kind == .gateway || authorizer.allows(.unsubscribe(filter), by: principal) else { return false }
+            guard principal.kind == .gateway || authorizer.allows(.unsubscribe(filter), by: principal) else {
+                return .refused(.notAuthorized)
+            }
             let (existed, point) = remove(filter, of: session)
             commit = max(commit, point)
-            return existed
+            return existed ? .removed : .notSubscribed
         }
-        return (existed, commit)
+        return (outcomes, commit)
     }
 
     /// Takes away a subscription whose filter is equal octet for octet (MQTT-3.10.4-1). Nothing new is put into the mailbox for it
@@ -124,7 +126,7 @@ extension CoreBroker {
         for message in retainedMessages(matching: subscription.filter, limit: .max, as: principal) {
             let effects = session.put(
                 message, durability: durability.level(of: message.topic), qos: min(message.qos, subscription.qos),
-                retain: true,  // MQTT-3.3.1-8
+                retain: true,  // MQTT 3.1.1, MQTT-3.3.1-8
                 subscriptionIDs: identifiers, limits: limits.mailbox, clock: clock)
             wake = effects.wake ?? wake
             commit = max(commit, effects.commit)

@@ -99,8 +99,8 @@ final class SessionAttachment: Attachment {
         return broker.subscribe(subscriptions, session: session, principal: principal)
     }
 
-    func unsubscribe(_ filters: [TopicFilter]) -> (existed: [Bool], commit: CommitPoint) {
-        guard withState({ _ in true }) ?? false else { return (filters.map { _ in false }, .none) }
+    func unsubscribe(_ filters: [TopicFilter]) -> (outcomes: [UnsubscribeOutcome], commit: CommitPoint) {
+        guard withState({ _ in true }) ?? false else { return (filters.map { _ in .refused(.detached) }, .none) }
         return broker.unsubscribe(filters, session: session, principal: principal)
     }
 

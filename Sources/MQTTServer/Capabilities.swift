@@ -1,9 +1,10 @@
 import MQTTCodec
 package import Messaging
 
-/// Parts of MQTT that an operator may switch off. 5.0 clients are told in CONNACK; one that uses them all the same is
+/// Parts of MQTT that an operator may switch off; as a rule nothing is missing, and nothing else is needed (MQTT 3.1.1,
+/// MQTT-7.0.0-2). 5.0 clients are told in CONNACK; one that uses them all the same is
 /// disconnected with the reason the standard has for it. Older clients cannot be told: their subscriptions are refused one by
-/// one, their connections closed.
+/// one (MQTT 3.1.1, MQTT-3.8.3-2), their connections closed.
 package struct Capabilities: Equatable, Sendable {
     /// Highest QoS of publications, wills and granted subscriptions; subscriptions may ask for more (MQTT-3.2.2-10).
     package var maximumQoS = Messaging.QoS.exactlyOnce

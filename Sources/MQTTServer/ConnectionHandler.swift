@@ -2,6 +2,7 @@ import Logging
 import MQTTCodec
 import Messaging
 import NIOCore
+import Transport
 
 /// One connection, whatever carries its bytes: bytes in -> decoder -> machine -> broker, and the mailbox -> bytes out.
 ///
@@ -221,8 +222,9 @@ extension ConnectionHandler {
         publishBatch()
         guard let attachment else { return }
         let filters = FilterSplit<TopicFilter>(unsubscribe)
-        let (existed, commit) = attachment.unsubscribe(filters.valid)
-        reply(filters.answer(unsubscribe, existed: existed, explains: machine.explains), after: commit)
+        let (outcomes, commit) = attachment.unsubscribe(filters.valid)
+        guard !outcomes.contains(.refused(.detached)) else { return }  // the goodbye is on its way
+        reply(filters.answer(unsubscribe, outcomes, explains: machine.explains), after: commit)
     }
 
     func trace(_ message: Logger.Message, _ type: PacketType) {
@@ -250,6 +252,7 @@ extension ConnectionHandler {
             let options = try SessionOptions(opening, windowBefore5: server.configuration.windowBefore5)
             let credentials = Credentials(connect, clientIdentifier: opening.clientIdentifier, peer: peer)
             guard let owner = reachableOwner() else { return }
+            context?.channel.probePeer(everySeconds: machine.probeInterval(for: opening))
             let request = ConnectRequest(credentials: credentials, options: options, proven: opening.proof?.principal)
             server.broker.connect(request, owner: owner) { result in
                 owner.connected(result, opening)

@@ -30,8 +30,9 @@ extension ConnectionMachine {
         return configuration.validatesPayloadFormat && isDeclaredText && !will.payload.isUTF8 ? .payloadFormatInvalid : nil
     }
 
-    /// The client's own, or one made for it; nil when it may have neither. 3.1 has no empty identifiers; in 3.1.1 they need a clean session (MQTT-3.1.3-8), from
-    /// 5.0 on nothing (MQTT-3.1.3-6). More than the 23 characters of 3.1 are common and do no harm (MQTT-3.1.3-5).
+    /// The client's own, or one made for it; nil when it may have neither. 3.1 has no empty identifiers; in 3.1.1 they need a clean
+    /// session (MQTT 3.1.1, MQTT-3.1.3-7; MQTT 3.1.1, MQTT-3.1.3-8), from 5.0 on nothing (MQTT-3.1.3-6). More than the 23
+    /// characters of 3.1 are common and do no harm (MQTT-3.1.3-5).
     private func identifier(for connect: Connect, _ make: () -> String) -> String? {
         guard connect.clientIdentifier.isEmpty else {
             // MQTT-3.1.3-5: what an identifier may hold beyond 23 letters and digits is the server's choice.
@@ -39,6 +40,13 @@ extension ConnectionMachine {
         }
         guard connect.version == .v5 || (connect.version == .v311 && connect.cleanStart) else { return nil }
         return make()
+    }
+
+    /// How often to ask a client's host whether it is still there, in seconds: a client before 5.0 cannot be told a shorter keep
+    /// alive and is not to be disconnected for keeping its own, but nobody has to wait for one that is gone. 0 for never.
+    func probeInterval(for opening: Opening) -> UInt16 {
+        let maximum = rules.configuration.maximumKeepAlive
+        return opening.connect.version < .v5 && (opening.keepAlive == 0 || opening.keepAlive > maximum) ? maximum : 0
     }
 
     /// In seconds, 0 for none: the client's own unless it is told another (MQTT-3.1.2-21, MQTT-3.2.2-22).

@@ -149,7 +149,8 @@ struct ConnectionMachine {
         case (.open, .v5): return .disconnect(Disconnect(reasonCode: code, properties: properties))  // MQTT-4.13.1-1
         case (.open, _): return nil  // before 5.0 a server has no DISCONNECT
         case (_, .v5): return .connack(ConnAck(reasonCode: code, properties: properties))
-        // Before 5.0 only the refusals of table 3.1 have a return code; malformed bytes are answered by closing.
+        // Before 5.0 only the refusals of table 3.1 have a return code; what has none is answered by closing
+        // (MQTT 3.1.1, MQTT-3.2.2-6).
         case (_, _): return code.hasReturnCode ? .connack(ConnAck(reasonCode: code)) : nil
         }
     }
@@ -218,7 +219,8 @@ extension ConnectionMachine {
         fail(.receiveMaximumExceeded, "too many exactly-once messages wait for their release")
     }
 
-    /// A message was refused that may be accepted later, and the client's version of the protocol has no word for that.
+    /// A message was refused that may be accepted later, and the client's version of the protocol has no word for that (MQTT 3.1.1,
+    /// MQTT-4.8.0-2).
     mutating func cannotAccept() -> ConnectionAction {
         fail(.quotaExceeded, "a message was refused and cannot be acknowledged")
     }

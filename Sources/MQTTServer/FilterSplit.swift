@@ -59,10 +59,10 @@ extension FilterSplit<TopicFilter> {
         self.init(unsubscribe.filters) { filter throws(ReasonCode) in try TopicFilter(orReason: filter) }
     }
 
-    func answer(_ unsubscribe: Unsubscribe, existed: [Bool], explains: Bool) -> Packet {
-        let codes = reasonCodes(existed.map { $0 ? .success : .noSubscriptionExisted })
+    func answer(_ unsubscribe: Unsubscribe, _ outcomes: [UnsubscribeOutcome], explains: Bool) -> Packet {
+        let codes = reasonCodes(outcomes.map { ReasonCode($0) })
         return .unsuback(
-            UnsubAck(  // MQTT-3.10.4-4, MQTT-3.10.4-5, MQTT-3.11.3-1
+            UnsubAck(  // MQTT-3.10.4-4, MQTT-3.10.4-5, MQTT-3.11.3-1, MQTT-3.11.3-2
                 unsubscribe.packetIdentifier, reasonCodes: codes, properties: .reason(explains ? malformedFilter : nil)))
     }
 }

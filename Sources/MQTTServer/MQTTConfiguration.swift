@@ -49,7 +49,7 @@ package struct MQTTConfiguration: Sendable {
     /// Topic aliases used towards one 5.0 client, as far as it takes them; bounds what its connection remembers. 0 for none.
     package var outgoingTopicAliases: UInt16 = 32
     /// Longest keep alive of 5.0 clients in seconds: who asks for more or for none is told (MQTT 5.0, 3.2.2.3.14). 0 for no bound.
-    /// Older clients cannot be told and keep theirs.
+    /// Older clients cannot be told and keep theirs; where that is longer or none, TCP asks their hosts instead.
     package var maximumKeepAlive: UInt16 = 0
     /// Payloads that their publishers declare to be text must be UTF-8 (MQTT 5.0, 3.3.2.3.2).
     package var validatesPayloadFormat = false

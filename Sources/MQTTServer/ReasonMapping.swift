@@ -15,6 +15,7 @@ extension ReasonCode {
             }
     }
 
+    /// Before 5.0 the answer says nothing of it (MQTT 3.1.1, MQTT-3.3.5-2).
     init(_ refusal: PublishRefusal) {
         self =
             switch refusal {
@@ -23,6 +24,16 @@ extension ReasonCode {
             case .tooLarge: .quotaExceeded  // 0x95 cannot stand in PUBACK (MQTT 5.0, table 3-4)
             case .quotaExceeded, .receiverFull: .quotaExceeded
             case .detached: .unspecifiedError
+            }
+    }
+
+    init(_ outcome: UnsubscribeOutcome) {
+        self =
+            switch outcome {
+            case .removed: .success
+            case .notSubscribed: .noSubscriptionExisted
+            case .refused(.notAuthorized): .notAuthorized
+            case .refused(.detached): .unspecifiedError
             }
     }
 

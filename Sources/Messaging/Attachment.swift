@@ -33,8 +33,8 @@ package protocol Attachment: AnyObject, Sendable {
     /// - Returns: one outcome per subscription, and the point after which they may be acknowledged.
     func subscribe(_ subscriptions: [Subscription]) -> (outcomes: [SubscribeOutcome], commit: CommitPoint)
 
-    /// - Returns: for each filter whether it was subscribed to.
-    func unsubscribe(_ filters: [TopicFilter]) -> (existed: [Bool], commit: CommitPoint)
+    /// - Returns: one outcome per filter, and the point after which they may be acknowledged.
+    func unsubscribe(_ filters: [TopicFilter]) -> (outcomes: [UnsubscribeOutcome], commit: CommitPoint)
 
     // MARK: Receiving
 

@@ -48,3 +48,17 @@ package enum SubscribeRefusal: Error, Sendable, Equatable {
     /// This attachment was taken over or has ended.
     case detached
 }
+
+/// The broker's word on the end of one subscription.
+package enum UnsubscribeOutcome: Sendable, Equatable {
+    case removed
+    /// There was no subscription with an equal filter.
+    case notSubscribed
+    case refused(UnsubscribeRefusal)
+}
+
+package enum UnsubscribeRefusal: Error, Sendable, Equatable {
+    case notAuthorized
+    /// This attachment was taken over or has ended.
+    case detached
+}

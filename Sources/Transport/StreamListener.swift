@@ -1,7 +1,7 @@
 package import NIOCore
 import NIOPosix
 
-/// A listening TCP or unix socket. It is bound at once, but takes connections only after `accept`: until then they wait in
+/// A listening TCP or unix socket: all octets arrive, in their order (MQTT-4.2.0-1). It is bound at once, but takes connections only after `accept`: until then they wait in
 /// the system's backlog, so that a start which fails half way has served nobody.
 package final class StreamListener: Sendable {
     private let channel: any Channel

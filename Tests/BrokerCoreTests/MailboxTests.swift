@@ -80,6 +80,15 @@ import Testing
         #expect(again.map(\.packetID) == [1, 2, 3])
     }
 
+    /// MQTT-4.4.0-1
+    @Test func nothingIsSentAgainOnTheSameConnection() throws {
+        var mailbox = try Self.filled([.exactlyOnce, .atLeastOnce])
+        #expect(Self.taken(&mailbox).count == 2)
+        #expect(Self.settle(&mailbox, 1, .received))
+        #expect(Self.taken(&mailbox).isEmpty)
+        #expect(mailbox.backlog == 2)
+    }
+
     @Test func whatHasExpiredIsCountedNotSent() throws {
         var mailbox = Mailbox()
         for expiresAt in [Self.now, .never] {

@@ -149,8 +149,8 @@ import Testing
         let harness = try Harness()
         let client = try harness.connect("c")
         try client.subscribe("a/+")
-        let existed = try client.attachment.unsubscribe([try TopicFilter("a/+"), try TopicFilter("x")]).existed
-        #expect(existed == [true, false])
+        let outcomes = try client.attachment.unsubscribe([try TopicFilter("a/+"), try TopicFilter("x")]).outcomes
+        #expect(outcomes == [.removed, .notSubscribed])
         try harness.publish("a/b", "x")
         #expect(try client.take().isEmpty)
     }

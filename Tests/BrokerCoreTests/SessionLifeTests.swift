@@ -61,6 +61,30 @@ import Testing
         #expect(harness.events.all.contains(.sessionExpired(ClientID("c"))))
     }
 
+    /// MQTT-4.1.0-1, however short its expiry.
+    @Test(arguments: [Duration.zero, .seconds(1)]) func aSessionLastsAsLongAsItsConnection(_ expiry: Duration) throws {
+        let harness = try Harness()
+        let client = try harness.connect("c", SessionOptions(cleanStart: true, expiry: expiry))
+        try client.subscribe("t")
+        harness.advance(.seconds(1_000_000))
+        try harness.publish("t", "1")
+        #expect(try client.received() == ["1"])
+        #expect(harness.broker.statistics().sessions == 1)
+    }
+
+    /// MQTT 5.0, 3.1.4; MQTT 3.1.1, MQTT-3.1.2-6
+    @Test func aSessionWithoutExpiryEndsWhenItIsTakenOver() throws {
+        let harness = try Harness()
+        let first = try harness.connect("c")
+        try first.subscribe("t")
+        let second = try harness.connect("c", .durable)
+        #expect(!second.sessionPresent)
+        try harness.publish("t", "1")
+        #expect(try second.received() == [])
+        #expect(harness.broker.statistics().subscriptions == 0)
+        #expect(try harness.connect("c", .durable).sessionPresent)
+    }
+
     @Test func disconnectMayChangeTheExpiry() throws {
         let harness = try Harness()
         try harness.connect("c", .durable).detach(.goodbye, expiry: SessionExpiryChange(.zero))

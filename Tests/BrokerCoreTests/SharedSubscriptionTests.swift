@@ -50,4 +50,20 @@ import Testing
         try member.detach(.goodbye)
         #expect(try other.take().isEmpty)
     }
+
+    /// MQTT 5.0, 4.8.2, MQTT-3.3.4-5: who subscribes both ways gets a copy each way.
+    @Test func eachSharedSubscriptionBringsACopyOfItsOwn() throws {
+        let harness = try Harness()
+        let client = try harness.connect("a")
+        for (number, filter) in ["t", "+", "$share/g/t", "$share/h/#"].enumerated() {
+            let subscription = Subscription(
+                filter: try TopicFilter(filter), qos: number == 2 ? .atMostOnce : .atLeastOnce, identifier: UInt32(number + 1))
+            let outcomes = try client.attachment.subscribe([subscription]).outcomes
+            #expect(outcomes == [.granted(subscription.qos)])
+        }
+        #expect(try harness.publish("t", "x") == .accepted(receivers: 3, commit: .none))
+        let copies = try client.take()
+        #expect(Set(copies.map { $0.subscriptionIDs.array.sorted() }) == [[1, 2], [3], [4]])
+        #expect(copies.first { $0.subscriptionIDs == .one(3) }?.qos == .atMostOnce)
+    }
 }

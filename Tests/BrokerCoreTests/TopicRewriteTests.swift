@@ -45,8 +45,8 @@ import Testing
         #expect(try client.subscribe(filter) == .granted(.exactlyOnce))
         try harness.publish(topic, "1")
         #expect(try client.received() == ["1"])
-        let existed = try client.attachment.unsubscribe([try TopicFilter(filter)]).existed
-        #expect(existed == [true])
+        let outcomes = try client.attachment.unsubscribe([try TopicFilter(filter)]).outcomes
+        #expect(outcomes == [.removed])
     }
 
     @Test func aDelayedTopicIsRewrittenOnce() throws {

@@ -54,7 +54,38 @@ import Testing
 
     // MARK: Size
 
-    /// MQTT-3.2.2-19, MQTT-3.4.2-2, MQTT-3.9.2-1 and their siblings
+    private static let explanation: Properties = [
+        .reasonString("much too long for a client that takes so little"), .userProperty(name: "name", value: "value"),
+    ]
+    private static let explained: [Packet] = [
+        .connack(ConnAck(reasonCode: .notAuthorized, properties: explanation)),
+        .puback(Acknowledgement(1, reasonCode: .notAuthorized, properties: explanation)),
+        .pubrec(Acknowledgement(1, reasonCode: .notAuthorized, properties: explanation)),
+        .pubrel(Acknowledgement(1, reasonCode: .packetIdentifierNotFound, properties: explanation)),
+        .pubcomp(Acknowledgement(1, reasonCode: .packetIdentifierNotFound, properties: explanation)),
+        .suback(SubAck(1, reasonCodes: [.notAuthorized], properties: explanation)),
+        .unsuback(UnsubAck(1, reasonCodes: [.notAuthorized], properties: explanation)),
+        .disconnect(Disconnect(reasonCode: .notAuthorized, properties: explanation)),
+        .auth(
+            Auth(
+                reasonCode: .continueAuthentication,
+                properties: explanation.list.reduce(into: [.authenticationMethod("M")]) { $0.append($1) })),
+    ]
+
+    /// MQTT-3.2.2-19, MQTT-3.2.2-20, MQTT-3.4.2-2, MQTT-3.4.2-3, MQTT-3.5.2-2, MQTT-3.5.2-3, MQTT-3.6.2-2, MQTT-3.6.2-3,
+    /// MQTT-3.7.2-2, MQTT-3.7.2-3, MQTT-3.9.2-1, MQTT-3.9.2-2, MQTT-3.11.2-1, MQTT-3.11.2-2, MQTT-3.14.2-3, MQTT-3.14.2-4,
+    /// MQTT-3.15.2-2, MQTT-3.15.2-3
+    @Test(arguments: explained) func everyPacketLosesAnExplanationThatDoesNotFit(_ packet: Packet) throws {
+        for (limit, expected) in [(UInt32(200), packet), (40, packet.withoutExplanation)] {
+            let client = try Conversation().connectedClient(properties: [.maximumPacketSize(limit)])
+            client.handler.write(packet)
+            client.handler.flush()
+            #expect(try client.receive() == [expected])
+            #expect(!client.isClosed)
+        }
+        #expect(packet != packet.withoutExplanation)
+    }
+
     @Test func anExplanationThatDoesNotFitIsLeftOut() throws {
         let client = try Conversation().connectedClient(properties: [.maximumPacketSize(40)])
         try client.send(.subscribe(1, ("a#", .atMostOnce)))

@@ -108,11 +108,11 @@ import Testing
         #expect(conversation.broker.session("c")?.isAttached == false)
     }
 
-    @Test func aRefusedClientIsToldAndClosed() throws {
+    @Test(arguments: ProtocolVersion.allCases) func aRefusedClientIsToldAndClosed(_ version: ProtocolVersion) throws {
         let conversation = Conversation()
         conversation.broker.refuseConnects(.badCredentials)
-        let client = try conversation.client(.v311)
-        try client.send(.connect(Connect(version: .v311, clientIdentifier: "c")))
+        let client = try conversation.client(version)
+        try client.send(.connect(Connect(version: version, clientIdentifier: "c")))
         #expect(try client.receive() == [.connack(ConnAck(reasonCode: .badUserNameOrPassword))])
         #expect(client.isClosed)
     }
@@ -127,16 +127,18 @@ import Testing
         #expect(conversation.server.counters.connectTimeouts.current == 1)
     }
 
-    /// MQTT-3.1.2-22
-    @Test func aClientSilentForOneAndAHalfKeepAlivesIsDisconnected() throws {
+    /// MQTT-3.1.2-22 (MQTT 3.1.1, MQTT-3.1.2-24)
+    @Test(arguments: [ProtocolVersion.v311, .v5])
+    func aClientSilentForOneAndAHalfKeepAlivesIsDisconnected(_ version: ProtocolVersion) throws {
         let conversation = Conversation()
-        let client = try conversation.connectedClient(keepAlive: 10)
+        let client = try conversation.connectedClient(version, keepAlive: 10)
         conversation.broker.advance(by: .seconds(14))
         try client.send(.pingreq)
         conversation.broker.advance(by: .seconds(14))
         #expect(try client.receive() == [.pingresp])
         conversation.broker.advance(by: .seconds(2))
-        #expect(try client.receive() == [.disconnect(Disconnect(reasonCode: .keepAliveTimeout))])
+        let goodbye = Packet.disconnect(Disconnect(reasonCode: .keepAliveTimeout))
+        #expect(try client.receive() == (version == .v5 ? [goodbye] : []))
         #expect(client.isClosed)
     }
 
@@ -200,10 +202,15 @@ import Testing
         #expect(silence == .milliseconds(1_500 * Int(told ?? asked)))
     }
 
-    @Test func anOlderClientKeepsItsKeepAlive() throws {
+    /// It cannot be told another; when its own is longer, TCP asks its host.
+    @Test(arguments: [(UInt16(60), true), (0, true), (30, false), (10, false)])
+    func anOlderClientKeepsItsKeepAlive(_ asked: UInt16, _ isProbed: Bool) throws {
         let conversation = Conversation { $0.maximumKeepAlive = 30 }
-        _ = try conversation.connectedClient(.v311, keepAlive: 60)
-        #expect(conversation.broker.connectRequests.first?.options.silence == .seconds(90))
+        let client = try conversation.connectedClient(.v311, keepAlive: asked)
+        let silence = conversation.broker.connectRequests.first?.options.silence
+        #expect(silence == (asked == 0 ? nil : .milliseconds(1_500 * Int(asked))))
+        let isSet = client.channel.options.contains { $0.option is ChannelOptions.Types.SocketOption && $0.value as? Int == 1 }
+        #expect(isSet == isProbed)
     }
 
     /// MQTT-3.1.2-28

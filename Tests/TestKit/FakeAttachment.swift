@@ -62,10 +62,14 @@ final class FakeAttachment: Attachment {
         return result ?? (subscriptions.map { _ in .refused(.detached) }, .none)
     }
 
-    func unsubscribe(_ filters: [TopicFilter]) -> (existed: [Bool], commit: CommitPoint) {
+    func unsubscribe(_ filters: [TopicFilter]) -> (outcomes: [UnsubscribeOutcome], commit: CommitPoint) {
         withSession { state, session in
-            (filters.map { session.subscriptions.removeValue(forKey: $0) != nil }, state.commitPoint())
-        } ?? (filters.map { _ in false }, .none)
+            let outcomes = filters.map { filter -> UnsubscribeOutcome in
+                if state.forbidden.contains(filter.string) { return .refused(.notAuthorized) }
+                return session.subscriptions.removeValue(forKey: filter) == nil ? .notSubscribed : .removed
+            }
+            return (outcomes, state.commitPoint())
+        } ?? (filters.map { _ in .refused(.detached) }, .none)
     }
 
     func take(_ limit: Int, into deliveries: inout [Delivery]) -> TakeResult {

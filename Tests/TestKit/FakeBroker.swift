@@ -88,7 +88,7 @@ package final class FakeBroker: Broker {
         state.withLock { $0.exchanges[method] = exchange }
     }
 
-    /// Publishing to and subscribing to these topics and filters is refused.
+    /// Publishing to, subscribing to and unsubscribing from these topics and filters is refused.
     package func forbid(_ topics: String...) { state.withLock { $0.forbidden.formUnion(topics) } }
 
     /// Messages of this topic are refused.

@@ -63,7 +63,8 @@ enum DefaultSettings {
           # Topic aliases a client may set, and those set towards a client that takes any: 0 to 65535.
           topic_alias_maximum: 32
           outgoing_topic_aliases: 32
-          # Longest keep alive of a 5.0 client, which is told; older ones keep theirs. 1s to 65535s; null for no bound.
+          # Longest time until a client that is gone is missed: 5.0 clients are told it as their keep alive. Older ones keep
+          # theirs; if it is longer or none, TCP asks their hosts after this time. 1s to 65535s; null for no bound.
           max_keep_alive: null
           # Highest QoS of publications and granted subscriptions: 0 to 2; and what clients may use.
           max_qos: 2
