@@ -26,6 +26,11 @@ struct DeliveryWindow {
     private(set) var count = 0
     /// Those of them that are to be sent again.
     private(set) var toResend = 0
+    /// Those again of which only the release is open.
+    private var releasesToResend = 0
+    /// No slot before these is to be sent again: as a release, as a message.
+    private var nextRelease = 0
+    private var nextMessage = 0
 
     /// - Returns: the identifier of `entry`; nil while it is in use, a full circle of identifiers ago.
     mutating func append(_ entry: Mailbox.Entry) -> UInt16? { append(Slot(entry: entry)) ? entry.packetID : nil }
@@ -45,8 +50,11 @@ struct DeliveryWindow {
 
     /// Marks a delivery as confirmed by the receiver.
     mutating func release(_ identifier: UInt16) {
-        guard let index = index(of: identifier) else { return }
+        guard let index = index(of: identifier), let slot = slots[index], !slot.isReleased else { return }
         slots[index]?.isReleased = true
+        guard slot.needsSending else { return }
+        releasesToResend += 1
+        nextRelease = min(nextRelease, index)
     }
 
     /// The store has a delivery from now on.
@@ -58,24 +66,50 @@ struct DeliveryWindow {
 
     /// Lets the next `take` send it again.
     mutating func markForResending(_ identifier: UInt16) {
-        guard let index = index(of: identifier), slots[index]?.needsSending == false else { return }
+        if let index = index(of: identifier) { mark(index) }
+    }
+
+    private mutating func mark(_ index: Int) {
+        guard let slot = slots[index], !slot.needsSending else { return }
         slots[index]?.needsSending = true
         toResend += 1
+        if slot.isReleased { releasesToResend += 1 }
+        nextRelease = min(nextRelease, index)
+        nextMessage = min(nextMessage, index)
     }
 
     /// Lets the next `take` send everything on the way again, as after a new connection (MQTT-4.4.0-1).
     mutating func markAllForResending() {
-        for index in slots.indices where slots[index] != nil { slots[index]?.needsSending = true }
-        toResend = count
+        for index in slots.indices { mark(index) }
     }
 
-    /// The oldest delivery to be sent again (MQTT-4.6.0-1), which is thereby counted as sent.
-    mutating func nextToResend() -> (identifier: UInt16, slot: Slot)? {
-        guard toResend > 0, let index = slots.firstIndex(where: { $0?.needsSending == true }), let slot = slots[index]
-        else { return nil }
-        slots[index]?.needsSending = false
-        toResend -= 1
-        return (identifier(at: index), slot)
+    /// Whether `nextToResend` would return something.
+    func mayResend(within limit: Int) -> Bool {
+        releasesToResend > 0 || (toResend > 0 && count - toResend < limit)
+    }
+
+    /// The oldest release that is to be sent again, after them the oldest message (MQTT-4.6.0-1), which is thereby counted as sent.
+    ///
+    /// A new connection may take fewer messages at once than the one before: they are sent as far as `limit`, the receive
+    /// maximum, goes (MQTT-3.3.4-9). Releases do not wait for that (MQTT-3.3.4-10), and so come first.
+    mutating func nextToResend(within limit: Int) -> (identifier: UInt16, slot: Slot)? {
+        guard mayResend(within: limit) else { return nil }
+        let isRelease = releasesToResend > 0
+        var index = isRelease ? nextRelease : nextMessage
+        while index < slots.count {
+            defer { index += 1 }
+            guard let slot = slots[index], slot.needsSending, slot.isReleased == isRelease else { continue }
+            slots[index]?.needsSending = false
+            toResend -= 1
+            if isRelease {
+                releasesToResend -= 1
+                nextRelease = index + 1
+            } else {
+                nextMessage = index + 1
+            }
+            return (identifier(at: index), slot)
+        }
+        return nil
     }
 
     @discardableResult
@@ -83,10 +117,15 @@ struct DeliveryWindow {
         guard let index = index(of: identifier), let slot = slots[index] else { return nil }
         slots[index] = nil
         count -= 1
-        if slot.needsSending { toResend -= 1 }
+        if slot.needsSending {
+            toResend -= 1
+            if slot.isReleased { releasesToResend -= 1 }
+        }
         while let head = slots.first, head == nil {
             slots.removeFirst()
             first = Self.successor(of: first)
+            nextRelease = max(0, nextRelease - 1)
+            nextMessage = max(0, nextMessage - 1)
         }
         return slot
     }
@@ -94,8 +133,8 @@ struct DeliveryWindow {
     /// Puts back a delivery read from the store. Deliveries come in the order they were sent.
     /// - Returns: false when its identifier is out of order or taken; the delivery is then to be sent anew.
     mutating func restore(_ entry: Mailbox.Entry, released: Bool) -> Bool {
-        guard append(Slot(entry: entry, isReleased: released, needsSending: true)) else { return false }
-        toResend += 1
+        guard append(Slot(entry: entry, isReleased: released)) else { return false }
+        mark(slots.count - 1)
         return true
     }
 

@@ -90,7 +90,7 @@ struct Mailbox {
 
     /// Whether `take` would yield something now.
     var hasTakeable: Bool {
-        if window.toResend > 0 { return true }
+        if window.mayResend(within: receiveMaximum) { return true }
         guard let head = waiting.first else { return false }
         return head.qos == .atMostOnce || window.count < receiveMaximum
     }
@@ -204,7 +204,7 @@ struct Mailbox {
         var room = limit
         awaitedCommit = nil
         if window.toResend > 0, mustWait(releaseCommit) { return .drained }
-        while let (identifier, slot) = room > 0 ? window.nextToResend() : nil {
+        while let (identifier, slot) = room > 0 ? window.nextToResend(within: receiveMaximum) : nil {
             deliveries.append(
                 slot.entry.delivery(
                     packetID: identifier, isDuplicate: !slot.isReleased, step: slot.isReleased ? .release : .publish))
@@ -227,7 +227,7 @@ struct Mailbox {
             deliveries.append(entry.delivery(packetID: packetID))  // MQTT-4.3.2-2, MQTT-4.3.3-2
             room -= 1
         }
-        return window.toResend > 0 ? .more : .drained
+        return window.mayResend(within: receiveMaximum) ? .more : .drained
     }
 
     private mutating func mustWait(_ point: CommitPoint) -> Bool {

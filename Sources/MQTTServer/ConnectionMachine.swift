@@ -93,8 +93,9 @@ struct ConnectionMachine {
     mutating func receive(_ error: DecodeError, version: ProtocolVersion?) -> ConnectionAction {
         self.version = self.version ?? version
         if case .unsupportedProtocolVersion(let level) = error {
-            // MQTT-3.1.2-2: told in the shape the client's version has, as far as one can guess it.
-            self.version = level > ProtocolVersion.v5.rawValue ? .v5 : .v311
+            // MQTT-3.1.2-2: told in the shape the client's version has, as far as one can guess it. Mosquitto's bridges ask with
+            // the highest bit set first, and do without when they are told that the version is not supported.
+            self.version = level & 0x7F < ProtocolVersion.v5.rawValue ? .v311 : .v5
         }
         return fail(error.reasonCode, error.reasonString)
     }

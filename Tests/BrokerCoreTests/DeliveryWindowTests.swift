@@ -50,10 +50,30 @@ import Testing
         window.release(3)
         window.markAllForResending()
         #expect(window.toResend == 3)
-        let resent = (0..<3).compactMap { _ in window.nextToResend() }
-        #expect(resent.map(\.identifier) == [1, 3, 4])
-        #expect(resent.map(\.slot.isReleased) == [false, true, false])
-        #expect(window.nextToResend() == nil)
+        let resent = (0..<3).compactMap { _ in window.nextToResend(within: 9) }
+        #expect(resent.map(\.identifier) == [3, 1, 4], "releases first")
+        #expect(resent.map(\.slot.isReleased) == [true, false, false])
+        #expect(window.nextToResend(within: 9) == nil)
+    }
+
+    /// MQTT-3.3.4-9, MQTT-3.3.4-10
+    @Test func whatIsSentAgainKeepsWithinTheLimitAndReleasesDoNotWait() throws {
+        var window = DeliveryWindow()
+        for sequence in 1...5 as ClosedRange<UInt64> { _ = window.append(try Self.entry(sequence)) }
+        window.markAllForResending()
+        #expect(window.nextToResend(within: 1)?.identifier == 1)
+        #expect(!window.mayResend(within: 1))
+        #expect(window.nextToResend(within: 1) == nil)
+        window.release(4)
+        #expect(window.nextToResend(within: 1)?.identifier == 4)
+        window.remove(1)
+        #expect(window.nextToResend(within: 2)?.identifier == 2)
+        window.remove(2)
+        window.remove(4)
+        #expect((0..<3).compactMap { _ in window.nextToResend(within: 2)?.identifier } == [3, 5])
+        window.markForResending(3)
+        #expect(window.nextToResend(within: 2)?.identifier == 3)
+        #expect(window.toResend == 0)
     }
 
     @Test func restoresAroundTheWrap() throws {

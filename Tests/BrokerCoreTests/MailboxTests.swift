@@ -80,6 +80,22 @@ import Testing
         #expect(again.map(\.packetID) == [1, 2, 3])
     }
 
+    /// MQTT-3.3.4-9: the receive maximum is the new connection's.
+    @Test func aSmallerWindowHoldsForWhatIsSentAgain() throws {
+        var mailbox = try Self.filled([.atLeastOnce, .atLeastOnce, .atLeastOnce, .atLeastOnce])
+        #expect(Self.taken(&mailbox, 3).count == 3)
+        mailbox.reconnect(receiveMaximum: 2)
+        #expect(Self.taken(&mailbox).map(\.packetID) == [1, 2])
+        #expect(!mailbox.hasTakeable)
+        #expect(Self.settle(&mailbox, 2, .acknowledged))
+        #expect(mailbox.hasTakeable)
+        let again = Self.taken(&mailbox)
+        #expect(again.map(\.packetID) == [3] && again.map(\.isDuplicate) == [true])
+        #expect(Self.settle(&mailbox, 1, .acknowledged))
+        let new = Self.taken(&mailbox)
+        #expect(new.map(\.packetID) == [4] && new.map(\.isDuplicate) == [false])
+    }
+
     /// MQTT-4.4.0-1
     @Test func nothingIsSentAgainOnTheSameConnection() throws {
         var mailbox = try Self.filled([.exactlyOnce, .atLeastOnce])

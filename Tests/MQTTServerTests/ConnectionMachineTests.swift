@@ -92,7 +92,7 @@ import Testing
         #expect(machine.receive(error, version: .v5) == .end(goodbye: goodbye, .lost))
     }
 
-    @Test(arguments: [(UInt8(2), ProtocolVersion.v311), (6, .v5), (0x84, .v5)])
+    @Test(arguments: [(UInt8(2), ProtocolVersion.v311), (6, .v5), (0x83, .v311), (0x84, .v311), (0x85, .v5)])
     mutating func anUnknownVersionIsRefusedInTheNearestShape(_ level: UInt8, _ version: ProtocolVersion) {
         let error = DecodeError.unsupportedProtocolVersion(level)
         let goodbye = Packet.connack(
