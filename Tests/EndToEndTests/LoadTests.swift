@@ -1,5 +1,4 @@
 import Foundation
-import LoadGenerator
 import MQTTCodec
 import TestKit
 import Testing
@@ -11,7 +10,7 @@ import Testing
     func aHundredPairsForHalfAMinute(qos: QoS) async throws {
         let apus = try await RunningApus(["sys_interval=500ms"])
         let port = try apus.port("mqtt.tcp")
-        let result = try await load(port, qos: qos, pairs: 100, for: .seconds(30))
+        let result = try await apus.load(qos: qos, pairs: 100, for: .seconds(30))
         print("QoS \(qos.rawValue): \(result.published) published, \(result.operations) delivered in 30 s")
         #expect(result.published > 0)
         #expect(result.outOfOrder == 0)
@@ -27,7 +26,7 @@ import Testing
     @Test func theLedgerBalancesWhileMessagesFlow() async throws {
         let apus = try await RunningApus(["sys_interval=100ms", "limits.mailbox.online_messages=50"])
         let port = try apus.port("mqtt.tcp")
-        async let load = load(port, qos: .atLeastOnce, pairs: 20, for: .seconds(3))
+        async let load = apus.load(qos: .atLeastOnce, pairs: 20, for: .seconds(3))
         let watcher = try Program(
             "mosquitto_sub", ["-h", "127.0.0.1", "-p", "\(port)", "-t", "$SYS/broker/ledger", "-C", "15"])
         #expect(try await watcher.exitStatus() == 0)
@@ -39,22 +38,6 @@ import Testing
         #expect(moments.count > 5, "messages were flowing meanwhile")
         #expect(try await load.isFlawless)
         #expect(try await apus.stop() == 0)
-    }
-
-    /// Subscribers 2k and 2k + 1 both receive the publishers 2k and 2k + 1: every message has two receivers.
-    private func load(_ port: Int, qos: QoS, pairs: Int, for duration: Duration) async throws -> RunResult {
-        var settings = LoadSettings()
-        settings.port = port
-        settings.qos = qos
-        settings.extent = .time(warmUp: .zero, measured: duration)
-        let topology = Topology(
-            publishers: (0..<pairs).map { "load/\($0)" },
-            subscribers: (0..<pairs).map { number in
-                let first = number / 2 * 2
-                return Topology.Subscriber(
-                    filters: ["load/\(first)", "load/\(first + 1)"], streams: first..<(first + 2))
-            })
-        return try await LoadGenerator(settings).flow("load", topology, count: pairs, window: 16)
     }
 }
 

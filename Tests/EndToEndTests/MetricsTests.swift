@@ -104,7 +104,7 @@ import Testing
     @Test func everyScrapeBalancesWhileMessagesFlow() async throws {
         let apus = try await RunningApus(["limits.mailbox.online_messages=50", "sys_interval=100ms"])
         let port = try apus.port("mqtt.tcp")
-        async let load = LoadGenerator(port: port, pairs: 20, qos: .atLeastOnce, duration: .seconds(2)).run()
+        async let load = apus.load(qos: .atLeastOnce, pairs: 20, for: .seconds(2))
         var moments: Set<Double> = []
         for _ in 0..<30 {
             let metrics = try await apus.metrics()
