@@ -95,6 +95,27 @@ package struct LoadGenerator: Sendable {
         }
     }
 
+    // MARK: MQTT-SN
+
+    /// n nodes that fall asleep, wake for nothing, get messages from MQTT clients, and wake to fetch them.
+    /// - Parameters:
+    ///   - backlog: messages for each node; with 0 the last two are left out.
+    ///   - udpPort: of the gateway; the settings have its broker's.
+    package func sleepers(_ count: Int, backlog: Int, udpPort: Int) async throws -> [RunResult] {
+        try await onThread {
+            try SleeperRun(
+                count, backlog: backlog, port: udpPort, settings, progress: ProgressReport(tell: progress)
+            ).run()
+        }
+    }
+
+    /// n nodes that are awake and publish to one MQTT client.
+    package func nodePublishers(_ count: Int, udpPort: Int) async throws -> RunResult {
+        try await onThread {
+            try NodePublishRun(count, port: udpPort, settings, progress: ProgressReport(tell: progress)).run()
+        }
+    }
+
     private func run(_ plan: FlowPlan) async throws -> RunResult {
         try await onThread { try FlowRun(plan, settings, progress: ProgressReport(tell: progress)).run() }
     }

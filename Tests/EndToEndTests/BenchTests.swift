@@ -74,6 +74,21 @@ import Testing
         #expect(try await apus.stop() == 0)
     }
 
+    @Test(arguments: ["0", "1"])
+    func nodesSleepWakeAndPublish(qos: String) async throws {
+        let apus = try await RunningApus(["mqttsn.strangers_per_second=0"])
+        let rows = try await bench(
+            ["mqttsn", "-n", "150", "--backlog", "2", "--publishers", "10", "-m", "500", "-q", qos]
+                + ["--udp-port", "\(apus.port("mqttsn.udp"))"], apus)
+        #expect(
+            rows.map(\.name) == ["mqttsn sleep", "mqttsn wake", "mqttsn store", "mqttsn fetch", "mqttsn publish"])
+        #expect(rows.map(\.operations) == [150, 150, 300, 150, 500])
+        #expect(rows.allSatisfy { $0.isFlawless })
+        #expect(rows[0].octetsEach != nil)
+        #expect(rows[1].latency != nil && rows[3].latency != nil)
+        #expect(try await apus.stop() == 0)
+    }
+
     @Test func whatGoesWrongHasItsExitStatus() async throws {
         let nobody = try RunningApus.start(["bench", "pairs", "-p", "\(RawSocket.freePort())", "-n", "1"])
         #expect(try await nobody.exitStatus() == 69)
@@ -104,9 +119,10 @@ import Testing
         let program = try RunningApus.start(["bench", "compare", "--smoke", "--json", "-"])
         #expect(try await program.exitStatus(within: .seconds(180)) == 0)
         let outcome = try JSONDecoder().decode(Outcome.self, from: Data(program.lines.joined(separator: "\n").utf8))
-        #expect(outcome.rows.count == 31)
+        #expect(outcome.rows.count == 32)
         #expect(outcome.rows.allSatisfy { $0.apus != nil && $0.holds != nil })
-        #expect(outcome.rows.filter { $0.mosquitto == nil }.map(\.name) == ["topics into 1,000,000 wildcards"])
+        let alone = ["memory: sleeping MQTT-SN session", "topics into 1,000,000 wildcards"]
+        #expect(outcome.rows.filter { $0.mosquitto == nil }.map(\.name) == alone)
         #expect(outcome.runs.flatMap(\.results).allSatisfy { $0.isFlawless })
     }
 

@@ -66,7 +66,10 @@ final class Connector {
         try open(role, identifier(name, number)) { _ in }
     }
 
-    private func identifier(_ name: String, _ number: Int) -> String { "\(settings.prefix)-\(run)-\(name)-\(number)" }
+    /// Beginning of client ids that are no other run's.
+    func name(_ name: String) -> String { "\(settings.prefix)-\(run)-\(name)" }
+
+    private func identifier(_ name: String, _ number: Int) -> String { "\(self.name(name))-\(number)" }
 
     private func connectAll(
         _ roles: [any ClientRole], named name: String, adjust: (inout Connect) -> Void

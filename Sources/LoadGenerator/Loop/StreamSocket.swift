@@ -19,11 +19,19 @@ struct ResolvedAddress {
 
     /// A socket that is connected or about to be; becoming writable says which, with `StreamSocket.error`.
     func connect() throws(LoadError) -> Int32 {
-        let kind = Int32(SOCK_STREAM.rawValue | SOCK_NONBLOCK.rawValue | SOCK_CLOEXEC.rawValue)
-        let descriptor = socket(Int32(storage.ss_family), kind, 0)
-        guard descriptor >= 0 else { throw .system() }
+        let descriptor = try connect(SOCK_STREAM)
         var noDelay: Int32 = 1
         setsockopt(descriptor, Int32(IPPROTO_TCP), TCP_NODELAY, &noDelay, socklen_t(MemoryLayout<Int32>.size))
+        return descriptor
+    }
+
+    /// A datagram socket with a port of its own that exchanges datagrams with this address only.
+    func connectDatagrams() throws(LoadError) -> Int32 { try connect(SOCK_DGRAM) }
+
+    private func connect(_ type: __socket_type) throws(LoadError) -> Int32 {
+        let kind = Int32(type.rawValue | SOCK_NONBLOCK.rawValue | SOCK_CLOEXEC.rawValue)
+        let descriptor = socket(Int32(storage.ss_family), kind, 0)
+        guard descriptor >= 0 else { throw .system() }
         let result = withUnsafePointer(to: storage) {
             $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { Glibc.connect(descriptor, $0, length) }
         }

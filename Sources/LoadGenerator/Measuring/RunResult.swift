@@ -4,7 +4,8 @@ import MQTTCodec
 package struct RunResult: Codable, Sendable, Equatable {
     /// The scenario, and the phase of it where it has several: `pairs`, `retained store`.
     package var name: String
-    package var protocolVersion: String
+    /// With its version: `MQTT 5`.
+    package var protocolName: String
     package var qos: Int
     package var payloadOctets: Int
     /// Clients, subscriptions or retained messages, whatever the scenario counts.
@@ -34,6 +35,8 @@ package struct RunResult: Codable, Sendable, Equatable {
     package var lost = 0
     package var doubled = 0
     package var outOfOrder = 0
+    /// Requests sent again because no answer had come, where a protocol does that.
+    package var repeated = 0
 
     package var perSecond: Double { seconds > 0 ? Double(operations) / seconds : 0 }
     package var isFlawless: Bool { lost == 0 && doubled == 0 && outOfOrder == 0 }
@@ -62,7 +65,7 @@ extension RunResult {
         let operations = end.operations - start.operations
         func microseconds(_ time: UInt64) -> Double { Double(time) / 1_000 / Double(max(1, operations)) }
         self.name = name
-        protocolVersion = settings.version.name
+        protocolName = "MQTT \(settings.version.name)"
         qos = Int(settings.qos.rawValue)
         payloadOctets = settings.payloadOctets
         self.count = count

@@ -37,12 +37,12 @@ final class RetainedReader: ClientRole {
 
     func received(_ delivery: Delivery, by client: Client) {
         guard let stamp = delivery.stamp, delivery.isRetained else { return }
-        guard expected.remove(Int(stamp.number)) != nil else {
+        guard expected.remove(Int(stamp.stream)) != nil else {
             doubled += 1
             return
         }
         read += 1
-        client.send(.unsubscribe(Unsubscribe(nextIdentifier(), filters: [topic(Int(stamp.number))])))
+        client.send(.unsubscribe(Unsubscribe(nextIdentifier(), filters: [topic(Int(stamp.stream))])))
         subscribe(client)
     }
 
@@ -53,6 +53,9 @@ final class RetainedReader: ClientRole {
         guard expected.insert(topicNumber).inserted else { return }
         client.send(.subscribe(Subscribe(nextIdentifier(), filters: [.init(topic(topicNumber), qos: qos)])))
     }
+
+    /// `{}` stands for the number of the topic.
+    static func topic(_ prefix: String) -> String { "\(prefix)/r/{}" }
 
     private func topic(_ number: Int) -> String { "\(prefix)/r/\(PublishTemplate.digits(number))" }
 

@@ -54,11 +54,10 @@ final class RetainedRun {
         _ count: Int, from first: Int, isEmpty: Bool, phase: String
     ) throws(LoadError) -> (Sample, Sample) {
         connector.disconnectAll()
-        let writers = (0..<Self.clients).map { index in
-            let from = count * index / Self.clients
-            let to = count * (index + 1) / Self.clients
-            return RetainedWriter(
-                topics: (first + from)..<(first + to), window: window, isEmpty: isEmpty, settings: settings)
+        let writers = TopicWriter.share(count, from: first, among: Self.clients) { topics in
+            TopicWriter(
+                topics, of: RetainedReader.topic(settings.prefix), window: window, isRetained: true, isEmpty: isEmpty,
+                settings: settings)
         }
         let clients = try connector.connect(writers, named: "writer")
         progress.counted(phase, on: loop) {

@@ -14,7 +14,7 @@ struct BenchCommand: AsyncParsableCommand {
         subcommands: [
             PairsBench.self, FanInBench.self, FanOutBench.self, LatencyBench.self, WildcardsBench.self,
             DurableBench.self,
-            RetainedBench.self, IdleBench.self, ConnectBench.self, CompareBench.self,
+            RetainedBench.self, IdleBench.self, ConnectBench.self, MQTTSNBench.self, CompareBench.self,
         ],
         // -h is the host here, as in mosquitto_pub.
         helpNames: .long)

@@ -5,7 +5,8 @@ import LoadGenerator
 enum ResultTable {
     static func text(_ rows: [RunResult]) -> String {
         let head = [
-            "", "per second", "broker us each", "memory each", "p50 us", "p90 us", "p99 us", "max us", "generator us",
+            "", "per second", "broker us each", "per core second", "memory each", "p50 us", "p90 us", "p99 us",
+            "max us", "generator us",
         ]
         return TextTable([head] + rows.map(cells)).text + "\n" + rows.map(footnote).joined(separator: "\n")
     }
@@ -13,7 +14,8 @@ enum ResultTable {
     private static func cells(_ row: RunResult) -> [String] {
         let latency = row.latency
         return [
-            row.name, grouped(row.perSecond), number(row.brokerMicroseconds, 2), octets(row.octetsEach),
+            row.name, grouped(row.perSecond), number(row.brokerMicroseconds, 2),
+            row.brokerMicroseconds.map { grouped(1e6 / max($0, 0.001)) } ?? "-", octets(row.octetsEach),
             number(latency?.p50, 0), number(latency?.p90, 0), number(latency?.p99, 0), number(latency?.maximum, 0),
             number(row.generatorMicroseconds, 2),
         ]
@@ -21,12 +23,13 @@ enum ResultTable {
 
     private static func footnote(_ row: RunResult) -> String {
         var words = [
-            "\(row.name): MQTT \(row.protocolVersion), QoS \(row.qos), \(row.payloadOctets) octets, n = \(row.count)"
+            "\(row.name): \(row.protocolName), QoS \(row.qos), \(row.payloadOctets) octets, n = \(row.count)"
         ]
         if row.window > 0 { words.append("window \(row.window)") }
         words.append("\(row.operations) × \(row.unit) in \(number(row.seconds, 2)) s")
         if let of = row.latencyOf, row.latency != nil { words.append("latency of \(of)") }
         if let resident = row.brokerResidentOctets { words.append("broker resident \(resident / 1_024) KB") }
+        if row.repeated > 0 { words.append("\(row.repeated) requests repeated") }
         words.append("\(row.lost) lost, \(row.doubled) doubled, \(row.outOfOrder) overtaken")
         return words.joined(separator: ", ")
     }

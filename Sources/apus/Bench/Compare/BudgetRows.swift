@@ -32,6 +32,9 @@ extension BudgetRow {
         BudgetRow(
             name: "memory: retained message of 64 B", load: ComparedLoad(scenario: .retained), phase: "store",
             figure: .memoryEach, budget: .atMost(300)),
+        BudgetRow(
+            name: "memory: sleeping MQTT-SN session", load: ComparedLoad(scenario: .sleepers), phase: "sleep",
+            figure: .memoryEach, budget: .atMost(1_024)),
     ]
 
     private static let durable = [

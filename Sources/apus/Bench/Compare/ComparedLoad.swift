@@ -4,7 +4,7 @@ import MQTTCodec
 /// A load both brokers get.
 struct ComparedLoad: Hashable, Encodable {
     enum Scenario: String, Encodable {
-        case pairs, fanIn, fanOut, oneAtATime, wildcards, match, retained, idle, durable, start
+        case pairs, fanIn, fanOut, oneAtATime, wildcards, match, retained, idle, durable, sleepers, start
     }
 
     /// How large and how long.
@@ -24,8 +24,9 @@ struct ComparedLoad: Hashable, Encodable {
     /// QoS 1 and 2 to sessions that outlive their connections are stored.
     var keepsMessages: Bool { scenario == .durable }
 
-    /// Mosquitto is not asked to match in a million subscriptions: the budget is no share of its figure, and it takes long.
-    var comparesMosquitto: Bool { scenario != .match }
+    /// Mosquitto is not asked to match in a million subscriptions, which takes it long and the budget is no share of its figure;
+    /// nor does it know MQTT-SN.
+    var comparesMosquitto: Bool { scenario != .match && scenario != .sleepers }
 
     /// - Throws: `LoadError`.
     func run(against broker: MeasuredBroker, _ scale: Scale) async throws -> [RunResult] {
@@ -47,6 +48,8 @@ struct ComparedLoad: Hashable, Encodable {
         case .retained: try await generator.retained(scale.of(100_000), window: 100)
         case .idle: [try await generator.idle(scale.of(5_000))]
         case .durable: [try await generator.durable(scale.of(50), window: 100)]
+        case .sleepers:
+            try await generator.sleepers(scale.of(10_000), backlog: 0, udpPort: broker.port)
         case .start: []
         }
     }

@@ -15,6 +15,7 @@ final class MeasuredBroker {
     }
 
     let kind: Kind
+    /// Of MQTT over TCP; Apus has MQTT-SN on the UDP port of the same number.
     let port: Int
     /// From its start until it took a connection.
     private(set) var startTime = Duration.zero
@@ -100,7 +101,8 @@ final class MeasuredBroker {
     /// Limits that the load would meet are out of its way, and what is not measured is off; all else is as it comes.
     private static func apusArguments(port: Int, directory: URL, keepsMessages: Bool) -> [String] {
         let settings = [
-            "mqtt.tcp.port=\(port)", "mqtt.ws.enabled=false", "mqttsn.udp.enabled=false", "coap.udp.enabled=false",
+            "mqtt.tcp.port=\(port)", "mqtt.ws.enabled=false", "mqttsn.udp.port=\(port)",
+            "mqttsn.strangers_per_second=0", "coap.udp.enabled=false",
             "lwm2m.enabled=false", "admin.http.enabled=false", "data_dir=\(directory.path)",
             "limits.mailbox.offline_messages=1000000",
             "store.durability=\(keepsMessages ? "disk" : "memory")",
