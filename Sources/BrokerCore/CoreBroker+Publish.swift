@@ -1,29 +1,6 @@
 package import Messaging
 import Synchronization
 
-/// Scratch space of one pass through the publish path; reused, so that a pass allocates nothing per receiver.
-struct RouteScratch {
-    var matches = Matches()
-    /// Where in `merged` a subscriber stands, valid when `stamps` holds the current stamp.
-    var positions: ContiguousArray<Int32> = []
-    var stamps: ContiguousArray<UInt32> = []
-    var stamp: UInt32 = 0
-    var merged: ContiguousArray<Merged> = []
-    var wakes: [any SessionOwner] = []
-    var pressing: [Session] = []
-    var dropping: [(ClientID, DropReason)] = []
-
-    /// One receiver of one message, with what its matching subscriptions add up to.
-    struct Merged {
-        let subscriber: SubscriptionIndex.SubscriberID
-        var qos: QoS
-        var retainAsPublished: Bool
-        var subscriptionIDs = SubscriptionIDs.none
-        /// The share group that picked it, if any.
-        var share = ShareGroups.none
-    }
-}
-
 extension CoreBroker {
     package func publish(
         _ messages: [Message], as principal: Principal, via listener: String, outcomes: inout [PublishOutcome]
@@ -58,43 +35,71 @@ extension CoreBroker {
         _ messages: [Message], as principal: Principal, publisher: SessionAttachment?, isRewritten: Bool = false,
         hasPublisher: Bool = false, outcomes: inout [PublishOutcome]
     ) {
-        let mayRefuse = hasPublisher && principal.kind != .gateway && mayRefuse.load(ordering: .relaxed)
+        let pass = PublishPass(
+            principal: principal, listenerLevel: publisher?.durability,
+            mayRefuse: hasPublisher && principal.kind != .gateway && mayRefuse.load(ordering: .relaxed))
         let messages = features.rewriter == nil || isRewritten ? messages : rewritten(messages, principal)
-        let first = outcomes.count
-        for message in messages { outcomes.append(admit(message, principal)) }
         var scratch = scratches.withLock { $0.popLast() } ?? RouteScratch()
         routing.read { routing in
-            for (offset, message) in messages.enumerated() {
-                // One that has a receiver already is held for later.
-                guard case .accepted(0, _) = outcomes[first + offset] else { continue }
-                let level = durability.level(of: message.topic, listenerLevel: publisher?.durability)
-                outcomes[first + offset] = deliver(message, level, mayRefuse: mayRefuse, routing, &scratch)
+            var start = 0
+            while start < messages.count {
+                start = routeRun(of: messages, from: start, pass, routing, &scratch, &outcomes)
             }
         }
         finish(&scratch, publisher: publisher)
         scratches.withLock { $0.append(scratch) }
     }
 
-    /// Checks one message.
-    private func admit(_ message: Message, _ principal: Principal) -> PublishOutcome {
-        let isGateway = principal.kind == .gateway
+    /// Routes the message at `start` and its neighbours of the same topic, which is how devices send: they are checked and matched
+    /// once, and put into each mailbox under one lock.
+    /// - Returns: the end of the run.
+    private func routeRun(
+        of messages: [Message], from start: Int, _ pass: PublishPass, _ routing: borrowing Routing,
+        _ scratch: inout RouteScratch, _ outcomes: inout [PublishOutcome]
+    ) -> Int {
+        let head = messages[start]
+        if let outcome = decision(on: head, pass.principal) {
+            outcomes.append(outcome)
+            return start + 1
+        }
+        match(head, routing, &scratch)
+        let end = isAlone(head, pass, scratch) ? start + 1 : endOfRun(in: messages, from: start)
+        let level = durability.level(of: head.topic, listenerLevel: pass.listenerLevel)
+        for message in messages[start..<end] {
+            outcomes.append(accept(message, level, pass, routing, &scratch, place: outcomes.count))
+        }
+        deliver(level, pass, routing, &scratch, &outcomes)
+        return end
+    }
+
+    private func endOfRun(in messages: [Message], from start: Int) -> Int {
+        let head = messages[start]
+        var end = start + 1
+        while end < messages.count, messages[end].isNeighbour(of: head), messages[end].payload.count <= limits.payloadOctets {
+            end += 1
+        }
+        return end
+    }
+
+    /// Whether what holds for this message need not hold for the next: shared subscriptions take turns, mailboxes fill up, a reserved
+    /// name may mean something.
+    private func isAlone(_ message: Message, _ pass: PublishPass, _ scratch: RouteScratch) -> Bool {
+        pass.mayRefuse || message.topic.isReserved || !scratch.matches.groups.isEmpty
+    }
+
+    /// What is decided before anybody is looked for; nil for a message that is to be delivered.
+    private func decision(on message: Message, _ principal: Principal) -> PublishOutcome? {
         guard message.payload.count <= limits.payloadOctets else { return .refused(.tooLarge) }
         guard Levels.count(message.topic.string) <= limits.topicLevels else { return .refused(.topicNotAllowed) }
         if message.topic.isReserved, let outcome = admitReserved(message, principal) { return outcome }
-        guard isGateway || authorizer.allows(.publish(message.topic), by: principal) else {
+        guard principal.kind == .gateway || authorizer.allows(.publish(message.topic), by: principal) else {
             return .refused(.notAuthorized)
         }
-        if message.retain, message.qos != .atMostOnce, isStoreFailing, durability.level(of: message.topic) != .memory {
-            return .refused(.quotaExceeded)
-        }
-        return .accepted(receivers: 0, commit: .none)
+        return nil
     }
 
-    /// Keeps a message that is to be retained and puts a copy into each receiver's mailbox; or refuses it before anybody has it.
-    private func deliver(
-        _ message: Message, _ level: Durability, mayRefuse: Bool, _ routing: borrowing Routing,
-        _ scratch: inout RouteScratch
-    ) -> PublishOutcome {
+    /// Finds the receivers of a message.
+    private func match(_ message: Message, _ routing: borrowing Routing, _ scratch: inout RouteScratch) {
         routing.index.match(message.topic, into: &scratch.matches)  // MQTT-3.3.2-3, MQTT-4.5.0-1
         for group in scratch.matches.groups {
             let member = routing.index.pick(from: group, by: features.shareStrategy, for: message) { subscriber in
@@ -103,27 +108,47 @@ extension CoreBroker {
             scratch.matches.append(member)
         }
         merge(message, routing.sessions, &scratch)
-        if isStoreFailing, level != .memory, needsStore(message, routing, scratch) { return .refused(.quotaExceeded) }
-        if mayRefuse, isRefused(message, routing, scratch) { return .refused(.receiverFull) }
+    }
+
+    /// Keeps a message that is to be retained and adds it to those that go into mailboxes; or refuses it before anybody has it.
+    /// - Parameter place: of its outcome in the batch.
+    private func accept(
+        _ message: Message, _ level: Durability, _ pass: PublishPass, _ routing: borrowing Routing,
+        _ scratch: inout RouteScratch, place: Int
+    ) -> PublishOutcome {
+        if isStoreFailing, message.qos != .atMostOnce {
+            if message.retain, durability.level(of: message.topic) != .memory { return .refused(.quotaExceeded) }
+            if level != .memory, needsStore(message, routing, scratch) { return .refused(.quotaExceeded) }
+        }
+        if pass.mayRefuse, isRefused(message, routing, scratch) { return .refused(.receiverFull) }
         var commit = CommitPoint.none
         if message.retain {
             guard let point = retain(message) else { return .refused(.quotaExceeded) }
             commit = point
         }
+        scratch.run.append(RouteScratch.Arrival(message: message, place: place, commit: commit))
+        return .accepted(receivers: scratch.merged.count, commit: commit)
+    }
+
+    /// Puts a copy of each message of the run into each receiver's mailbox.
+    private func deliver(
+        _ level: Durability, _ pass: PublishPass, _ routing: borrowing Routing, _ scratch: inout RouteScratch,
+        _ outcomes: inout [PublishOutcome]
+    ) {
+        if scratch.merged.isEmpty { traffic.unrouted.add(UInt64(scratch.run.count)) }
         for receiver in scratch.merged {
             guard let session = routing.sessions[Int(receiver.subscriber)] else { continue }
             let effects = session.put(
-                message, durability: level, qos: min(message.qos, receiver.qos),  // MQTT-3.8.4-8, MQTT-4.8.2-3
-                retain: receiver.retainAsPublished && message.retain,  // MQTT-3.3.1-12, MQTT-3.3.1-13
-                subscriptionIDs: receiver.subscriptionIDs, share: receiver.share, isPromised: mayRefuse,
-                limits: limits.mailbox, clock: clock)
-            commit = max(commit, effects.commit)
+                &scratch.run, as: receiver, durability: level, isPromised: pass.mayRefuse, limits: limits.mailbox,
+                clock: clock)
             if let owner = effects.wake { scratch.wakes.append(owner) }
             if effects.isPressed { scratch.pressing.append(session) }
             if let reason = effects.dropped { scratch.dropping.append((session.clientID, reason)) }
         }
-        if scratch.merged.isEmpty { traffic.unrouted.add() }
-        return .accepted(receivers: scratch.merged.count, commit: commit)
+        for arrival in scratch.run where arrival.commit != .none {
+            outcomes[arrival.place] = .accepted(receivers: scratch.merged.count, commit: arrival.commit)
+        }
+        scratch.run.removeAll(keepingCapacity: true)
     }
 
     private var isStoreFailing: Bool { store?.isFailing ?? false }
@@ -131,8 +156,7 @@ extension CoreBroker {
     /// Whether a receiver's copy would have to be stored. Refusing the whole message is the only honest answer then: its
     /// publisher could not be told that it is safe, and repeats it to everybody.
     private func needsStore(_ message: Message, _ routing: borrowing Routing, _ scratch: RouteScratch) -> Bool {
-        guard message.qos != .atMostOnce else { return false }
-        return scratch.merged.contains { receiver in
+        scratch.merged.contains { receiver in
             receiver.qos != .atMostOnce
                 && routing.sessions[Int(receiver.subscriber)]?.isDurable.load(ordering: .relaxed) == true
         }
@@ -203,71 +227,18 @@ extension CoreBroker {
         scratch.dropping.removeAll(keepingCapacity: true)
         scratch.pressing.removeAll(keepingCapacity: true)
     }
-
-    // MARK: Giving back
-
-    /// An adapter has not sent a delivery at QoS 0 that it had taken. When the session has ended meanwhile, the copy is
-    /// accounted for like the rest of its mailbox.
-    func giveBack(_ delivery: Delivery, to session: Session) {
-        let (isKept, wake) = session.giveBack(delivery)
-        guard !isKept else {
-            wake?.wake()
-            return
-        }
-        sessions.withLock { table in
-            table.departed.delivered -= 1
-            table.departed[dropped: .sessionEnded] += 1
-        }
-    }
-
-    // MARK: Holding back
-
-    private func holdBack(_ publisher: SessionAttachment, for receiver: Session) {
-        // A client that subscribes to what it publishes must be read from to empty its own mailbox.
-        guard receiver !== publisher.session else { return }
-        let wasHeld = publisher.isHeldBack
-        guard publisher.holdBack.begin(receiver, now: clock.now()) else { return }
-        guard receiver.holdBack(publisher, limits: limits.mailbox) else { return publisher.relieve(from: receiver) }
-        if !wasHeld { held.withLock { $0.append(publisher) } }
-    }
-
-    /// Lets go publishers that have been held back for the longest time allowed. The receivers at fault hold nobody back
-    /// until they have caught up.
-    func releaseOverdueHoldBacks(now: Timestamp) {
-        let deadline = now + (.zero - limits.mailbox.longestHoldBack)
-        let publishers = held.withLock { held in
-            held.removeAll { !$0.isHeldBack }
-            return held
-        }
-        for publisher in publishers {
-            for receiver in publisher.holdBack.overdue(since: deadline) {
-                for released in receiver.stall() { released.relieve(from: receiver) }
-                publisher.relieve(from: receiver)
-            }
-        }
-    }
 }
 
-extension RouteScratch {
-    /// Forgets all positions, in one step.
-    fileprivate mutating func beginStamp(subscribers: Int) {
-        if stamps.count < subscribers {
-            let missing = subscribers - stamps.count
-            stamps.append(contentsOf: repeatElement(0, count: missing))
-            positions.append(contentsOf: repeatElement(0, count: missing))
-        }
-        stamp &+= 1
-        guard stamp == 0 else { return }
-        for index in stamps.indices { stamps[index] = 0 }
-        stamp = 1
-    }
+/// What holds for all messages of one pass.
+private struct PublishPass {
+    let principal: Principal
+    /// Durability that the publisher's listener asks for; nil when it does not.
+    let listenerLevel: Durability?
+    /// The publisher can be refused when a receiver's mailbox is full.
+    let mayRefuse: Bool
+}
 
-    fileprivate func position(of subscriber: SubscriptionIndex.SubscriberID) -> Int? {
-        stamps[Int(subscriber)] == stamp ? Int(positions[Int(subscriber)]) : nil
-    }
-
-    fileprivate mutating func note(_ subscriber: SubscriptionIndex.SubscriberID, at position: Int) {
-        stamps[Int(subscriber)] = stamp
-        positions[Int(subscriber)] = Int32(position)
-    }
+extension Message {
+    /// Whether it goes the way `other` goes: same topic, same publisher.
+    fileprivate func isNeighbour(of other: Message) -> Bool { topic == other.topic && publisher == other.publisher }
 }

@@ -16,11 +16,13 @@ extension CoreBroker {
             }
             var identifiers = SubscriptionIDs.none
             identifiers.insert(entry.identifier)
-            let effects = session.put(
-                orphan.message, durability: durability.level(of: orphan.message.topic, listenerLevel: nil),
-                qos: min(orphan.message.qos, entry.options.qos),
-                retain: entry.options.retainAsPublished && orphan.message.retain, subscriptionIDs: identifiers,
-                share: orphan.share, limits: limits.mailbox, clock: clock)
+            let receiver = RouteScratch.Merged(
+                subscriber: entry.subscriber, qos: entry.options.qos, retainAsPublished: entry.options.retainAsPublished,
+                subscriptionIDs: identifiers, share: orphan.share)
+            let (effects, _) = session.put(
+                orphan.message, as: receiver,
+                durability: durability.level(of: orphan.message.topic, listenerLevel: nil), limits: limits.mailbox,
+                clock: clock)
             if let wake = effects.wake { wakes.append(wake) }
         }
         return lost

@@ -60,16 +60,15 @@ extension CoreBroker {
         state.mailbox.restore(
             stored.queue.map { $0.expiring(at: clock.timestamp(atWallClock: $0.expiresAt)) })
         let due = (state.expiresAt, state.willDueAt)
+        let session = Session(
+            clientID: record.clientID, subscriber: routing.write { $0.reserve() }, number: record.number, state: state)
         sessions.withLock { table in
             table.skip(past: record.number)
-            let session = routing.write { routing in
-                let session = Session(
-                    clientID: record.clientID, subscriber: routing.reserve(), number: record.number, state: state)
+            routing.write { routing in
                 routing.place(session)
                 for subscription in stored.subscriptions {
                     restore(subscription, of: session, as: record.principal, in: &routing)
                 }
-                return session
             }
             session.isDurable.store(true, ordering: .relaxed)
             table[record.clientID] = session

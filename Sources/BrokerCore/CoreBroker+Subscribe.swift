@@ -121,15 +121,17 @@ extension CoreBroker {
         }
         var identifiers = SubscriptionIDs.none
         identifiers.insert(subscription.identifier)
+        let receiver = RouteScratch.Merged(
+            subscriber: session.subscriber, qos: subscription.qos, retainAsPublished: true,  // MQTT 3.1.1, MQTT-3.3.1-8
+            subscriptionIDs: identifiers)
         var wake: (any SessionOwner)?
         var commit = CommitPoint.none
         for message in retainedMessages(matching: subscription.filter, limit: .max, as: principal) {
-            let effects = session.put(
-                message, durability: durability.level(of: message.topic), qos: min(message.qos, subscription.qos),
-                retain: true,  // MQTT 3.1.1, MQTT-3.3.1-8
-                subscriptionIDs: identifiers, limits: limits.mailbox, clock: clock)
+            let (effects, point) = session.put(
+                message, as: receiver, durability: durability.level(of: message.topic), limits: limits.mailbox,
+                clock: clock)
             wake = effects.wake ?? wake
-            commit = max(commit, effects.commit)
+            commit = max(commit, point)
             if let reason = effects.dropped { events.record(.dropping(session.clientID, reason)) }
         }
         wake?.wake()

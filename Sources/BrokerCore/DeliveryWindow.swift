@@ -8,7 +8,7 @@ import Messaging
 ///     first = 7        slots  [ 7 sent | – | 9 released | 10 sent ]
 ///
 /// A settled slot stays as a hole until all before it are settled; a delivery that was dropped unsent leaves one, too.
-struct DeliveryWindow {
+struct DeliveryWindow: ~Copyable {
     struct Slot {
         var entry: Mailbox.Entry
         /// The receiver has confirmed having the message (PUBREC); only its release is open.

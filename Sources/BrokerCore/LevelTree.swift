@@ -8,7 +8,7 @@ import Glibc
 ///     node 0 = root        nodes     [ parent | name offset | length | hash | chain | first child | siblings ]
 ///     "a/+/c"  0→1→2→3     buckets   [ head of chain, by hash of (parent, level) ]
 ///                          names     [ octets of all levels, one after the other ]
-struct LevelTree {
+struct LevelTree: ~Copyable {
     typealias NodeID = Int32
     static let root: NodeID = 0
     static let none: NodeID = -1

@@ -20,6 +20,12 @@ struct Levels: Sequence, IteratorProtocol {
 
     /// Number of levels of `text`.
     static func count(_ text: String) -> Int {
-        text.utf8.reduce(text.isEmpty ? 0 : 1) { $1 == UInt8(ascii: "/") ? $0 + 1 : $0 }
+        guard !text.isEmpty else { return 0 }
+        var text = text
+        return text.withUTF8 { octets in
+            var count = 1
+            for octet in octets where octet == UInt8(ascii: "/") { count += 1 }
+            return count
+        }
     }
 }

@@ -8,8 +8,9 @@ import Messaging
 ///                │     ──take──▶ on the way ──settle──▶ delivered | dropped   (QoS 1, 2)
 ///                └▶ expired, dropped                 ▲ resent on a new connection
 ///
-/// A value without lock or clock of its own: `Session` guards it and passes the time in.
-struct Mailbox {
+/// A value without lock or clock of its own: `Session` guards it and passes the time in. Not copyable, as are all values that a lock
+/// guards here: a copy made by the way would count references in each field.
+struct Mailbox: ~Copyable {
     struct Entry {
         let message: Message
         /// Order within this mailbox among deliveries at QoS 1 and 2; 0 at QoS 0.
@@ -55,6 +56,20 @@ struct Mailbox {
         case queued(CommitPoint)
         /// This message, or with `makesRoom` an older one, gave way.
         case dropped(CommitPoint, makesRoom: Bool)
+
+        /// The point at which this message is stored.
+        var commit: CommitPoint {
+            switch self {
+            case .queued(let commit), .dropped(let commit, _): commit
+            }
+        }
+
+        var hasDropped: Bool {
+            switch self {
+            case .queued: false
+            case .dropped: true
+            }
+        }
     }
 
     private var waiting = Deque<Entry>()
@@ -210,19 +225,23 @@ struct Mailbox {
                     packetID: identifier, isDuplicate: !slot.isReleased, step: slot.isReleased ? .release : .publish))
             room -= 1
         }
-        while let entry = waiting.first {
-            if entry.expiresAt <= now {  // MQTT-3.3.2-5
-                waiting.removeFirst()
+        while let entry = waiting.popFirst() {
+            guard entry.expiresAt > now else {  // MQTT-3.3.2-5
                 forget(entry)
                 ledger.expired += 1
                 continue
             }
-            guard room > 0 else { return .more }
+            guard room > 0 else {
+                waiting.prepend(entry)
+                return .more
+            }
             // A message that must not arrive twice is not sent before it is stored: after a crash its publisher sends it
             // again, and it would get another identifier.
-            if entry.qos == .exactlyOnce, mustWait(entry.commit) { return .drained }
-            guard let packetID = send(entry) else { return .drained }
-            waiting.removeFirst()
+            let isTooEarly = entry.qos == .exactlyOnce && mustWait(entry.commit)
+            guard !isTooEarly, let packetID = send(entry) else {
+                waiting.prepend(entry)
+                return .drained
+            }
             waitingOctets -= entry.message.octets
             deliveries.append(entry.delivery(packetID: packetID))  // MQTT-4.3.2-2, MQTT-4.3.3-2
             room -= 1

@@ -20,14 +20,14 @@ struct Matches: Sendable {
     /// Lists of subscribers found. With at most one, no subscriber can stand in `entries` twice.
     var lists = 0
 
-    mutating func prepare(_ topic: UnsafeRawBufferPointer, hash: (UnsafeRawBufferPointer) -> UInt64) {
+    mutating func prepare(_ topic: UnsafeRawBufferPointer, _ tree: borrowing LevelTree) {
         levels.removeAll(keepingCapacity: true)
         entries.removeAll(keepingCapacity: true)
         groups.removeAll(keepingCapacity: true)
         lists = 0
         var start = 0
         for level in Levels(topic) {
-            levels.append(Level(start: start, count: level.count, hash: hash(level)))
+            levels.append(Level(start: start, count: level.count, hash: tree.hash(level)))
             start += level.count + 1
         }
     }

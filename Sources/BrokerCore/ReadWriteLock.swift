@@ -5,11 +5,11 @@ import Glibc
 ///
 /// Proof of `@unchecked Sendable`: `value` and the lock live behind one pointer each and are touched only inside
 /// `read`, which gives out a borrowed value, and `write`, which excludes everyone else; both hold the POSIX lock throughout.
-final class ReadWriteLock<Value>: @unchecked Sendable {
+final class ReadWriteLock<Value: ~Copyable>: @unchecked Sendable {
     private let lock: UnsafeMutablePointer<pthread_rwlock_t>
     private let value: UnsafeMutablePointer<Value>
 
-    init(_ initial: sending Value) {
+    init(_ initial: consuming sending Value) {
         lock = .allocate(capacity: 1)
         value = .allocate(capacity: 1)
         value.initialize(to: initial)

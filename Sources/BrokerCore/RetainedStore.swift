@@ -1,7 +1,7 @@
 import Messaging
 
 /// The last retained message of each topic (MQTT 5.0, 3.3.1.3), found by name or by filter.
-struct RetainedStore {
+struct RetainedStore: ~Copyable {
     private var tree = LevelTree()
     /// By tree node.
     private var messages: ContiguousArray<Message?> = [nil]

@@ -1,7 +1,7 @@
 import Messaging
 
 /// What the publish path reads under the router's lock: the index, and who its numbers stand for.
-struct Routing {
+struct Routing: ~Copyable {
     var index = SubscriptionIndex()
     private(set) var sessions: ContiguousArray<Session?> = []
     private var free: [SubscriptionIndex.SubscriberID] = []

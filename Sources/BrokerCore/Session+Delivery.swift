@@ -4,7 +4,6 @@ import Synchronization
 extension Session {
     /// What putting a message in asks of the router once no lock is held.
     struct PutEffects {
-        var commit = CommitPoint.none
         var wake: (any SessionOwner)?
         /// The mailbox has more waiting than is good; the publisher should hold back.
         var isPressed = false
@@ -12,44 +11,57 @@ extension Session {
         var dropped: DropReason?
     }
 
-    /// Puts one copy of `message` in, or accounts for why not.
+    /// Puts one copy of each message of a run in, or accounts for why not.
     /// - Parameter isPromised: `refuses` was asked before.
     func put(
-        _ message: Message, durability: Durability, qos: QoS, retain: Bool, subscriptionIDs: SubscriptionIDs,
-        share: ShareGroups.GroupID = ShareGroups.none, isPromised: Bool = false, limits: MailboxLimits,
-        clock: any GatewayClock
+        _ run: inout ContiguousArray<RouteScratch.Arrival>, as receiver: RouteScratch.Merged, durability: Durability,
+        isPromised: Bool = false, limits: MailboxLimits, clock: any GatewayClock
     ) -> PutEffects {
         state.withLock { state in
-            let limits = state.mailboxTerms?.limits ?? limits
             var effects = PutEffects()
+            let limits = state.mailboxTerms?.limits ?? limits
             let isAwake = state.isAwake
-            if qos == .atMostOnce, state.attachment == nil, !state.queuesQoS0WhileDetached {
-                state.mailbox.reject(.offlineQoS0)
-                return effects
-            }
+            let refusesQoS0 = state.attachment == nil && !state.queuesQoS0WhileDetached
             var bounds = limits.bounds(isAwake: isAwake)
             bounds.waitsUntil = limits.timeToLive.map { clock.now() + $0 } ?? .never
             bounds.isPromised = isPromised
-            let result = state.mailbox.put(
-                message, durability: durability, qos: qos, retain: retain, subscriptionIDs: subscriptionIDs,
-                share: share,
-                bounds: bounds)
-            switch result {
-            case .queued(let commit):
-                effects.commit = commit
-                if isAwake, qos != .atMostOnce, !state.isStalled {
-                    effects.isPressed = state.mailbox.waitingCount >= limits.pressureMark
+            var mayPress = false
+            for index in run.indices {
+                let message = run[index].message
+                let qos = min(message.qos, receiver.qos)  // MQTT-3.8.4-8, MQTT-4.8.2-3
+                if qos == .atMostOnce, refusesQoS0 {
+                    state.mailbox.reject(.offlineQoS0)
+                    continue
                 }
-            case .dropped(let commit, _):
-                effects.commit = commit
-                if !state.hasReportedDrop {
+                let result = state.mailbox.put(
+                    message, durability: durability, qos: qos,
+                    retain: receiver.retainAsPublished && message.retain,  // MQTT-3.3.1-12, MQTT-3.3.1-13
+                    subscriptionIDs: receiver.subscriptionIDs, share: receiver.share, bounds: bounds)
+                run[index].commit = max(run[index].commit, result.commit)
+                if result.hasDropped {
+                    if !state.hasReportedDrop { effects.dropped = .mailboxFull }
                     state.hasReportedDrop = true
-                    effects.dropped = .mailboxFull
+                } else if qos != .atMostOnce {
+                    mayPress = true
                 }
+            }
+            if mayPress, isAwake, !state.isStalled {
+                effects.isPressed = state.mailbox.waitingCount >= limits.pressureMark
             }
             effects.wake = state.ownerToWake()
             return effects
         }
+    }
+
+    /// Puts one copy of one message in.
+    /// - Returns: also the point at which it is stored.
+    func put(
+        _ message: Message, as receiver: RouteScratch.Merged, durability: Durability, limits: MailboxLimits,
+        clock: any GatewayClock
+    ) -> (effects: PutEffects, commit: CommitPoint) {
+        var run: ContiguousArray = [RouteScratch.Arrival(message: message, place: 0)]
+        let effects = put(&run, as: receiver, durability: durability, limits: limits, clock: clock)
+        return (effects, run[0].commit)
     }
 
     /// Whether the mailbox is full and wants the publisher of such a message refused.

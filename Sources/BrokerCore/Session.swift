@@ -21,7 +21,7 @@ final class Session: Sendable {
     let isDurable = Atomic<Bool>(false)
 
     init(
-        clientID: ClientID, subscriber: SubscriptionIndex.SubscriberID, number: SessionNumber, state: sending SessionState
+        clientID: ClientID, subscriber: SubscriptionIndex.SubscriberID, number: SessionNumber, state: consuming sending SessionState
     ) {
         self.clientID = clientID
         self.subscriber = subscriber
@@ -31,7 +31,7 @@ final class Session: Sendable {
 }
 
 /// What a session's lock guards.
-struct SessionState {
+struct SessionState: ~Copyable {
     var mailbox = Mailbox()
     var principal: Principal
     /// Counts attachments; a call from an earlier one is recognised by its number.

@@ -7,7 +7,7 @@ import Messaging
 /// without hashing.
 ///
 /// Memory: 32 octets an entry, about 60 a node. A walk visits each level once for its exact child and once for each `+` on the way.
-struct SubscriptionIndex {
+struct SubscriptionIndex: ~Copyable {
     typealias SubscriberID = Int32
     typealias EntryID = Int32
     static let none: Int32 = -1
@@ -159,7 +159,7 @@ struct SubscriptionIndex {
         var text = topic.string
         text.withUTF8 { octets in
             let topic = UnsafeRawBufferPointer(octets)
-            matches.prepare(topic, hash: tree.hash)
+            matches.prepare(topic, tree)
             tree.withView { tree in
                 branches.withUnsafeBufferPointer { branches in
                     entries.withUnsafeBufferPointer { entries in

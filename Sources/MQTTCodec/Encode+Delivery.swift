@@ -93,17 +93,23 @@ extension PacketEncoder {
         let size = 1 + VariableByteInteger.size(of: remainingLength) + remainingLength
         guard remainingLength <= VariableByteInteger.maximum, size <= maximumPacketSize else { return false }
         let start = buffer.writerIndex
-        buffer.reserveCapacity(minimumWritableBytes: size)
-        buffer.writeInteger(header.firstByte)
-        buffer.writeVariableByteInteger(remainingLength)
-        buffer.writeInteger(UInt16(topic.byteCount))
-        buffer.writeBytes(topic)
-        if hasIdentifier { buffer.writeInteger(header.packetIdentifier) }
-        if version.hasProperties {
-            buffer.writeVariableByteInteger(propertiesSize)
-            properties?.write(into: &buffer)
+        // Written past the buffer's own checks, which would be made for each field.
+        buffer.writeWithUnsafeMutableBytes(minimumWritableBytes: size) { bytes in
+            var writer = FieldWriter(bytes)
+            writer.write(header.firstByte)
+            writer.write(variable: remainingLength)
+            writer.write(UInt16(topic.byteCount))
+            writer.write(topic)
+            if hasIdentifier { writer.write(header.packetIdentifier) }
+            if version.hasProperties { writer.write(variable: propertiesSize) }
+            guard propertiesSize == 0 else { return writer.position }
+            writer.write(payload)
+            return writer.position
         }
-        buffer.writeBytes(payload)
+        if propertiesSize > 0 {
+            properties?.write(into: &buffer)
+            buffer.writeBytes(payload)
+        }
         assert(buffer.writerIndex - start == size, "the length written is the length counted")
         return true
     }

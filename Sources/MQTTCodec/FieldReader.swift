@@ -18,7 +18,7 @@ struct FieldReader {
     }
 
     mutating func variableByteInteger() throws(DecodeError) -> Int {
-        switch VariableByteInteger.peek(bytes, at: bytes.readerIndex) {
+        switch VariableByteInteger.peek(bytes) {
         case .needsMore: throw .truncated(type)
         case .malformed, .value(_, _, isMinimal: false): throw .malformedLength
         case .value(let value, let size, isMinimal: true):

@@ -104,14 +104,20 @@ struct FixedHeader: Equatable {
 
     /// Nil when more bytes are needed.
     static func peek(_ buffer: ByteBuffer, version: ProtocolVersion?) throws(DecodeError) -> FixedHeader? {
-        guard let first = buffer.getInteger(at: buffer.readerIndex, as: UInt8.self) else { return nil }
+        try buffer.withUnsafeReadableBytes { (bytes) throws(DecodeError) in try peek(bytes, version: version) }
+    }
+
+    private static func peek(
+        _ bytes: UnsafeRawBufferPointer, version: ProtocolVersion?
+    ) throws(DecodeError) -> FixedHeader? {
+        guard let first = bytes.first else { return nil }
         guard let type = PacketType(rawValue: first >> 4) else { throw .reservedPacketType }
         let flags = first & 0x0F
         if let required = type.requiredFlags, required != flags {
             // MQTT 3.1, 2.1 lets DUP be set on whatever is sent again; 3.1.1 no longer does (MQTT-2.2.2-1).
             guard version == .v31, required != 0, flags == required | 0b1000 else { throw .reservedFlags(type) }
         }
-        switch VariableByteInteger.peek(buffer, at: buffer.readerIndex + 1) {
+        switch VariableByteInteger.peek(bytes, at: 1) {
         case .needsMore: return nil
         case .malformed: throw .malformedLength
         case .value(let length, let size, let isMinimal):

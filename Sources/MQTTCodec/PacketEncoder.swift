@@ -7,6 +7,10 @@ package enum PacketEncoder {
     /// Texts and binary fields must have at most 65,535 bytes and the packet at most 268,435,455; the caller bounds them.
     /// CONNECT is written in its own version.
     package static func encode(_ packet: Packet, into buffer: inout ByteBuffer, version: ProtocolVersion) {
+        if let acknowledgement = packet.plainAcknowledgement {
+            buffer.writeMultipleIntegers(packet.firstByte, UInt8(2), acknowledgement.rawValue)
+            return
+        }
         buffer.writeInteger(packet.firstByte)
         buffer.writeWithVariableLength { buffer in
             switch packet {
@@ -32,6 +36,15 @@ extension Packet {
     fileprivate var firstByte: UInt8 {
         guard case .publish(let publish) = self else { return type.rawValue << 4 | (type.requiredFlags ?? 0) }
         return PublishHeader(publish).firstByte
+    }
+
+    /// The identifier of an acknowledgement that says no more than that: as nearly all do.
+    fileprivate var plainAcknowledgement: PacketIdentifier? {
+        switch self {
+        case .puback(let packet), .pubrec(let packet), .pubrel(let packet), .pubcomp(let packet):
+            packet.reasonCode == .success && packet.properties.isEmpty ? packet.packetIdentifier : nil
+        default: nil
+        }
     }
 }
 

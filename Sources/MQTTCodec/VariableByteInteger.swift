@@ -22,11 +22,16 @@ enum VariableByteInteger {
         case value(Int, size: Int, isMinimal: Bool)
     }
 
-    /// Reads the integer at `index` without moving any index.
-    static func peek(_ buffer: ByteBuffer, at index: Int) -> Peek {
+    /// Reads the integer at the beginning of `buffer` without moving any index.
+    static func peek(_ buffer: ByteBuffer) -> Peek {
+        buffer.withUnsafeReadableBytes { peek($0, at: 0) }
+    }
+
+    static func peek(_ bytes: UnsafeRawBufferPointer, at index: Int) -> Peek {
         var value = 0
         for position in 0..<4 {
-            guard let byte = buffer.getInteger(at: index + position, as: UInt8.self) else { return .needsMore }
+            guard index + position < bytes.count else { return .needsMore }
+            let byte = bytes[index + position]
             value |= Int(byte & 0x7F) << (7 * position)
             if byte < 0x80 { return .value(value, size: position + 1, isMinimal: position == 0 || byte != 0) }
         }

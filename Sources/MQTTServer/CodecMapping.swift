@@ -87,7 +87,7 @@ extension Message {
     convenience init(_ publish: Publish, topic: TopicName, publisher: ClientID, now: Timestamp) {
         let lifetime = publish.properties.messageExpiryInterval
         self.init(
-            topic: topic, payload: Array(publish.payload.readableBytesView), qos: .init(publish.qos),
+            topic: topic, payload: publish.payload.withUnsafeReadableBytes { Array($0) }, qos: .init(publish.qos),
             retain: publish.isRetained, publishedAt: now,
             expiresAt: lifetime.map { now + .seconds(Int($0)) } ?? .never, publisher: publisher,
             properties: MessageProperties(publish.properties))

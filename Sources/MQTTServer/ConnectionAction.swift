@@ -1,13 +1,15 @@
 import MQTTCodec
 import Messaging
 
-/// What a packet leads to. The handler performs it and reports results back to the machine where an answer depends on them.
+/// What a packet leads to. What is rare and large stands elsewhere (`indirect`), so that handing an action on moves little.
+///
+/// The handler performs it and reports results back to the machine where an answer depends on them.
 enum ConnectionAction: Equatable {
     /// Ask the broker for the session; answer with `ConnectionMachine.opened` or `.refused`.
-    case open(Opening)
+    indirect case open(Opening)
     /// Begin an authentication method; answer with `ConnectionMachine.challenge`, `.proven`, `.reauthenticated` or
     /// `.failedToProve`. Without opening the client is connected already.
-    case authenticate(Opening?, method: String, MQTTCodec.Secret)
+    indirect case authenticate(Opening?, method: String, MQTTCodec.Secret)
     /// The client goes on with it; answer as above.
     case respond(MQTTCodec.Secret)
     /// Publish; answer with `ConnectionMachine.published` once the broker has decided.
@@ -18,9 +20,9 @@ enum ConnectionAction: Equatable {
     case settle(PacketIdentifier, Settlement)
     case subscribe(Subscribe)
     case unsubscribe(Unsubscribe)
-    case reply(Packet)
+    indirect case reply(Packet)
     /// The connection is over: say `goodbye` if there is a word for it, leave the session, close.
-    case end(goodbye: Packet?, DetachReason, expiry: SessionExpiryChange? = nil)
+    indirect case end(goodbye: Packet?, DetachReason, expiry: SessionExpiryChange? = nil)
     case ignore
 }
 

@@ -13,22 +13,20 @@ extension ConnectionHandler {
     private static let takesPerTurn = 32
 
     /// The core has something: deliveries, a commit point, or the end of being held back.
-    func wokenUp(_ cache: inout EncodedPublishCache) {
+    func wokenUp() {
         guard machine.state == .open else { return }
         writeCommittedReplies()
-        deliver(&cache)
-        flush()
+        deliver()
         resumeReading()
     }
 
-    /// Delivers outside a pass over many connections.
-    func deliverAlone() {
-        var cache = EncodedPublishCache(receivers: 1)
-        deliver(&cache)
+    /// Takes what the mailbox holds and writes it.
+    func deliver() {
+        prepareDeliveries()
         flush()
     }
 
-    private func deliver(_ cache: inout EncodedPublishCache) {
+    private func prepareDeliveries() {
         isTakePending = true
         guard isWelcomed, let attachment, let context, context.channel.isWritable else { return }
         var deliveries = loop.lendDeliveries()
@@ -38,7 +36,7 @@ extension ConnectionHandler {
         repeat {
             let result = attachment.take(limit, into: &deliveries)
             isTakePending = result == .more
-            send(deliveries, through: &cache, attachment, now: now)
+            send(deliveries, attachment, now: now)
             deliveries.removeAll(keepingCapacity: true)
             limit = min(limit * 4, Self.takeLimit.upperBound)
             if outgoing.readableBytes >= Self.writeSize {
@@ -51,9 +49,7 @@ extension ConnectionHandler {
         if isTakePending, context.channel.isWritable { owner?.wake() }
     }
 
-    private func send(
-        _ deliveries: [Delivery], through cache: inout EncodedPublishCache, _ attachment: any Attachment, now: Timestamp
-    ) {
+    private func send(_ deliveries: [Delivery], _ attachment: any Attachment, now: Timestamp) {
         guard !deliveries.isEmpty, let version = machine.version else { return }
         prepareOutgoing()
         server.counters.publishesSent.add(UInt64(deliveries.count))
@@ -66,8 +62,8 @@ extension ConnectionHandler {
             let fits =
                 takesAliases
                 ? sendAliased(delivery, version: version, now: now)
-                : cache.write(
-                    delivery, into: &outgoing, version: version, maximumPacketSize: clientMaximumPacketSize, now: now)
+                : delivery.encode(
+                    into: &outgoing, version: version, maximumPacketSize: clientMaximumPacketSize, now: now)
             if !fits {  // MQTT-3.1.2-25
                 server.counters.deliveriesTooLarge.add()
                 attachment.discard(delivery, reason: .tooLargeForReceiver)

@@ -6,7 +6,7 @@ import NIOCore
 /// From the client to the broker, and the answers back.
 extension ConnectionHandler {
     /// Puts a publication into the batch of this turn.
-    func collect(_ publication: Publication) {
+    func collect(_ publication: consuming Publication) {
         guard let attachment else { return }
         let publish = publication.publish
         if batch.isEmpty {
@@ -33,16 +33,14 @@ extension ConnectionHandler {
         server.counters.publishesReceived.add(UInt64(batch.messages.count))
         attachment.publish(batch.messages, outcomes: &outcomes)
         precondition(outcomes.count == batch.messages.count, "the broker decides on every message")
-        var index = 0
-        for entry in batch.entries {
-            switch entry {
+        for answer in batch.answers {
+            switch answer {
             case .repetition(let identifier):
                 reply(machine.repeated(identifier), after: attachment.recorded)
-            case .answer(let packet, let point):
+            case .packet(let packet, let point):
                 reply(packet, after: point)
-            case .message(let qos, let identifier):
-                if let identifier { answer(identifier, qos, outcomes[index], attachment) }
-                index += 1
+            case .message(let place, let qos, let identifier):
+                self.answer(identifier, qos, outcomes[place], attachment)
             }
         }
         loop.takeBack(outcomes)
@@ -111,7 +109,7 @@ extension ConnectionHandler {
     func finishTurn() {
         publishBatch()
         writeCommittedReplies()
-        if isTakePending { deliverAlone() }
+        if isTakePending { deliver() }
         flush()
         resumeReading()
     }

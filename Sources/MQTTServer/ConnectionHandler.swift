@@ -109,7 +109,7 @@ extension ConnectionHandler {
 
     func channelWritabilityChanged(context: ChannelHandlerContext) {
         if context.channel.isWritable {
-            if isTakePending { deliverAlone() }
+            if isTakePending { deliver() }
             resumeReading()
         }
         context.fireChannelWritabilityChanged()
@@ -180,8 +180,8 @@ extension ConnectionHandler {
         }
     }
 
-    func perform(_ action: ConnectionAction) {
-        switch action {
+    func perform(_ action: consuming ConnectionAction) {
+        switch consume action {
         case .open(let opening): open(opening)
         case .authenticate(let opening, let method, let data): authenticate(opening, method, data)
         case .respond(let data): respond(data)

@@ -54,11 +54,11 @@ struct ConnectionMachine {
     // MARK: What the client sends
 
     /// - Parameter makeIdentifier: called when the client wants one chosen for it; returns a new one each time.
-    mutating func receive(_ packet: Packet, makeIdentifier: () -> String) -> ConnectionAction {
+    mutating func receive(_ packet: consuming Packet, makeIdentifier: () -> String) -> ConnectionAction {
         switch state {
         case .awaitingConnect:
             // MQTT-3.1.0-1
-            guard case .connect(let connect) = packet else { return fail(.protocolError, "CONNECT comes first") }
+            guard case .connect(let connect) = consume packet else { return fail(.protocolError, "CONNECT comes first") }
             return receive(connect, makeIdentifier: makeIdentifier)
         case .open:
             return receiveWhileOpen(packet)
@@ -71,8 +71,9 @@ struct ConnectionMachine {
         }
     }
 
-    private mutating func receiveWhileOpen(_ packet: Packet) -> ConnectionAction {
-        switch packet {
+    private mutating func receiveWhileOpen(_ packet: consuming Packet) -> ConnectionAction {
+        let type = packet.type
+        return switch consume packet {
         case .publish(let publish): receive(publish)  // MQTT-3.3.4-1
         case .puback(let acknowledgement): receivePubAck(acknowledgement)
         case .pubrec(let acknowledgement): receivePubRec(acknowledgement)
@@ -85,7 +86,7 @@ struct ConnectionMachine {
         case .auth(let auth): receive(auth)
         // Only a server sends these.
         case .connect, .connack, .suback, .unsuback, .pingresp:
-            fail(.protocolError, "\(packet.type) may not come here")
+            fail(.protocolError, "\(type) may not come here")
         }
     }
 
@@ -172,7 +173,7 @@ extension ReasonCode {
 // MARK: - Publishing
 
 extension ConnectionMachine {
-    private mutating func receive(_ publish: Publish) -> ConnectionAction {
+    private mutating func receive(_ publish: consuming Publish) -> ConnectionAction {
         if exceedsReceiveMaximum(publish) {
             excess += 1
             if rules.configuration.enforcesReceiveMaximum { return fail(.receiveMaximumExceeded) }  // MQTT 5.0, 3.3.4

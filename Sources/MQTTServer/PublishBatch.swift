@@ -3,35 +3,36 @@ import Messaging
 
 /// What a client published in one read: handed to the broker at once, answered afterwards in order.
 struct PublishBatch {
-    enum Entry {
-        /// The next message of `messages`, and what to answer it by; nil at QoS 0.
-        case message(Messaging.QoS, PacketIdentifier?)
+    /// What is to be answered. QoS 0 has none, so most batches have none either.
+    enum Answer {
+        /// The message at that place of `messages`.
+        case message(Int, Messaging.QoS, PacketIdentifier)
         /// An exactly-once message the session has already: only to be confirmed again.
         case repetition(PacketIdentifier)
-        /// The answer to another packet, in its place among theirs.
-        case answer(Packet, after: CommitPoint)
+        /// The answer to another packet, in its place among theirs. Rare and large, so that it stands elsewhere.
+        indirect case packet(Packet, after: CommitPoint)
     }
 
     private(set) var messages: [Message] = []
-    private(set) var entries: [Entry] = []
+    private(set) var answers: [Answer] = []
 
-    var isEmpty: Bool { entries.isEmpty }
+    var isEmpty: Bool { messages.isEmpty && answers.isEmpty }
 
     mutating func append(_ message: Message, _ identifier: PacketIdentifier?) {
+        if let identifier { answers.append(.message(messages.count, message.qos, identifier)) }
         messages.append(message)
-        entries.append(.message(message.qos, identifier))
     }
 
     mutating func append(repetition identifier: PacketIdentifier) {
-        entries.append(.repetition(identifier))
+        answers.append(.repetition(identifier))
     }
 
     mutating func append(answer: Packet, after point: CommitPoint) {
-        entries.append(.answer(answer, after: point))
+        answers.append(.packet(answer, after: point))
     }
 
     mutating func removeAll() {
         messages.removeAll(keepingCapacity: true)
-        entries.removeAll(keepingCapacity: true)
+        answers.removeAll(keepingCapacity: true)
     }
 }

@@ -31,7 +31,6 @@ final class WakeList: Sendable {
             defer { state.owners = [] }
             return state.owners
         }
-        var cache = EncodedPublishCache(receivers: owners.count)
-        for owner in owners { owner.handler?.wokenUp(&cache) }
+        for owner in owners { owner.handler?.wokenUp() }
     }
 }

@@ -1,10 +1,15 @@
+import Glibc
+
 extension String {
     /// Octet-for-octet equality, without Unicode normalisation.
     func hasSameOctets(as other: String) -> Bool {
-        let left = utf8
-        let right = other.utf8
-        guard left.count == right.count else { return false }
-        return left.elementsEqual(right)
+        guard utf8.count == other.utf8.count else { return false }
+        return utf8.span.bytes.withUnsafeBytes { left in
+            other.utf8.span.bytes.withUnsafeBytes { right in
+                guard let first = left.baseAddress, let second = right.baseAddress else { return true }
+                return memcmp(first, second, left.count) == 0
+            }
+        }
     }
 
     /// Hashes the octets, matching `hasSameOctets(as:)`.

@@ -48,9 +48,9 @@ import Testing
         var mailbox = try Self.filled([.atLeastOnce, .atLeastOnce, .atMostOnce])
         mailbox.receiveMaximum = 1
         #expect(Self.taken(&mailbox).count == 1)
-        #expect(!mailbox.hasTakeable)
+        #expect(mailbox.hasTakeable == false)
         #expect(Self.settle(&mailbox, 1, .acknowledged))
-        #expect(mailbox.hasTakeable)
+        #expect(mailbox.hasTakeable == true)
         #expect(Self.texts(Self.taken(&mailbox)) == ["1", "2"])
     }
 

@@ -10,7 +10,7 @@ import Testing
             publishedAt: Timestamp(nanoseconds: 0))
     }
 
-    private static func topics(_ store: RetainedStore, _ filter: String) throws -> [String] {
+    private static func topics(_ store: borrowing RetainedStore, _ filter: String) throws -> [String] {
         var found: [Message] = []
         store.collect(try TopicFilter(filter), limit: .max, into: &found)
         return found.map(\.topic.string).sorted()

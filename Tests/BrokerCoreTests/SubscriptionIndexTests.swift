@@ -8,12 +8,14 @@ import Testing
         Subscription(filter: try TopicFilter(filter), qos: qos, identifier: id)
     }
 
-    private static func receivers(_ index: SubscriptionIndex, _ topic: String) throws -> [Int32] {
+    private static func receivers(_ index: borrowing SubscriptionIndex, _ topic: String) throws -> [Int32] {
         var matches = Matches()
         let message = Message(topic: try TopicName(topic), payload: [], qos: .atMostOnce, publishedAt: .never)
         index.match(message.topic, into: &matches)
-        let picked = matches.groups.map { index.pick(from: $0, by: .roundRobin, for: message, isListening: { _ in true }) }
-        return (matches.entries + picked).map(\.subscriber).sorted()
+        for group in matches.groups {
+            matches.append(index.pick(from: group, by: .roundRobin, for: message, isListening: { _ in true }))
+        }
+        return matches.entries.map(\.subscriber).sorted()
     }
 
     @Test func findsExactPlusAndHash() throws {

@@ -1,0 +1,47 @@
+import Messaging
+import Synchronization
+
+extension CoreBroker {
+    // MARK: Giving back
+
+    /// An adapter has not sent a delivery at QoS 0 that it had taken. When the session has ended meanwhile, the copy is
+    /// accounted for like the rest of its mailbox.
+    func giveBack(_ delivery: Delivery, to session: Session) {
+        let (isKept, wake) = session.giveBack(delivery)
+        guard !isKept else {
+            wake?.wake()
+            return
+        }
+        sessions.withLock { table in
+            table.departed.delivered -= 1
+            table.departed[dropped: .sessionEnded] += 1
+        }
+    }
+
+    // MARK: Holding back
+
+    func holdBack(_ publisher: SessionAttachment, for receiver: Session) {
+        // A client that subscribes to what it publishes must be read from to empty its own mailbox.
+        guard receiver !== publisher.session else { return }
+        let wasHeld = publisher.isHeldBack
+        guard publisher.holdBack.begin(receiver, now: clock.now()) else { return }
+        guard receiver.holdBack(publisher, limits: limits.mailbox) else { return publisher.relieve(from: receiver) }
+        if !wasHeld { held.withLock { $0.append(publisher) } }
+    }
+
+    /// Lets go publishers that have been held back for the longest time allowed. The receivers at fault hold nobody back
+    /// until they have caught up.
+    func releaseOverdueHoldBacks(now: Timestamp) {
+        let deadline = now + (.zero - limits.mailbox.longestHoldBack)
+        let publishers = held.withLock { held in
+            held.removeAll { !$0.isHeldBack }
+            return held
+        }
+        for publisher in publishers {
+            for receiver in publisher.holdBack.overdue(since: deadline) {
+                for released in receiver.stall() { released.relieve(from: receiver) }
+                publisher.relieve(from: receiver)
+            }
+        }
+    }
+}

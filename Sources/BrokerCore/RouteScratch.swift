@@ -1,0 +1,59 @@
+import Messaging
+
+/// Scratch space of one pass through the publish path; reused, so that a pass allocates nothing per receiver.
+struct RouteScratch {
+    var matches = Matches()
+    /// Where in `merged` a subscriber stands, valid when `stamps` holds the current stamp.
+    var positions: ContiguousArray<Int32> = []
+    var stamps: ContiguousArray<UInt32> = []
+    var stamp: UInt32 = 0
+    var merged: ContiguousArray<Merged> = []
+    var wakes: [any SessionOwner] = []
+    var pressing: [Session] = []
+    var dropping: [(ClientID, DropReason)] = []
+    /// The messages of the run at hand that go into mailboxes.
+    var run: ContiguousArray<Arrival> = []
+
+    /// One message on its way into mailboxes.
+    struct Arrival {
+        let message: Message
+        /// Where among the outcomes of the batch its own stands.
+        let place: Int
+        /// The point at which the copies made so far are stored.
+        var commit = CommitPoint.none
+    }
+
+    /// One receiver of one message, with what its matching subscriptions add up to.
+    struct Merged {
+        let subscriber: SubscriptionIndex.SubscriberID
+        var qos: QoS
+        var retainAsPublished: Bool
+        var subscriptionIDs = SubscriptionIDs.none
+        /// The share group that picked it, if any.
+        var share = ShareGroups.none
+    }
+}
+
+extension RouteScratch {
+    /// Forgets all positions, in one step.
+    mutating func beginStamp(subscribers: Int) {
+        if stamps.count < subscribers {
+            let missing = subscribers - stamps.count
+            stamps.append(contentsOf: repeatElement(0, count: missing))
+            positions.append(contentsOf: repeatElement(0, count: missing))
+        }
+        stamp &+= 1
+        guard stamp == 0 else { return }
+        for index in stamps.indices { stamps[index] = 0 }
+        stamp = 1
+    }
+
+    func position(of subscriber: SubscriptionIndex.SubscriberID) -> Int? {
+        stamps[Int(subscriber)] == stamp ? Int(positions[Int(subscriber)]) : nil
+    }
+
+    mutating func note(_ subscriber: SubscriptionIndex.SubscriberID, at position: Int) {
+        stamps[Int(subscriber)] = stamp
+        positions[Int(subscriber)] = Int32(position)
+    }
+}

@@ -1,0 +1,26 @@
+import MQTTCodec
+import Messaging
+import NIOCore
+
+extension Delivery {
+    /// Appends the PUBLISH. From header, topic and payload as they lie in the message, which is as cheap as copying a packet encoded
+    /// for another receiver.
+    /// - Returns: false when the packet is larger than `maximumPacketSize`; nothing was written then.
+    func encode(
+        into buffer: inout ByteBuffer, version: ProtocolVersion, maximumPacketSize: Int, now: Timestamp,
+        naming: OutgoingAliases.Use = .name
+    ) -> Bool {
+        let header = PublishHeader(
+            qos: .init(qos), isRetained: retain, isDuplicate: isDuplicate, packetIdentifier: packetID)
+        var properties = version == .v5 ? DeliveryProperties(self, now: now) : nil
+        if let alias = naming.number {
+            if properties == nil { properties = DeliveryProperties() }
+            properties?.topicAlias = alias
+        }
+        let topic = naming.hidesName ? "".utf8 : message.topic.string.utf8
+        let payload = message.payload
+        return PacketEncoder.encodePublish(
+            header, topic: topic.span.bytes, properties: properties,
+            payload: payload.span.bytes, into: &buffer, version: version, maximumPacketSize: maximumPacketSize)
+    }
+}
