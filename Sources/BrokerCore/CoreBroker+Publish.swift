@@ -75,7 +75,9 @@ extension CoreBroker {
     private func endOfRun(in messages: [Message], from start: Int) -> Int {
         let head = messages[start]
         var end = start + 1
-        while end < messages.count, messages[end].isNeighbour(of: head), messages[end].payload.count <= limits.payloadOctets {
+        while end < messages.count, messages[end].isNeighbour(of: head),
+            messages[end].payload.count <= limits.payloadOctets
+        {
             end += 1
         }
         return end

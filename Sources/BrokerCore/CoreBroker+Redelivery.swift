@@ -17,7 +17,8 @@ extension CoreBroker {
             var identifiers = SubscriptionIDs.none
             identifiers.insert(entry.identifier)
             let receiver = RouteScratch.Merged(
-                subscriber: entry.subscriber, qos: entry.options.qos, retainAsPublished: entry.options.retainAsPublished,
+                subscriber: entry.subscriber, qos: entry.options.qos,
+                retainAsPublished: entry.options.retainAsPublished,
                 subscriptionIDs: identifiers, share: orphan.share)
             let (effects, _) = session.put(
                 orphan.message, as: receiver,
@@ -33,10 +34,12 @@ extension CoreBroker {
         return routing.read { routing in
             routing.index.match(orphan.message.topic, into: &matches)
             guard matches.groups.contains(orphan.share) else { return nil }
-            let entry = routing.index.pick(from: orphan.share, by: features.shareStrategy, for: orphan.message) { subscriber in
+            let entry = routing.index.pick(from: orphan.share, by: features.shareStrategy, for: orphan.message) {
+                subscriber in
                 routing.sessions[Int(subscriber)]?.isListening.load(ordering: .relaxed) == true
             }
-            guard let session = routing.sessions[Int(entry.subscriber)], !isLeftOut(orphan.message, for: entry, routing.sessions)
+            guard let session = routing.sessions[Int(entry.subscriber)],
+                !isLeftOut(orphan.message, for: entry, routing.sessions)
             else { return nil }
             return (session, entry)
         }

@@ -57,7 +57,9 @@ extension CoreBroker {
         routing.write { routing in
             // The session may have ended since; its place could be another's.
             guard routing.holds(session) else { return .failure(.detached) }
-            guard !routing.index.isTaken(subscription.filter, for: session.subscriber) else { return .failure(.quotaExceeded) }
+            guard !routing.index.isTaken(subscription.filter, for: session.subscriber) else {
+                return .failure(.quotaExceeded)
+            }
             return .success(routing.index.insert(subscription, for: session.subscriber, isPartial: isPartial))
         }
     }

@@ -140,9 +140,10 @@ struct Mailbox: ~Copyable {
             nextSequence += 1
             record(&entry, durability)
         }
-        waiting.append(entry)
+        let commit = entry.commit
+        waiting.append(consume entry)
         waitingOctets += octets
-        return madeRoom ? .dropped(entry.commit, makesRoom: true) : .queued(entry.commit)
+        return madeRoom ? .dropped(commit, makesRoom: true) : .queued(commit)
     }
 
     private mutating func record(_ entry: inout Entry, _ durability: Durability) {

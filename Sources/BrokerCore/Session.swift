@@ -21,7 +21,8 @@ final class Session: Sendable {
     let isDurable = Atomic<Bool>(false)
 
     init(
-        clientID: ClientID, subscriber: SubscriptionIndex.SubscriberID, number: SessionNumber, state: consuming sending SessionState
+        clientID: ClientID, subscriber: SubscriptionIndex.SubscriberID, number: SessionNumber,
+        state: consuming sending SessionState
     ) {
         self.clientID = clientID
         self.subscriber = subscriber

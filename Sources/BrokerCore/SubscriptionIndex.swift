@@ -50,6 +50,13 @@ struct SubscriptionIndex: ~Copyable {
         var isConditional: Bool { bits & 20 != 0 }
     }
 
+    /// The list of one subscriber's entries.
+    private struct Holdings {
+        var first = SubscriptionIndex.none
+        /// Asked for with every subscription, so counted along.
+        var count: Int32 = 0
+    }
+
     /// What hangs on a tree node.
     private struct Branch {
         var plus = LevelTree.none
@@ -63,8 +70,8 @@ struct SubscriptionIndex: ~Copyable {
     private var entries: ContiguousArray<Entry> = []
     private var freeEntry = none
     private var entryBuckets = ContiguousArray(repeating: none, count: 64)
-    /// First entry of each subscriber.
-    private var subscribers: ContiguousArray<EntryID> = []
+    /// What each subscriber holds.
+    private var subscribers: ContiguousArray<Holdings> = []
     private(set) var shares = ShareGroups()
 
     /// Subscriptions in all, shared ones included.
@@ -133,15 +140,13 @@ struct SubscriptionIndex: ~Copyable {
     /// Removes everything a subscriber holds.
     mutating func removeAll(of subscriber: SubscriberID) {
         guard Int(subscriber) < subscribers.count else { return }
-        while subscribers[Int(subscriber)] != Self.none { remove(subscribers[Int(subscriber)]) }
+        while subscribers[Int(subscriber)].first != Self.none { remove(subscribers[Int(subscriber)].first) }
     }
 
     // MARK: Asking
 
     func count(of subscriber: SubscriberID) -> Int {
-        var total = 0
-        forEachEntry(of: subscriber) { _ in total += 1 }
-        return total
+        Int(subscriber) < subscribers.count ? Int(subscribers[Int(subscriber)].count) : 0
     }
 
     /// The filters a subscriber holds, in no particular order.
@@ -259,7 +264,7 @@ struct SubscriptionIndex: ~Copyable {
 
     private func forEachEntry(of subscriber: SubscriberID, _ body: (Entry) -> Void) {
         guard Int(subscriber) < subscribers.count else { return }
-        var next = subscribers[Int(subscriber)]
+        var next = subscribers[Int(subscriber)].first
         while next != Self.none {
             body(entries[Int(next)])
             next = entries[Int(next)].nextOfSubscriber
@@ -295,11 +300,12 @@ extension SubscriptionIndex {
 
     private mutating func linkToSubscriber(_ id: EntryID) {
         let subscriber = Int(entries[Int(id)].subscriber)
-        while subscribers.count <= subscriber { subscribers.append(Self.none) }
-        let first = subscribers[subscriber]
+        while subscribers.count <= subscriber { subscribers.append(Holdings()) }
+        let first = subscribers[subscriber].first
         entries[Int(id)].nextOfSubscriber = first
         if first != Self.none { entries[Int(first)].previousOfSubscriber = id }
-        subscribers[subscriber] = id
+        subscribers[subscriber].first = id
+        subscribers[subscriber].count += 1
     }
 
     private mutating func remove(_ id: EntryID) {
@@ -330,8 +336,9 @@ extension SubscriptionIndex {
     }
 
     private mutating func unlinkFromSubscriber(_ entry: Entry) {
+        subscribers[Int(entry.subscriber)].count -= 1
         if entry.previousOfSubscriber == Self.none {
-            subscribers[Int(entry.subscriber)] = entry.nextOfSubscriber
+            subscribers[Int(entry.subscriber)].first = entry.nextOfSubscriber
         } else {
             entries[Int(entry.previousOfSubscriber)].nextOfSubscriber = entry.nextOfSubscriber
         }

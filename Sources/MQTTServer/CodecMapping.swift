@@ -165,7 +165,8 @@ extension Subscription {
             case .doNotSend: .doNotSend
             }
         self.init(
-            filter: filter, qos: min(.init(asked.qos), maximumQoS), noLocal: asked.noLocal, retainAsPublished: asked.retainAsPublished,
+            filter: filter, qos: min(.init(asked.qos), maximumQoS), noLocal: asked.noLocal,
+            retainAsPublished: asked.retainAsPublished,
             retainHandling: handling, identifier: identifier ?? 0)
     }
 }

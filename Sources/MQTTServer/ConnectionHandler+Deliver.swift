@@ -28,7 +28,7 @@ extension ConnectionHandler {
 
     private func prepareDeliveries() {
         isTakePending = true
-        guard isWelcomed, let attachment, let context, context.channel.isWritable else { return }
+        guard isWelcomed, let attachment, isWritable else { return }
         var deliveries = loop.lendDeliveries()
         var limit = Self.takeLimit.lowerBound
         var takes = 0
@@ -44,9 +44,9 @@ extension ConnectionHandler {
                 limit = Self.takeLimit.lowerBound
             }
             takes += 1
-        } while isTakePending && context.channel.isWritable && takes < Self.takesPerTurn
+        } while isTakePending && isWritable && takes < Self.takesPerTurn
         loop.takeBack(deliveries)
-        if isTakePending, context.channel.isWritable { owner?.wake() }
+        if isTakePending, isWritable { owner?.wake() }
     }
 
     private func send(_ deliveries: [Delivery], _ attachment: any Attachment, now: Timestamp) {
@@ -54,19 +54,20 @@ extension ConnectionHandler {
         prepareOutgoing()
         server.counters.publishesSent.add(UInt64(deliveries.count))
         let takesAliases = outgoingAliases != nil
-        for delivery in deliveries {
-            guard delivery.step == .publish else {
-                sendRelease(delivery)
+        let limit = clientMaximumPacketSize
+        let deliveries = deliveries.span  // looked at in place: nothing is retained
+        for index in deliveries.indices {
+            guard deliveries[index].step == .publish else {
+                sendRelease(deliveries[index])
                 continue
             }
             let fits =
                 takesAliases
-                ? sendAliased(delivery, version: version, now: now)
-                : delivery.encode(
-                    into: &outgoing, version: version, maximumPacketSize: clientMaximumPacketSize, now: now)
+                ? sendAliased(deliveries[index], version: version, now: now)
+                : deliveries[index].encode(into: &outgoing, version: version, maximumPacketSize: limit, now: now)
             if !fits {  // MQTT-3.1.2-25
                 server.counters.deliveriesTooLarge.add()
-                attachment.discard(delivery, reason: .tooLargeForReceiver)
+                attachment.discard(deliveries[index], reason: .tooLargeForReceiver)
             }
             if server.tracesPackets { trace("packet sent", .publish) }
         }

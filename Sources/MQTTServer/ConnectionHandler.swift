@@ -42,6 +42,8 @@ final class ConnectionHandler: ChannelDuplexHandler {
     var outgoing = ByteBuffer()
     /// CONNACK has been written; nothing else may come before it (MQTT-3.2.0-1).
     var isWelcomed = false
+    /// The channel takes more bytes, as it said last.
+    private(set) var isWritable = true
     /// The mailbox may hold more than was taken.
     var isTakePending = false
     /// Largest packet the client accepts, in bytes (MQTT 5.0, 3.1.2.11.4).
@@ -108,7 +110,8 @@ extension ConnectionHandler {
     }
 
     func channelWritabilityChanged(context: ChannelHandlerContext) {
-        if context.channel.isWritable {
+        isWritable = context.channel.isWritable
+        if isWritable {
             if isTakePending { deliver() }
             resumeReading()
         }
@@ -126,7 +129,7 @@ extension ConnectionHandler {
 
     private var mayRead: Bool {
         !machine.isUndecided && replies.count < Int(server.configuration.receiveMaximum)
-            && context?.channel.isWritable != false && attachment?.isHeldBack != true
+            && isWritable && attachment?.isHeldBack != true
     }
 
     func resumeReading() {

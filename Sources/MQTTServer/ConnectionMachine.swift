@@ -58,7 +58,9 @@ struct ConnectionMachine {
         switch state {
         case .awaitingConnect:
             // MQTT-3.1.0-1
-            guard case .connect(let connect) = consume packet else { return fail(.protocolError, "CONNECT comes first") }
+            guard case .connect(let connect) = consume packet else {
+                return fail(.protocolError, "CONNECT comes first")
+            }
             return receive(connect, makeIdentifier: makeIdentifier)
         case .open:
             return receiveWhileOpen(packet)

@@ -22,7 +22,7 @@ package final class MQTTGateway: Gateway {
     ) {
         server = ServerContext(configuration: configuration, broker: broker, logger: logger)
         contexts = configuration.listeners.map { [server] in ListenerContext($0, server: server) }
-        self.group = group
+        self.group = ConnectionDealer(group)
         var loops: [ObjectIdentifier: NIOLoopBoundBox<LoopContext>] = [:]
         for eventLoop in group.makeIterator() {
             loops[ObjectIdentifier(eventLoop)] = .makeBoxSendingValue(
@@ -119,7 +119,8 @@ extension Listener {
                 name: setting.name, protocolName: "MQTT", transport: setting.transport,
                 address: address.address, port: address.port, path: setting.webSocket?.path)
         case .unix(let file):
-            self.init(name: setting.name, protocolName: "MQTT", transport: setting.transport, address: file.path, port: 0)
+            self.init(
+                name: setting.name, protocolName: "MQTT", transport: setting.transport, address: file.path, port: 0)
         }
     }
 }

@@ -6,6 +6,8 @@ import Synchronization
 final class WakeList: Sendable {
     private struct State {
         var owners: [ConnectionOwner] = []
+        /// Room for owners, kept from the last pass.
+        var spare: [ConnectionOwner] = []
         var isScheduled = false
     }
 
@@ -26,11 +28,14 @@ final class WakeList: Sendable {
     }
 
     private func drain() {
-        let owners = state.withLock { state in
+        var owners: [ConnectionOwner] = []
+        state.withLock { state in
             state.isScheduled = false
-            defer { state.owners = [] }
-            return state.owners
+            swap(&owners, &state.owners)
+            swap(&state.owners, &state.spare)
         }
         for owner in owners { owner.handler?.wokenUp() }
+        owners.removeAll(keepingCapacity: true)
+        state.withLock { swap(&owners, &$0.spare) }
     }
 }

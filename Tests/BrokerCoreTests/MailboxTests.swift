@@ -169,7 +169,8 @@ import Testing
                 let expiresAt = Bool.random(using: &random) ? Timestamp.never : Self.now
                 let policy = MailboxLimits.Policy.allCases.randomElement(using: &random) ?? .dropOldest
                 _ = mailbox.put(
-                    try Self.message(String(step), expiresAt: expiresAt), qos: qos, retain: false, subscriptionIDs: .none,
+                    try Self.message(String(step), expiresAt: expiresAt), qos: qos, retain: false,
+                    subscriptionIDs: .none,
                     bounds: Mailbox.Bounds(messages: 8, octets: 60, policy: policy))
             case 3: open += Self.taken(&mailbox, 3)
             case 4, 5:

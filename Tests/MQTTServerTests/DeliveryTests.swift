@@ -73,7 +73,8 @@ import Testing
                 version == .v5
                 ? [.grantedQoS1, .topicFilterInvalid, .notAuthorized, .grantedQoS2]
                 : [.grantedQoS1, .unspecifiedError, .unspecifiedError, .grantedQoS2]
-            let why = Properties.reason(version == .v5 ? "wildcards stand alone in their level, # in the last one" : nil)
+            let why = Properties.reason(
+                version == .v5 ? "wildcards stand alone in their level, # in the last one" : nil)
             #expect(try client.receive() == [.suback(SubAck(7, reasonCodes: codes, properties: why))])
             #expect(conversation.broker.session("client")?.filters == ["a", "b"])
         }
@@ -111,6 +112,7 @@ import Testing
         let publisher = try conversation.connectedClient(id: "publisher")
         let properties: Properties = [.messageExpiryInterval(10), .userProperty(name: "k", value: "v")]
         client.channel.isWritable = false
+        client.channel.pipeline.fireChannelWritabilityChanged()
         try publisher.send(.publish("a", "x", properties: properties))
         conversation.broker.advance(by: .milliseconds(3_500))
         client.channel.isWritable = true
@@ -138,6 +140,7 @@ import Testing
         let client = try conversation.connectedClient()
         try client.subscribe("a", .atMostOnce)
         client.channel.isWritable = false
+        client.channel.pipeline.fireChannelWritabilityChanged()
         for _ in 0..<100 { try conversation.broker.publish("a", Self.payload) }
         #expect(try client.receive() == [])
         #expect(conversation.broker.session("client")?.backlog == 100)
@@ -204,7 +207,9 @@ import Testing
         try client.subscribe("a/#", .atMostOnce, properties: [.subscriptionIdentifier(1)])
         try client.subscribe("a/+", .atMostOnce, properties: [.subscriptionIdentifier(2)])
         try conversation.broker.publish("a/b", Self.payload)
-        guard case .publish(let publish) = try client.receive().first else { throw Conversation.Failure.somethingElseCame }
+        guard case .publish(let publish) = try client.receive().first else {
+            throw Conversation.Failure.somethingElseCame
+        }
         #expect(Set(publish.properties.subscriptionIdentifiers) == [1, 2])
     }
 
