@@ -1,4 +1,5 @@
 import Foundation
+import LoadGenerator
 import MQTTCodec
 import TestKit
 import Testing
