@@ -129,7 +129,9 @@ extension CoreBroker {
             state.queuesQoS0WhileDetached = options.queuesQoS0WhileDetached
             state.mailboxTerms = options.mailboxTerms
             if options.mailboxTerms?.limits.policy == .rejectPublisher { mayRefuse.store(true, ordering: .relaxed) }
-            state.mailbox.reconnect(receiveMaximum: max(1, options.receiveMaximum))
+            state.mailbox.reconnect(
+                receiveMaximum: max(1, options.receiveMaximum),
+                octetsOnTheWay: (options.mailboxTerms?.limits ?? limits.mailbox).octets)
             let attachment = SessionAttachment(
                 session: session, epoch: state.epoch, owner: owner, principal: principal, broker: self,
                 silence: options.silence, durability: listenerLevel, traffic: traffic[listener])

@@ -24,6 +24,8 @@ struct DeliveryWindow: ~Copyable {
     private var first: UInt16 = 1
     /// Deliveries on the way.
     private(set) var count = 0
+    /// Octets of their messages.
+    private(set) var octets = 0
     /// Those of them that are to be sent again.
     private(set) var toResend = 0
     /// Those again of which only the release is open.
@@ -43,6 +45,7 @@ struct DeliveryWindow: ~Copyable {
         while slots.count < index { slots.append(nil) }
         slots.append(slot)
         count += 1
+        octets += slot.entry.message.octets
         return true
     }
 
@@ -117,6 +120,7 @@ struct DeliveryWindow: ~Copyable {
         guard let index = index(of: identifier), let slot = slots[index] else { return nil }
         slots[index] = nil
         count -= 1
+        octets -= slot.entry.message.octets
         if slot.needsSending {
             toResend -= 1
             if slot.isReleased { releasesToResend -= 1 }

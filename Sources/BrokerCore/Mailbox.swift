@@ -80,8 +80,9 @@ struct Mailbox: ~Copyable {
     private var ledger = DropLedger()
     /// Messages that were not even offered, as their publishers were refused.
     private var refused: UInt64 = 0
-    /// Most deliveries on the way at once.
+    /// Most deliveries on the way at once, and octets from which on none is added: who acknowledges nothing holds no more.
     var receiveMaximum = 65_535
+    var octetsOnTheWay = Int.max
     /// Set for sessions that outlive the process.
     var recorder: Recorder?
     /// What the last `take` stopped at: the point at which the next delivery is stored.
@@ -107,8 +108,10 @@ struct Mailbox: ~Copyable {
     var hasTakeable: Bool {
         if window.mayResend(within: receiveMaximum) { return true }
         guard let head = waiting.first else { return false }
-        return head.qos == .atMostOnce || window.count < receiveMaximum
+        return head.qos == .atMostOnce || isWindowOpen
     }
+
+    private var isWindowOpen: Bool { window.count < receiveMaximum && window.octets < octetsOnTheWay }
 
     /// The account of this mailbox. Balanced at any moment, as every method below leaves it so.
     var account: DropLedger {
@@ -263,7 +266,7 @@ struct Mailbox: ~Copyable {
             ledger.delivered += 1
             return 0
         }
-        guard window.count < receiveMaximum, let packetID = window.append(entry) else { return nil }
+        guard isWindowOpen, let packetID = window.append(entry) else { return nil }
         if entry.isStored { recorder?.sent(entry, packetID: packetID) }
         return packetID
     }
@@ -323,8 +326,9 @@ struct Mailbox: ~Copyable {
     // MARK: Connections and the end
 
     /// A new connection: what was on the way is sent again first (MQTT-4.4.0-1).
-    mutating func reconnect(receiveMaximum: Int) {
+    mutating func reconnect(receiveMaximum: Int, octetsOnTheWay: Int = .max) {
         self.receiveMaximum = receiveMaximum
+        self.octetsOnTheWay = octetsOnTheWay
         window.markAllForResending()
     }
 

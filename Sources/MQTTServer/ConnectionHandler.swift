@@ -26,12 +26,16 @@ final class ConnectionHandler: ChannelDuplexHandler {
     private var decoder: PacketDecoder
     /// Bytes of a packet that is not complete, or that must wait while the broker decides on CONNECT.
     private var received = ByteBuffer()
+    /// Octets of `received` that count in the budget of all connections.
+    private var unfinished = 0
     private var isDecoding = false
     private(set) var owner: ConnectionOwner?
     private let deadline: NIODeadline
     private var connectDeadline: Scheduled<Void>?
     /// The channel wants to read and was not let.
     private var wantsRead = false
+    /// A packet has come in this turn.
+    private var hasHeardPacket = false
 
     var batch = PublishBatch()
     /// When the batch began; all its messages count as published then.
@@ -94,11 +98,14 @@ extension ConnectionHandler {
             received.writeBuffer(&bytes)
             decode()
             if received.readableBytes == 0 { received = ByteBuffer() } else { received.discardReadBytes() }
+            accountForRest()
         }
     }
 
     func channelReadComplete(context: ChannelHandlerContext) {
-        attachment?.touch()  // MQTT-3.1.2-22: every packet counts as a sign of life
+        // MQTT-3.1.2-22: every packet counts as a sign of life, and nothing less does.
+        if hasHeardPacket { attachment?.touch() }
+        hasHeardPacket = false
         finishTurn()
     }
 
@@ -141,6 +148,17 @@ extension ConnectionHandler {
     /// What is left of the receive buffer is copied out of it, so that half a packet does not hold 64 KB.
     private func keepRest() {
         received = received.readableBytes == 0 ? ByteBuffer() : ByteBuffer(bytes: received.readableBytesView)
+        accountForRest()
+    }
+
+    /// Half a packet of each of many connections is a lot, so their sum is bounded. Most reads end with a packet and cost nothing here.
+    private func accountForRest() {
+        let change = received.readableBytes - unfinished
+        guard change != 0 else { return }
+        unfinished = received.readableBytes
+        guard !server.unfinished.change(by: change), change > 0 else { return }
+        server.counters.unfinishedOverLimit.add()
+        perform(machine.close(.quotaExceeded, detach: .lost))
     }
 }
 
@@ -152,9 +170,11 @@ extension ConnectionHandler {
         // Local for the loop: what a class holds is checked for overlapping access each time it is touched.
         var decoder = self.decoder
         var bytes = received
+        let available = bytes.readableBytes
         received = ByteBuffer()
         defer {
             isDecoding = false
+            if bytes.readableBytes < available { hasHeardPacket = true }
             self.decoder = decoder
             received = machine.state == .over ? ByteBuffer() : bytes
         }
@@ -346,5 +366,6 @@ extension ConnectionHandler {
         owner = nil
         authentication = nil
         received = ByteBuffer()
+        accountForRest()
     }
 }

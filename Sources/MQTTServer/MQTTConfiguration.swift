@@ -33,6 +33,9 @@ package struct MQTTConfiguration: Sendable {
     package var listeners: [Listener] = []
     /// Largest packet accepted from a client, in bytes, header included. 5.0 clients are told.
     package var maximumPacketSize = 1_048_576
+    /// Octets that all connections together may hold of packets that have begun and are not complete. The client whose packet goes beyond
+    /// it is disconnected with 0x97.
+    package var maximumUnfinished = 256 * 1_048_576
     /// Longest a client may take until its CONNECT is complete, counted from the accepted connection.
     package var connectTimeout = Duration.seconds(10)
     /// Open connections; one more is closed at once.

@@ -8,6 +8,8 @@ final class ServerContext: Sendable {
     let configuration: MQTTConfiguration
     let broker: any Broker
     let counters = ServerCounters()
+    /// Of packets that are not complete.
+    let unfinished: OctetBudget
     let logger: Logger
     /// Asked for with every packet, so looked up once.
     let tracesPackets: Bool
@@ -18,6 +20,7 @@ final class ServerContext: Sendable {
         self.configuration = configuration
         self.broker = broker
         self.logger = logger
+        unfinished = OctetBudget(limit: configuration.maximumUnfinished)
         tracesPackets = logger.logLevel <= .trace
     }
 

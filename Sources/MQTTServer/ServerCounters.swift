@@ -16,6 +16,8 @@ final class ServerCounters: Sendable {
     let bytesSent = Counter()
     let publishesReceived = Counter()
     let publishesSent = Counter()
+    /// Clients disconnected because all connections together held too much of packets that were not complete.
+    let unfinishedOverLimit = Counter()
     /// Deliveries not sent because they exceed the client's maximum packet size.
     let deliveriesTooLarge = Counter()
     /// Publications of 5.0 clients beyond their receive maximum.
@@ -31,6 +33,7 @@ final class ServerCounters: Sendable {
             CounterReading(name: "connections_closed", value: connectionsClosed.current),
             CounterReading(name: "proxy_headers_malformed", value: proxyHeadersMalformed.current),
             CounterReading(name: "protocol_errors", value: protocolErrors.current),
+            CounterReading(name: "unfinished_over_limit", value: unfinishedOverLimit.current),
             CounterReading(name: "bytes_received", value: bytesReceived.current),
             CounterReading(name: "bytes_sent", value: bytesSent.current),
             CounterReading(name: "publishes_received", value: publishesReceived.current),

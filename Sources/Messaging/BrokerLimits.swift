@@ -43,7 +43,8 @@ package struct MailboxLimits: Sendable, Equatable {
     package var onlineMessages = 10_000
     /// Waiting messages while the client is away or asleep.
     package var offlineMessages = 1_000
-    /// Octets of waiting messages, counted as `Message.octets`.
+    /// Octets of waiting messages, counted as `Message.octets`. As many again may be on the way: a client that acknowledges nothing is
+    /// sent nothing at QoS 1 and 2 from there on.
     package var octets = 64 * 1_048_576
     package var policy = Policy.dropOldest
     /// Longest a message waits, from its arrival; it is counted as expired then. Nil for no bound.

@@ -67,6 +67,16 @@ import Testing
         #expect(mailbox.account.delivered == 1 && mailbox.isEmpty)
     }
 
+    @Test func whatIsOnTheWayIsBoundedInOctets() throws {
+        // Two octets each: the topic and one digit.
+        var mailbox = try Self.filled([.atLeastOnce, .atLeastOnce, .atMostOnce, .atLeastOnce])
+        mailbox.reconnect(receiveMaximum: 65_535, octetsOnTheWay: 3)
+        #expect(Self.taken(&mailbox).map(\.packetID) == [1, 2, 0])
+        #expect(!mailbox.hasTakeable && mailbox.account.queued == 3)
+        #expect(Self.settle(&mailbox, 1, .acknowledged))
+        #expect(mailbox.hasTakeable && Self.taken(&mailbox).map(\.packetID) == [3])
+    }
+
     /// MQTT-4.4.0-1, MQTT-3.3.1-1
     @Test func aNewConnectionGetsTheUnsettledAgain() throws {
         var mailbox = try Self.filled([.exactlyOnce, .atLeastOnce, .atLeastOnce])

@@ -73,3 +73,68 @@ import Testing
         }
     }
 }
+
+/// Packets that begin and do not end.
+@Suite struct UnfinishedPacketTests {
+    /// The beginning of a PUBLISH of `count` octets.
+    private func begin(_ count: Int) -> ByteBuffer {
+        ByteBuffer(bytes: [0x30, 0x80, 0x10, 0x00, 0x01, 0x61, 0x00] + [UInt8](repeating: 7, count: count - 7))
+    }
+
+    @Test func allConnectionsTogetherHoldNoMoreThanTheirBudget() throws {
+        let conversation = Conversation { $0.maximumUnfinished = 1_500 }
+        let first = try conversation.connectedClient(id: "first")
+        let second = try conversation.connectedClient(id: "second")
+        let old = try conversation.connectedClient(.v311, id: "old")
+        try first.send(begin(1_000))
+        try second.send(begin(1_000))
+        #expect(try second.goodbye().reasonCode == .quotaExceeded)
+        #expect(second.isClosed)
+        try old.send(begin(600))
+        #expect(try old.receive().isEmpty && old.isClosed, "before 5.0 a server has no DISCONNECT")
+        #expect(conversation.server.counters.unfinishedOverLimit.current == 2)
+        // Who was there first goes on, and gives its share back.
+        try first.send(ByteBuffer(bytes: [UInt8](repeating: 7, count: 2_051 - 1_000)))
+        try first.send(.pingreq)
+        #expect(try first.receive() == [.pingresp])
+        #expect(conversation.server.unfinished.current == 0)
+        #expect(conversation.broker.published.count == 1)
+    }
+
+    @Test func whoLeavesGivesItsShareBack() throws {
+        let conversation = Conversation { $0.maximumUnfinished = 1_500 }
+        for _ in 0..<3 {
+            let client = try conversation.client()
+            try client.send(ByteBuffer(bytes: [0x10, 0x80, 0x10] + [UInt8](repeating: 0, count: 1_000)))
+            client.cut()
+            #expect(conversation.server.unfinished.current == 0)
+        }
+        #expect(conversation.server.counters.unfinishedOverLimit.current == 0)
+    }
+
+    @Test func whoPingsAndReadsNothingIsReadNoFurther() throws {
+        let conversation = Conversation()
+        let client = try conversation.connectedClient()
+        client.channel.isWritable = false
+        client.channel.pipeline.fireChannelWritabilityChanged()
+        let before = client.reads.count
+        for _ in 0..<3 {
+            try client.send(.pingreq)
+            client.channel.read()
+        }
+        #expect(client.reads.count == before)
+        client.channel.isWritable = true
+        client.channel.pipeline.fireChannelWritabilityChanged()
+        #expect(client.reads.count == before + 1)
+    }
+
+    /// MQTT-3.1.2-22
+    @Test func theyAreNoSignOfLife() throws {
+        let conversation = Conversation()
+        let client = try conversation.connectedClient(keepAlive: 10)
+        conversation.broker.advance(by: .seconds(10))
+        try client.send(begin(100))
+        conversation.broker.advance(by: .seconds(6))
+        #expect(try client.goodbye().reasonCode == .keepAliveTimeout)
+    }
+}

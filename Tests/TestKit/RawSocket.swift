@@ -26,6 +26,11 @@ package final class RawSocket: Sendable {
     ) throws {
         let kind = transport == .tcp ? SOCK_STREAM : SOCK_DGRAM
         descriptor = socket(AF_INET, Int32(kind.rawValue), 0)
+        if !reads {
+            // So that little fits between a peer that writes and one that does not read.
+            var size: Int32 = 4_096
+            setsockopt(descriptor, SOL_SOCKET, SO_RCVBUF, &size, socklen_t(MemoryLayout<Int32>.size))
+        }
         var address = sockaddr_in()
         address.sin_family = sa_family_t(AF_INET)
         address.sin_port = UInt16(port).bigEndian

@@ -30,11 +30,22 @@ package final class RawWebSocket: Sendable {
     }
 
     package func send(_ opcode: Opcode, _ octets: [UInt8], isLast: Bool = true) {
+        socket.send(Self.frame(opcode, octets, isLast: isLast))
+    }
+
+    /// Octets that are no frame, or only part of one.
+    package func send(raw octets: [UInt8]) { socket.send(octets) }
+
+    /// As `RawSocket.flood`.
+    package func flood(_ octets: [UInt8], times count: Int) -> Shared<Int> { socket.flood(octets, times: count) }
+
+    /// One frame, masked as a client's have to be.
+    package static func frame(_ opcode: Opcode, _ octets: [UInt8], isLast: Bool = true) -> [UInt8] {
         let mask: [UInt8] = [0x11, 0x22, 0x33, 0x44]
         let count = octets.count
         let length: [UInt8] = count < 126 ? [0x80 | UInt8(count)] : [0xFE, UInt8(count >> 8), UInt8(count & 0xFF)]
         let masked = octets.enumerated().map { $1 ^ mask[$0 % 4] }
-        socket.send([(isLast ? 0x80 : 0) | opcode.rawValue] + length + mask + masked)
+        return [(isLast ? 0x80 : 0) | opcode.rawValue] + length + mask + masked
     }
 
     /// The frames received so far.
@@ -49,13 +60,28 @@ package final class RawWebSocket: Sendable {
         }
     }
 
+    /// Waits until the frames satisfy `condition`, and returns them.
+    @discardableResult
+    package func waitForFrames(where condition: @escaping @Sendable ([Frame]) -> Bool) async throws -> [Frame] {
+        try await socket.wait(within: .seconds(20)) { received in
+            let frames = Self.frames(received.octets)
+            return condition(frames) ? frames : nil
+        }
+    }
+
+    /// Waits for a frame that satisfies `condition`, and returns all that came.
+    @discardableResult
+    package func waitForFrame(where condition: @escaping @Sendable (Frame) -> Bool) async throws -> [Frame] {
+        try await waitForFrames { $0.contains(where: condition) }
+    }
+
     /// Waits until the gateway has closed the connection.
     /// - Returns: its last frame.
     package func waitForEnd() async throws -> Frame? {
         try await socket.wait { $0.isClosed ? .some(Self.frames($0.octets).last) : nil }
     }
 
-    private static func request(path: String, headers: [String]) -> [UInt8] {
+    package static func request(path: String = "/mqtt", headers: [String] = []) -> [UInt8] {
         let usual = [
             "Host: 127.0.0.1", "Upgrade: websocket", "Connection: Upgrade", "Sec-WebSocket-Version: 13",
             "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==", "Sec-WebSocket-Protocol: mqtt",

@@ -21,6 +21,8 @@ final class WebSocketStream: ChannelDuplexHandler {
     private var state = State.open
     /// The last frame was not its message's last.
     private var isFragmented = false
+    /// Pongs have been written in this turn.
+    private var hasAnsweredPings = false
     private var timer: Scheduled<Void>?
     /// Of whoever asked to close.
     private var closePromise: EventLoopPromise<Void>?
@@ -45,13 +47,22 @@ final class WebSocketStream: ChannelDuplexHandler {
             let octets = frame.unmaskedData
             if octets.readableBytes > 0 { context.fireChannelRead(wrapInboundOut(octets)) }
         case .text: fail(.unacceptableData, context)  // MQTT-6.0.0-1
-        case .ping: send(.pong, frame.unmaskedData, context)  // RFC 6455, 5.5.3
+        case .ping:  // RFC 6455, 5.5.3
+            hasAnsweredPings = true
+            context.write(
+                wrapOutboundOut(WebSocketFrame(fin: true, opcode: .pong, data: frame.unmaskedData)), promise: nil)
         case .pong: break
         case .connectionClose:
             send(.connectionClose, frame.unmaskedData, context)  // RFC 6455, 5.5.1: usually with the code received
             finish(context)
         default: fail(.protocolError, context)
         }
+    }
+
+    func channelReadComplete(context: ChannelHandlerContext) {
+        if hasAnsweredPings { context.flush() }
+        hasAnsweredPings = false
+        context.fireChannelReadComplete()
     }
 
     func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {

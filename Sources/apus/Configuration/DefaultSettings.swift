@@ -50,6 +50,9 @@ enum DefaultSettings {
         mqtt:
           # Largest packet accepted from a client, header included: 1KB to 256MB.
           max_packet_size: 1MB
+          # Octets of packets that have begun and are not complete, of all connections together, from 1MB; whose packet goes
+          # beyond it is disconnected.
+          max_unfinished: 256MB
           # Longest a client may take until CONNECT is complete: 1s to 5m.
           connect_timeout: 10s
           # Open connections; one more is closed at once: 1 or more.
@@ -263,7 +266,7 @@ enum DefaultSettings {
             # Messages waiting for a client that is connected, and for one that is away or asleep: 1 or more.
             online_messages: 10000
             offline_messages: 1000
-            # Octets waiting for one client.
+            # Octets waiting for one client; as many again may be sent and not acknowledged.
             octets: 64MB
             # What gives way when a mailbox is full: drop_oldest, drop_newest or drop_qos0_first; or latest_only,
             # with which a client that does not listen keeps one message of each topic, the latest; or

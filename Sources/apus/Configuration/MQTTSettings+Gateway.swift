@@ -8,6 +8,7 @@ extension MQTTSettings {
         var configuration = MQTTConfiguration()
         configuration.listeners = listeners
         configuration.maximumPacketSize = maxPacketSize.bytes
+        configuration.maximumUnfinished = maxUnfinished.bytes
         configuration.connectTimeout = connectTimeout
         configuration.maximumConnections = maxConnections.value
         configuration.receiveMaximum = UInt16(receiveMaximum.value)

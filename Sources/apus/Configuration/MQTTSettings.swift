@@ -2,6 +2,7 @@ import Settings
 
 struct MQTTSettings: Decodable, Sendable {
     var maxPacketSize: ByteSize
+    var maxUnfinished: ByteSize
     var connectTimeout: Duration
     var maxConnections: Whole<1, 1_000_000_000>
     var receiveMaximum: Whole<1, 65_535>
@@ -26,6 +27,7 @@ struct MQTTSettings: Decodable, Sendable {
     enum CodingKeys: String, CodingKey {
         case tcp, ws, unix, retain, redirect
         case maxPacketSize = "max_packet_size"
+        case maxUnfinished = "max_unfinished"
         case connectTimeout = "connect_timeout"
         case maxConnections = "max_connections"
         case receiveMaximum = "receive_maximum"
