@@ -62,7 +62,8 @@ import Testing
         for sequence in 1...5 as ClosedRange<UInt64> { _ = window.append(try Self.entry(sequence)) }
         window.markAllForResending()
         #expect(window.nextToResend(within: 1)?.identifier == 1)
-        #expect(!window.mayResend(within: 1))
+        let mayResend = window.mayResend(within: 1)
+        #expect(!mayResend)
         #expect(window.nextToResend(within: 1) == nil)
         window.release(4)
         #expect(window.nextToResend(within: 1)?.identifier == 4)
