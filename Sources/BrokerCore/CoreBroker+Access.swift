@@ -20,10 +20,15 @@ extension CoreBroker {
     func recheck(_ session: Session) {
         let (principal, attachment) = session.state.withLock { ($0.principal, $0.attachment) }
         guard principal.kind != .gateway else { return }
-        if let attachment, !authenticator.stillHolds(attachment.principal) { disconnect(attachment) }
+        if let attachment, !stillHolds(attachment.principal) { disconnect(attachment) }
         for filter in recheckRights(of: session, as: principal) {
             events.record(.subscriptionEnded(session.clientID, filter))
         }
+    }
+
+    /// Whether what `principal` proved when it came in still holds.
+    func stillHolds(_ principal: Principal) -> Bool {
+        principal.isProvenByConnection || authenticator.stillHolds(principal)
     }
 
     private func disconnect(_ attachment: SessionAttachment) {

@@ -28,7 +28,7 @@ extension CoreBroker {
         guard let proven = request.proven else { return authenticate(request.credentials, completion: completion) }
         guard !isStopping else { return completion(.failure(.shuttingDown)) }
         // The rights may have changed since the last step of the exchange.
-        completion(authenticator.stillHolds(proven) ? .success(proven) : .failure(.badCredentials))
+        completion(stillHolds(proven) ? .success(proven) : .failure(.badCredentials))
     }
 
     private typealias Attached = (connected: Connected, wake: (any SessionOwner)?)

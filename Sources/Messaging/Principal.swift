@@ -15,11 +15,15 @@ package struct Principal: Sendable, Equatable {
     /// Which state of its credentials it proved, in the authenticator's own numbers (`Authenticator.stillHolds`). Has a meaning
     /// only inside this process.
     package let proof: UInt64
+    /// The connection itself proved it, by a certificate or a pre-shared key: it holds as long as the connection, and no
+    /// authenticator has a say in it.
+    package let isProvenByConnection: Bool
 
-    package init(kind: Kind, clientID: ClientID?, proof: UInt64 = 0) {
+    package init(kind: Kind, clientID: ClientID?, proof: UInt64 = 0, isProvenByConnection: Bool = false) {
         self.kind = kind
         self.clientID = clientID
         self.proof = proof
+        self.isProvenByConnection = isProvenByConnection
     }
 
     package static let gateway = Principal(kind: .gateway, clientID: nil)
