@@ -6,7 +6,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 
 BUILD_PACKAGES := libcoap3-dev libsqlite3-dev libssl-dev pkg-config
-TEST_PACKAGES := mosquitto mosquitto-clients libcoap3-bin node-mqtt python3-venv
+TEST_PACKAGES := mosquitto mosquitto-clients libcoap3-bin node-mqtt openssl python3-venv
 PYTHON_CLIENTS := aiocoap==0.4.17 aiomqtt==2.5.1 gmqtt==0.8.0 paho-mqtt==2.1.0 prometheus-client==0.26.0
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
@@ -46,6 +46,20 @@ build: packages ## Build a release: .build/release/apus
 test: test-packages .venv/.installed ## Run all tests, also those with real clients
 	@swift build --build-tests
 	@swift test --skip-build
+
+.PHONY: certs
+certs: ## Mint a test CA, a server and a client certificate into .certs, and say how to try them
+	@$(call install,openssl)
+	Tests/TestKit/certificates.sh .certs
+	cat <<-'EOF'
+	Certificates are in .certs: ca.pem, server.pem, client.pem (device-1) and their keys. To try them:
+
+	  make run ARGS="--set mqtt.tls.enabled=true --set mqtt.wss.enabled=true \
+	    --set tls.certificate_file=.certs/server.pem --set tls.key_file=.certs/server.key \
+	    --set tls.client_ca_file=.certs/ca.pem --set mqtt.tls.client_certificate=optional --set mqtt.tls.certificate_username=cn"
+	  mosquitto_sub -p 8883 --cafile .certs/ca.pem -v -t '#'
+	  mosquitto_pub -p 8883 --cafile .certs/ca.pem --cert .certs/client.pem --key .certs/client.key -t home/hall -m 19.0
+	EOF
 
 .PHONY: bench
 bench: build ## Measure a release build beside Mosquitto and hold it to its budgets (ARGS="pairs" for rows whose names contain it)

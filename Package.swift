@@ -15,6 +15,8 @@ extension Target.Dependency {
     static let nioPosix: Self = .product(name: "NIOPosix", package: "swift-nio")
     static let nioHTTP1: Self = .product(name: "NIOHTTP1", package: "swift-nio")
     static let nioWebSocket: Self = .product(name: "NIOWebSocket", package: "swift-nio")
+    static let nioTLS: Self = .product(name: "NIOTLS", package: "swift-nio")
+    static let nioSSL: Self = .product(name: "NIOSSL", package: "swift-nio-ssl")
     static let nioEmbedded: Self = .product(name: "NIOEmbedded", package: "swift-nio")
     static let deque: Self = .product(name: "DequeModule", package: "swift-collections")
     static let logging: Self = .product(name: "Logging", package: "swift-log")
@@ -31,6 +33,7 @@ let package = Package(
     products: [.executable(name: "apus", targets: ["apus"])],
     dependencies: [
         .package(url: "https://github.com/apple/swift-nio.git", from: "2.101.0"),
+        .package(url: "https://github.com/apple/swift-nio-ssl.git", from: "2.37.0"),
         .package(url: "https://github.com/apple/swift-collections.git", from: "1.6.0"),
         .package(url: "https://github.com/apple/swift-log.git", from: "1.16.0"),
         .package(url: "https://github.com/jpsim/Yams.git", from: "6.2.0"),
@@ -53,13 +56,15 @@ let package = Package(
         .target(name: "Storage", dependencies: ["CSQLite", "Messaging", .deque, .logging]),
         // Bytes <-> one Packet enum for MQTT 3.1, 3.1.1 and 5.0.
         .target(name: "MQTTCodec", dependencies: [.nioCore]),
-        // Listener plumbing shared by protocols: addresses, binding, WebSocket, the PROXY protocol.
-        .target(name: "Transport", dependencies: [.nioCore, .nioPosix, .nioHTTP1, .nioWebSocket]),
         // The C interface of OpenSSL's libcrypto (Debian libssl-dev).
         .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+        // Listener plumbing shared by protocols: addresses, binding, TLS, WebSocket, the PROXY protocol.
+        .target(
+            name: "Transport",
+            dependencies: ["CCrypto", .nioCore, .nioPosix, .nioHTTP1, .nioWebSocket, .nioTLS, .nioSSL]),
         // Who may enter and what they may do: password and ACL files in Mosquitto's formats.
         .target(name: "Access", dependencies: ["CCrypto", "Messaging"]),
-        // MQTT connections over TCP, WebSocket and unix sockets.
+        // MQTT connections over TCP, TLS, WebSocket and unix sockets.
         .target(
             name: "MQTTServer",
             dependencies: ["Messaging", "MQTTCodec", "Transport", .nioCore, .nioPosix, .deque, .logging]),
@@ -105,7 +110,7 @@ let package = Package(
         // Manual clock, fake broker, fixtures, simulated devices.
         .target(
             name: "TestKit", dependencies: ["Messaging", .nioCore, .nioPosix, .deque], path: "Tests/TestKit",
-            exclude: ["README.md"]),
+            exclude: ["README.md", "certificates.sh"]),
         // What must hold for any input from strangers; shared by the fuzzer and its short form among the tests.
         .target(
             name: "FuzzProperties", dependencies: ["MQTTCodec", "Transport", "TestKit", .nioCore, .nioEmbedded],
@@ -124,7 +129,7 @@ let package = Package(
             ]),
         .testTarget(
             name: "TransportTests",
-            dependencies: ["Transport", "TestKit", .nioCore, .nioEmbedded, .nioHTTP1, .nioWebSocket]),
+            dependencies: ["Transport", "TestKit", .nioCore, .nioEmbedded, .nioHTTP1, .nioWebSocket, .nioSSL]),
         .testTarget(name: "SettingsTests", dependencies: ["Settings", "TestKit"]),
         .testTarget(name: "TelemetryTests", dependencies: ["Telemetry", "Messaging", "TestKit", .nioPosix, .logging]),
         .testTarget(name: "AdminTests", dependencies: ["Admin", "Messaging", "TestKit", .logging]),

@@ -61,13 +61,18 @@ final class ConnectionHandler: ChannelDuplexHandler {
     /// The client is proving who it is.
     var authentication: AuthenticationInProgress?
 
-    /// - Parameter deadline: when CONNECT has to be complete.
-    init(listener: ListenerContext, loop: LoopContext, peer: Peer, deadline: NIODeadline) {
+    /// - Parameters:
+    ///   - identity: what the layers below have proved.
+    ///   - deadline: when CONNECT has to be complete.
+    init(
+        listener: ListenerContext, loop: LoopContext, peer: Peer, identity: ConnectionIdentity = .none,
+        deadline: NIODeadline
+    ) {
         server = listener.server
         self.loop = loop
         self.peer = peer
         self.deadline = deadline
-        machine = ConnectionMachine(rules: listener.rules)
+        machine = ConnectionMachine(rules: listener.rules, identity: identity)
         decoder = PacketDecoder(reading: .client, limits: listener.decoderLimits)
     }
 }
@@ -276,7 +281,8 @@ extension ConnectionHandler {
             let credentials = Credentials(connect, clientIdentifier: opening.clientIdentifier, peer: peer)
             guard let owner = reachableOwner() else { return }
             context?.channel.probePeer(everySeconds: machine.probeInterval(for: opening))
-            let request = ConnectRequest(credentials: credentials, options: options, proven: opening.proof?.principal)
+            let proven = opening.proof?.principal ?? machine.identity.principal(for: credentials)
+            let request = ConnectRequest(credentials: credentials, options: options, proven: proven)
             server.broker.connect(request, owner: owner) { result in
                 owner.connected(result, opening)
             }

@@ -12,6 +12,7 @@ extension ConnectionMachine {
             return fail(redirection.reasonCode, [.serverReference(redirection.reference)])  // MQTT 5.0, 4.11
         }
         if let will = connect.will, let refusal = refusal(of: will) { return fail(refusal) }
+        if identity == .nameless { return fail(.notAuthorized, "the certificate has no name of the kind asked for") }
         guard let identifier = identifier(for: connect, makeIdentifier) else {
             return fail(.clientIdentifierNotValid)
         }
@@ -25,9 +26,12 @@ extension ConnectionMachine {
 
     private func refusal(of will: Connect.Will) -> ReasonCode? {
         let configuration = rules.configuration
-        if let refusal = configuration.capabilities.refusal(of: will.qos, isRetained: will.isRetained) { return refusal }
+        if let refusal = configuration.capabilities.refusal(of: will.qos, isRetained: will.isRetained) {
+            return refusal
+        }
         let isDeclaredText = will.properties.payloadFormatIndicator ?? false
-        return configuration.validatesPayloadFormat && isDeclaredText && !will.payload.isUTF8 ? .payloadFormatInvalid : nil
+        return configuration.validatesPayloadFormat && isDeclaredText && !will.payload.isUTF8
+            ? .payloadFormatInvalid : nil
     }
 
     /// The client's own, or one made for it; nil when it may have neither. 3.1 has no empty identifiers; in 3.1.1 they need a clean
@@ -36,10 +40,16 @@ extension ConnectionMachine {
     private func identifier(for connect: Connect, _ make: () -> String) -> String? {
         guard connect.clientIdentifier.isEmpty else {
             // MQTT-3.1.3-5: what an identifier may hold beyond 23 letters and digits is the server's choice.
-            return ClientID(connect.clientIdentifier).isReserved ? nil : connect.clientIdentifier
+            return isAllowed(connect.clientIdentifier) ? connect.clientIdentifier : nil
         }
         guard connect.version == .v5 || (connect.version == .v311 && connect.cleanStart) else { return nil }
-        return make()
+        guard let proven = identity.clientIdentifier else { return make() }
+        return isAllowed(proven) ? proven : nil
+    }
+
+    /// A client that has proved its identifier may not call itself otherwise.
+    private func isAllowed(_ identifier: String) -> Bool {
+        !ClientID(identifier).isReserved && identity.clientIdentifier.map { $0 == identifier } ?? true
     }
 
     /// How often to ask a client's host whether it is still there, in seconds: a client before 5.0 cannot be told a shorter keep
@@ -77,7 +87,9 @@ extension ConnectionMachine {
         let asked = opening.connect
         var properties: Properties = [.maximumPacketSize(UInt32(clamping: configuration.maximumPacketSize))]
         if configuration.receiveMaximum < .max { properties.append(.receiveMaximum(configuration.receiveMaximum)) }
-        if configuration.topicAliasMaximum > 0 { properties.append(.topicAliasMaximum(configuration.topicAliasMaximum)) }
+        if configuration.topicAliasMaximum > 0 {
+            properties.append(.topicAliasMaximum(configuration.topicAliasMaximum))
+        }
         if let maximum = rules.sessionExpiryMaximum, sessionExpiryInterval > maximum {
             properties.append(.sessionExpiryInterval(maximum))  // MQTT 5.0, 3.2.2.3.2
         }
@@ -85,7 +97,8 @@ extension ConnectionMachine {
             properties.append(.assignedClientIdentifier(opening.clientIdentifier))  // MQTT-3.1.3-7, MQTT-3.2.2-16
         }
         if opening.keepAlive != asked.keepAlive { properties.append(.serverKeepAlive(opening.keepAlive)) }  // MQTT-3.2.2-21
-        if asked.properties.requestsResponseInformation, let information = responseInformation(opening.clientIdentifier) {
+        if asked.properties.requestsResponseInformation, let information = responseInformation(opening.clientIdentifier)
+        {
             properties.append(.responseInformation(information))  // MQTT-3.1.2-28: only to those who ask
         }
         if let proof = opening.proof {

@@ -30,6 +30,8 @@ struct ConnectionMachine {
     /// Known from CONNECT on.
     var version: ProtocolVersion?
     let rules: ServerRules
+    /// What the layers below have proved about the client.
+    let identity: ConnectionIdentity
     private var aliases: TopicAliases
     /// Publications at QoS 1 and 2 that the client has not seen confirmed: its use of our receive maximum.
     private var unconfirmed = 0
@@ -43,8 +45,9 @@ struct ConnectionMachine {
     var authenticationMethod: String?
     var reauthentication = Reauthentication.none
 
-    init(rules: ServerRules) {
+    init(rules: ServerRules, identity: ConnectionIdentity = .none) {
         self.rules = rules
+        self.identity = identity
         aliases = TopicAliases(maximum: rules.configuration.topicAliasMaximum)
     }
 

@@ -11,7 +11,7 @@ final class LoopContext {
     let wakeList: WakeList
     /// Open connections, for the end of the gateway.
     var connections: [ObjectIdentifier: ConnectionHandler] = [:]
-    /// Connections on their way to MQTT, behind a proxy's header or an HTTP request.
+    /// Connections on their way to MQTT, behind a proxy's header, a TLS handshake or an HTTP request.
     private(set) var begun: [ObjectIdentifier: any Channel] = [:]
     private var spareBatch = PublishBatch()
     private var spareOutcomes: [PublishOutcome] = []

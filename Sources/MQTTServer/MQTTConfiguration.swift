@@ -9,6 +9,10 @@ package struct MQTTConfiguration: Sendable {
         package var place: ListenPlace
         /// Every connection begins with a PROXY header, version 1 or 2, and comes from where that says.
         package var expectsProxyHeader = false
+        /// Nil for a listener that speaks no TLS.
+        package var tls: TLSServer?
+        /// What certificates and pre-shared keys say about clients.
+        package var identityRules = IdentityRules()
         /// MQTT in the binary frames of a WebSocket; nil for octets as they are.
         package var webSocket: WebSocketSettings?
         /// Open connections of this listener; nil for no bound besides the gateway's.
@@ -26,7 +30,12 @@ package struct MQTTConfiguration: Sendable {
         /// As in `Messaging.Listener.transport`.
         var transport: String {
             guard case .internet = place else { return "unix" }
-            return webSocket == nil ? "tcp" : "ws"
+            return switch (tls == nil, webSocket == nil) {
+            case (true, true): "tcp"
+            case (true, false): "ws"
+            case (false, true): "tls"
+            case (false, false): "wss"
+            }
         }
     }
 

@@ -4,7 +4,7 @@ package import NIOCore
 import Synchronization
 import Transport
 
-/// MQTT 3.1, 3.1.1 and 5.0 over TCP, WebSocket and unix sockets: listeners, and one `ConnectionHandler` for each connection.
+/// MQTT 3.1, 3.1.1 and 5.0 over TCP, TLS, WebSocket and unix sockets: listeners, and one `ConnectionHandler` for each connection.
 package final class MQTTGateway: Gateway {
     package let name = "mqtt"
     private let server: ServerContext

@@ -27,25 +27,49 @@ struct NewConnection {
     }
 
     private func addLayers(_ channel: any Channel, _ peer: Peer) throws {
-        guard let webSocket = listener.settings.webSocket else { return try addMQTT(channel, peer) }
+        guard let tls = listener.settings.tls else { return try addWebSocket(channel, peer, .none) }
+        loop.begin(channel)
+        try tls.begin(channel, deadline: deadline) { channel, outcome in
+            switch outcome {
+            case .established(let client):
+                listener.server.counters.handshakes.add()
+                try addWebSocket(channel, peer, ConnectionIdentity(client, listener.settings.identityRules))
+            case .failed(let failure): refuse(peer, failure)
+            case .timeout: listener.server.counters.connectTimeouts.add()
+            }
+        }
+    }
+
+    private func addWebSocket(_ channel: any Channel, _ peer: Peer, _ identity: ConnectionIdentity) throws {
+        guard let webSocket = listener.settings.webSocket else { return try addMQTT(channel, peer, identity) }
         loop.begin(channel)
         try WebSocketUpgrade(webSocket, isLoopback: peer.isLoopback, deadline: deadline).begin(channel) {
             listener.server.counters.connectTimeouts.add()
         } whenOpen: { channel in
-            try addMQTT(channel, peer)
+            try addMQTT(channel, peer, identity)
         }
     }
 
-    private func addMQTT(_ channel: any Channel, _ peer: Peer) throws {
+    private func addMQTT(_ channel: any Channel, _ peer: Peer, _ identity: ConnectionIdentity) throws {
         loop.end(channel)
-        let handler = ConnectionHandler(listener: listener, loop: loop, peer: peer, deadline: deadline)
+        let handler = ConnectionHandler(
+            listener: listener, loop: loop, peer: peer, identity: identity, deadline: deadline)
         try channel.pipeline.syncOperations.addHandler(handler)
     }
 
     private func refuse(_ peer: Peer, _ error: ProxyHeader.DecodeError) {
         listener.server.counters.proxyHeadersMalformed.add()
+        note("no PROXY header", peer, "\(error)")
+    }
+
+    private func refuse(_ peer: Peer, _ failure: TLSHandshakeFailure) {
+        listener.server.counters.handshakeFailed(failure.reason)
+        note("TLS handshake failed", peer, "\(failure.reason.rawValue), \(failure.detail)")
+    }
+
+    private func note(_ message: Logger.Message, _ peer: Peer, _ error: String) {
         listener.server.logger.debug(
-            "no PROXY header",
+            message,
             metadata: [
                 LogKey.peer: "\(peer.address)", LogKey.listener: "\(peer.listener)", LogKey.error: "\(error)",
             ])

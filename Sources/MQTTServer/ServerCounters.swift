@@ -1,4 +1,5 @@
 import Messaging
+import Transport
 
 /// What the gateway counts since its start.
 final class ServerCounters: Sendable {
@@ -10,6 +11,9 @@ final class ServerCounters: Sendable {
     let connectionsClosed = Counter()
     /// Connections that did not begin with the PROXY header their listener expects.
     let proxyHeadersMalformed = Counter()
+    /// TLS handshakes that were completed, and those that failed, by reason; late ones count among `connectTimeouts`.
+    let handshakes = Counter()
+    let handshakesFailed = TLSHandshakeFailure.Reason.allCases.map { ($0, Counter()) }
     /// Bytes that were no packet, or a packet out of place; each closed its connection.
     let protocolErrors = Counter()
     let bytesReceived = Counter()
@@ -25,7 +29,22 @@ final class ServerCounters: Sendable {
     /// Clients told to go elsewhere.
     let redirections = Counter()
 
+    func handshakeFailed(_ reason: TLSHandshakeFailure.Reason) {
+        for (counted, counter) in handshakesFailed where counted == reason { counter.add() }
+    }
+
     var readings: [CounterReading] {
+        connectionReadings + tlsReadings
+    }
+
+    private var tlsReadings: [CounterReading] {
+        [CounterReading(name: "tls_handshakes", value: handshakes.current)]
+            + handshakesFailed.map { reason, counter in
+                CounterReading(name: "tls_handshakes_failed_\(reason.rawValue)", value: counter.current)
+            }
+    }
+
+    private var connectionReadings: [CounterReading] {
         [
             CounterReading(name: "connections_accepted", value: connectionsAccepted.current),
             CounterReading(name: "connections_over_limit", value: connectionsOverLimit.current),

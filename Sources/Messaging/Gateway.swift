@@ -33,7 +33,7 @@ package struct Listener: Sendable, Equatable {
     package let name: String
     /// For people: `MQTT`, `MQTT-SN`, `CoAP`, `LwM2M`.
     package let protocolName: String
-    /// `tcp`, `udp`, `unix` or `ws`.
+    /// `tcp`, `tls`, `ws`, `wss`, `unix` or `udp`.
     package let transport: String
     /// Numeric address without port; for a unix socket the absolute path.
     package let address: String

@@ -18,8 +18,8 @@ package final class RunningApus: Sendable {
         try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
         let readyFile = directory.appending(path: "ready.json")
         let chosen = [
-            "mqtt.tcp.port=0", "mqtt.ws.port=0", "mqttsn.udp.port=0", "coap.udp.port=0", "admin.http.port=0",
-            "data_dir=\(directory.path)/data",
+            "mqtt.tcp.port=0", "mqtt.tls.port=0", "mqtt.ws.port=0", "mqtt.wss.port=0", "mqttsn.udp.port=0", "coap.udp.port=0",
+            "admin.http.port=0", "data_dir=\(directory.path)/data",
         ] + settings
         program = try Self.start(
             ["serve", "--ready-file", readyFile.path] + chosen.flatMap { ["--set", $0] }, environment: environment)

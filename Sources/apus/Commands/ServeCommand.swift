@@ -11,7 +11,7 @@ struct ServeCommand: AsyncParsableCommand {
         abstract: "Start the gateway.",
         discussion: """
             Without settings it listens on this machine's loopback only. SIGTERM or Ctrl-C stops it gracefully, a second \
-            one at once; SIGHUP reads the password and ACL files again. Exit status: 0 stopped as asked, 64 wrong usage, 69 a listener cannot be opened, 70 a defect, \
+            one at once; SIGHUP reads the password, ACL and TLS files again. Exit status: 0 stopped as asked, 64 wrong usage, 69 a listener cannot be opened, 70 a defect, \
             78 wrong settings.
             """)
 
@@ -30,6 +30,7 @@ struct ServeCommand: AsyncParsableCommand {
         let assembly = try assemble(configuration)
         let listeners = try await start(assembly, configuration)
         Console.output(Banner(version: Apus.version, listeners: listeners, store: configuration.storeSentence).text)
+        assembly.warnOfExposedKeys()
         logger.info("serving", metadata: ["listeners": "\(listeners.count)"])
 
         let chores = assembly.beginChores(reloads: reloads)

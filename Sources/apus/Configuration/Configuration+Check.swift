@@ -6,7 +6,7 @@ import Settings
 extension Configuration {
     func check() throws(SettingsError) {
         for listener in listeners where listener.isEnabled {
-            for address in listener.addresses { try checkExposure(of: address, key: listener.key) }
+            for address in listener.addresses { try checkExposure(of: address, listener) }
         }
         try checkMQTTListeners()
         try checkAdmin()
@@ -19,33 +19,54 @@ extension Configuration {
         try checkForwarders()
         guard !settings.lwm2m.enabled || settings.coap.udp.enabled else {
             throw problem(
-                "lwm2m.enabled", "is true, but LwM2M devices come in by the CoAP port, which coap.udp.enabled switches off",
+                "lwm2m.enabled",
+                "is true, but LwM2M devices come in by the CoAP port, which coap.udp.enabled switches off",
                 remedy: "set lwm2m.enabled: false, or coap.udp.enabled: true")
         }
     }
 
-    /// Listeners by the section their keys stand in.
-    var listeners: [(key: String, isEnabled: Bool, addresses: [String])] {
-        let tcp = settings.mqtt.tcp, ws = settings.mqtt.ws.listener, unix = settings.mqtt.unix
-        let udp = [("mqttsn.udp", settings.mqttsn.udp), ("coap.udp", settings.coap.udp)]
-        return [
-            ("mqtt.tcp", tcp.enabled, tcp.address.list), ("mqtt.ws", ws.enabled, ws.address.list),
-            ("mqtt.unix", unix.enabled, []),
+    /// One listener, by the section its keys stand in.
+    struct ListenerEntry {
+        let key: String
+        let isEnabled: Bool
+        let addresses: [String]
+        /// Clients can prove who they are by the connection itself.
+        var provesClients = false
+    }
+
+    var listeners: [ListenerEntry] {
+        let mqtt = settings.mqtt
+        let streams: [(String, MQTTListenerSettings, ListenerSecuritySettings?)] = [
+            ("mqtt.tcp", mqtt.tcp, nil), ("mqtt.tls", mqtt.tls.listener, mqtt.tls.security),
+            ("mqtt.ws", mqtt.ws.listener, nil), ("mqtt.wss", mqtt.wss.webSocket.listener, mqtt.wss.security),
         ]
-            + udp.map { ($0.0, $0.1.enabled, [$0.1.address]) }
+        let udp = [("mqttsn.udp", settings.mqttsn.udp), ("coap.udp", settings.coap.udp)]
+        return streams.map { key, listener, security in
+            ListenerEntry(
+                key: key, isEnabled: listener.enabled, addresses: listener.address.list,
+                provesClients: security?.provesClients ?? false)
+        } + [ListenerEntry(key: "mqtt.unix", isEnabled: mqtt.unix.enabled, addresses: [])]
+            + udp.map { ListenerEntry(key: $0.0, isEnabled: $0.1.enabled, addresses: [$0.1.address]) }
     }
 
     /// What may be said for one listener alone follows the rules of what is said for all.
     private func checkMQTTListeners() throws(SettingsError) {
         try check(settings.mqtt.tcp.limits, of: "mqtt.tcp")
-        try check(settings.mqtt.ws.listener.limits, of: "mqtt.ws")
+        try check(settings.mqtt.tls.listener.limits, of: "mqtt.tls")
+        try check(settings.mqtt.ws, of: "mqtt.ws")
+        try check(settings.mqtt.wss.webSocket, of: "mqtt.wss")
         try check(settings.mqtt.unix.limits, of: "mqtt.unix")
-        if let size = settings.mqtt.ws.maxFrameSize { try checkPacketSize("mqtt.ws.max_frame_size", size) }
-        guard settings.mqtt.ws.path.hasPrefix("/") else {
-            throw problem("mqtt.ws.path", "is not the path of a URL", remedy: "begin it with /")
-        }
+        _ = try tlsServers()
         guard settings.mqtt.unix.path.hasPrefix("/") else {
             throw problem("mqtt.unix.path", "is not an absolute path", remedy: "begin it with /")
+        }
+    }
+
+    private func check(_ webSocket: MQTTWebSocketSettings, of listener: String) throws(SettingsError) {
+        try check(webSocket.listener.limits, of: listener)
+        if let size = webSocket.maxFrameSize { try checkPacketSize("\(listener).max_frame_size", size) }
+        guard webSocket.path.hasPrefix("/") else {
+            throw problem("\(listener).path", "is not the path of a URL", remedy: "begin it with /")
         }
     }
 
@@ -83,13 +104,16 @@ extension Configuration {
     }
 
     /// An address other machines reach needs the operator's word that nobody has to prove who he is.
-    private func checkExposure(of address: String, key: String) throws(SettingsError) {
-        try checkNumeric(address, key: key)
-        guard !isLoopback(address), !settings.allowAnonymous, settings.access.passwordFile == nil else { return }
+    private func checkExposure(of address: String, _ listener: ListenerEntry) throws(SettingsError) {
+        try checkNumeric(address, key: listener.key)
+        let canProve = settings.access.passwordFile != nil || listener.provesClients
+        guard !isLoopback(address), !settings.allowAnonymous, !canProve else { return }
         throw problem(
-            "\(key).address",
+            "\(listener.key).address",
             "is \(address), which other machines can reach, and nobody has to prove who they are there",
-            remedy: "use 127.0.0.1, name a file in access.password_file, or set allow_anonymous: true if that is what you want")
+            remedy:
+                "use 127.0.0.1, name a file in access.password_file, or set allow_anonymous: true if that is what you want"
+        )
     }
 
     /// A name is not looked up: what it means may change.
@@ -110,16 +134,20 @@ extension Configuration {
         try checkPacketSize("mqtt.max_packet_size", settings.mqtt.maxPacketSize)
         try check("mqtt.max_unfinished", settings.mqtt.maxUnfinished.bytes, in: 1 << 20...Int.max, "of at least 1MB")
         try check("limits.payload", settings.limits.payload.bytes, in: 1...1 << 28, "up to 256MB")
-        try check("limits.mailbox.octets", settings.limits.mailbox.octets.bytes, in: 1 << 10...Int.max, "of at least 1KB")
+        try check(
+            "limits.mailbox.octets", settings.limits.mailbox.octets.bytes, in: 1 << 10...Int.max, "of at least 1KB")
         try checkConnectTimeout("mqtt.connect_timeout", settings.mqtt.connectTimeout)
         if let keepAlive = settings.mqtt.maxKeepAlive {
             try check("mqtt.max_keep_alive", keepAlive, in: .seconds(1)...(.seconds(65_535)), "from 1s to 65535s")
         }
         try checkTexts()
-        try check("mqttsn.retry_interval", settings.mqttsn.retryInterval, in: .milliseconds(100)...(.seconds(300)), "from 100ms to 5m")
+        try check(
+            "mqttsn.retry_interval", settings.mqttsn.retryInterval, in: .milliseconds(100)...(.seconds(300)),
+            "from 100ms to 5m")
         try check("mqttsn.sleep.octets", settings.mqttsn.sleep.octets.bytes, in: 64...Int.max, "of at least 64")
         try check("lwm2m.awake_time", settings.lwm2m.awakeTime, in: .seconds(1)...(.seconds(3600)), "from 1s to 1h")
-        try check("lwm2m.request_timeout", settings.lwm2m.requestTimeout, in: .seconds(1)...(.seconds(600)), "from 1s to 10m")
+        try check(
+            "lwm2m.request_timeout", settings.lwm2m.requestTimeout, in: .seconds(1)...(.seconds(600)), "from 1s to 10m")
         try check("store.linger", settings.store.linger, in: .zero...(.milliseconds(100)), "up to 100ms")
         if let size = settings.store.maxSize {
             try check("store.max_size", size.bytes, in: 1 << 20...Int.max, "of at least 1MB")
@@ -131,7 +159,8 @@ extension Configuration {
     /// What goes into packets as a string has at most 65,535 bytes there and is not empty.
     private func checkTexts() throws(SettingsError) {
         for (key, text) in [
-            ("mqtt.response_information", settings.mqtt.responseInformation), ("mqtt.redirect.to", settings.mqtt.redirect.to),
+            ("mqtt.response_information", settings.mqtt.responseInformation),
+            ("mqtt.redirect.to", settings.mqtt.redirect.to),
         ] {
             guard let text, !(1...256).contains(text.utf8.count) else { continue }
             throw problem(key, "has \(text.utf8.count) characters", remedy: "use 1 to 256, or null for none")

@@ -19,6 +19,18 @@ enum DefaultSettings {
           # for protocols that have none, [mqttsn.udp, lwm2m].
           anonymous_listeners: []
 
+        # TLS, for the listeners that speak it; each may name files of its own. All are PEM, and read again on
+        # SIGHUP, when they are right: new connections get what is new, open ones go on. make certs mints some to try.
+        tls:
+          # The server's certificate, followed by those between it and its CA; and its private key, without
+          # passphrase.
+          certificate_file: null
+          key_file: null
+          # CAs whose client certificates are accepted.
+          client_ca_file: null
+          # Oldest version spoken: 1.2 or 1.3.
+          min_version: "1.2"
+
         # How long a stop may take before open connections are cut.
         shutdown_timeout: 5s
 
@@ -97,6 +109,31 @@ enum DefaultSettings {
             max_connections: null
             max_packet_size: null
             connect_timeout: null
+          tls:
+            enabled: false
+            address: 127.0.0.1
+            port: 8883
+            # For this listener alone; null for what stands in tls.
+            certificate_file: null
+            key_file: null
+            client_ca_file: null
+            min_version: null
+            # Whether clients show a certificate: none, optional (one that is shown has to be right) or required.
+            client_certificate: none
+            # The name in a certificate that says who the client is, so that it needs no password: none, cn (common
+            # name), dns, uri or email (subject alternative names). As user name, in place of the one it sends; and
+            # as client id, so that it may use no other.
+            certificate_username: none
+            certificate_client_id: none
+            # Lines identity:key, the key in hex, as Mosquitto has them: gateway and client show each other that they
+            # know the key, in place of certificates. Such a listener speaks TLS 1.2 only.
+            psk_file: null
+            # The identity is the user name, and needs no password.
+            psk_username: false
+            proxy_protocol: false
+            max_connections: null
+            max_packet_size: null
+            connect_timeout: null
           ws:
             enabled: true
             address: 127.0.0.1
@@ -107,6 +144,27 @@ enum DefaultSettings {
             origins: []
             # Largest WebSocket frame, 1KB to 256MB; null for max_packet_size. Packets may span frames.
             max_frame_size: null
+            proxy_protocol: false
+            max_connections: null
+            max_packet_size: null
+            connect_timeout: null
+          # WebSocket on TLS; the keys mean what they mean in ws and in tls.
+          wss:
+            enabled: false
+            address: 127.0.0.1
+            port: 8084
+            path: /mqtt
+            origins: []
+            max_frame_size: null
+            certificate_file: null
+            key_file: null
+            client_ca_file: null
+            min_version: null
+            client_certificate: none
+            certificate_username: none
+            certificate_client_id: none
+            psk_file: null
+            psk_username: false
             proxy_protocol: false
             max_connections: null
             max_packet_size: null

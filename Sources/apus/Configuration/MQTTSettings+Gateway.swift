@@ -4,9 +4,10 @@ import Settings
 import Transport
 
 extension MQTTSettings {
-    var configuration: MQTTConfiguration {
+    /// - Parameter tls: the server's side of TLS for each listener that speaks it, by name.
+    func configuration(tls servers: [String: TLSServer]) -> MQTTConfiguration {
         var configuration = MQTTConfiguration()
-        configuration.listeners = listeners
+        configuration.listeners = listeners(tls: servers)
         configuration.maximumPacketSize = maxPacketSize.bytes
         configuration.maximumUnfinished = maxUnfinished.bytes
         configuration.connectTimeout = connectTimeout
@@ -35,13 +36,21 @@ extension MQTTSettings {
     }
 
     /// One for each address of each listener that is enabled.
-    private var listeners: [MQTTConfiguration.Listener] {
-        let overWebSocket = ws.listener.each("mqtt.ws").map { listener in
+    private func listeners(tls servers: [String: TLSServer]) -> [MQTTConfiguration.Listener] {
+        var listeners = tcp.each("mqtt.tcp")
+        listeners += tls.listener.each("mqtt.tls").map { $0.speaking(tls.security, servers) }
+        listeners += webSockets(ws, "mqtt.ws")
+        listeners += webSockets(wss.webSocket, "mqtt.wss").map { $0.speaking(wss.security, servers) }
+        if unix.enabled { listeners.append(unix.listener("mqtt.unix")) }
+        return listeners
+    }
+
+    private func webSockets(_ settings: MQTTWebSocketSettings, _ name: String) -> [MQTTConfiguration.Listener] {
+        settings.listener.each(name).map { listener in
             var listener = listener
-            listener.webSocket = ws.settings(packetSize: listener.maximumPacketSize ?? maxPacketSize.bytes)
+            listener.webSocket = settings.settings(packetSize: listener.maximumPacketSize ?? maxPacketSize.bytes)
             return listener
         }
-        return tcp.each("mqtt.tcp") + overWebSocket + (unix.enabled ? [unix.listener("mqtt.unix")] : [])
     }
 }
 
@@ -79,6 +88,13 @@ extension MQTTUnixSettings {
 }
 
 extension MQTTConfiguration.Listener {
+    fileprivate func speaking(_ settings: ListenerSecuritySettings, _ servers: [String: TLSServer]) -> Self {
+        var listener = self
+        listener.tls = servers[name]
+        listener.identityRules = settings.identityRules
+        return listener
+    }
+
     fileprivate mutating func apply(_ limits: MQTTListenerLimits) {
         maximumConnections = limits.maxConnections?.value
         maximumPacketSize = limits.maxPacketSize?.bytes

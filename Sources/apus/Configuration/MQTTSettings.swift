@@ -21,11 +21,13 @@ struct MQTTSettings: Decodable, Sendable {
     var responseInformation: String?
     var redirect: RedirectSettings
     var tcp: MQTTListenerSettings
+    var tls: MQTTTLSSettings
     var ws: MQTTWebSocketSettings
+    var wss: MQTTSecureWebSocketSettings
     var unix: MQTTUnixSettings
 
     enum CodingKeys: String, CodingKey {
-        case tcp, ws, unix, retain, redirect
+        case tcp, tls, ws, wss, unix, retain, redirect
         case maxPacketSize = "max_packet_size"
         case maxUnfinished = "max_unfinished"
         case connectTimeout = "connect_timeout"

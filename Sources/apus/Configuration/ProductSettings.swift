@@ -7,6 +7,7 @@ struct ProductSettings: Decodable, Sendable {
     var shutdownTimeout: Duration
     var sysInterval: Duration
     var access: AccessSettings
+    var tls: TLSFileSettings
     var dataDirectory: String
     var store: StoreSettings
     var sharedSubscriptions: SharedSubscriptionSettings
@@ -23,7 +24,7 @@ struct ProductSettings: Decodable, Sendable {
     var limits: LimitSettings
 
     enum CodingKeys: String, CodingKey {
-        case access, store, delayed, rewrite, log, mqtt, mqttsn, coap, lwm2m, admin, limits
+        case access, tls, store, delayed, rewrite, log, mqtt, mqttsn, coap, lwm2m, admin, limits
         case allowAnonymous = "allow_anonymous"
         case sharedSubscriptions = "shared_subscriptions"
         case exclusiveSubscriptions = "exclusive_subscriptions"

@@ -11,15 +11,18 @@ import NIOPosix
 import Settings
 import Storage
 import Telemetry
+import Transport
 
 /// The composition root: makes every part from the settings and joins them.
 struct Assembly: Sendable {
     let service: Service
-    private let broker: CoreBroker
+    let broker: CoreBroker
     /// Nil when nothing is kept.
     private let store: SQLiteStore?
     private let sysPublisher: SysPublisher
-    private let access: FileAccess
+    let access: FileAccess
+    /// What listeners need to speak TLS, by their names.
+    let tls: [String: TLSServer]
     private let loopDelays: LoopDelayProbe
 
     /// - Throws: `StoreError` when the store cannot be opened.
@@ -36,12 +39,15 @@ struct Assembly: Sendable {
             authenticator: access.authenticator ?? LoopbackAuthenticator(allowsAnonymous: settings.allowAnonymous),
             authorizer: access.authorizer ?? PermissiveAuthorizer(), events: eventLog, store: store,
             durability: configuration.durabilityPolicy())
+        let tls = try configuration.tlsServers()
+        let mqtt = settings.mqtt.configuration(tls: tls)
         let observatory = Observatory(
             broker: broker, store: store, events: eventLog,
-            gateways: try Self.gateways(configuration, broker: broker, events: eventLog))
+            gateways: try Self.gateways(configuration, mqtt, broker: broker, events: eventLog))
         self.broker = broker
         self.store = store
         self.access = access
+        self.tls = tls
         loopDelays = observatory.loopDelays
         service = Service(
             gateways: observatory.gateways, admin: settings.admin.http.gateway(showing: observatory),
@@ -52,12 +58,11 @@ struct Assembly: Sendable {
 
     /// One entry for each protocol.
     private static func gateways(
-        _ configuration: Configuration, broker: CoreBroker, events: any EventSink
+        _ configuration: Configuration, _ mqtt: MQTTConfiguration, broker: CoreBroker, events: any EventSink
     ) throws -> [any Gateway] {
         let settings = configuration.settings
         let group = MultiThreadedEventLoopGroup.singleton
         var gateways: [any Gateway] = []
-        let mqtt = settings.mqtt.configuration
         if !mqtt.listeners.isEmpty {
             gateways.append(
                 MQTTGateway(
@@ -109,18 +114,6 @@ struct Assembly: Sendable {
                 }
             }
         }
-    }
-
-    /// Reads the access files again and looks at everybody by the new rules. Files that are not right change nothing.
-    private func reload() {
-        let logger = Logger(label: "apus")
-        do {
-            try access.reload()
-        } catch {
-            return logger.warning("access rules not reloaded, the old ones stay", metadata: ["error": "\(error)"])
-        }
-        broker.recheckAccess()
-        logger.info("access rules reloaded")
     }
 
     /// Ends all sessions' connections with a goodbye, then the gateways, then the store. The core goes first, because it keeps

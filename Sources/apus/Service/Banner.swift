@@ -34,6 +34,8 @@ struct Banner {
         let uri = "coap://\(authority(host, listener))"
         return switch listener.protocolName {
         case "MQTT" where listener.transport == "unix": "mosquitto_sub --unix \(listener.address) -v -t '#'"
+        case "MQTT" where listener.transport == "tls":
+            "mosquitto_sub -h \(host) -p \(listener.port) --cafile CA-OF-THE-CERTIFICATE -v -t '#'"
         case "MQTT" where listener.path != nil:
             "point a browser's MQTT client at \(listener.transport)://\(authority(host, listener))\(listener.path ?? "")"
         case "MQTT": "mosquitto_sub -h \(host) -p \(listener.port) -v -t '#'"
