@@ -1,11 +1,16 @@
 // node-mqtt talks to itself through the gateway, at each QoS.
 //
-//     mqtt_node.js PORT LEVEL      LEVEL: 3 for MQTT 3.1, 4 for 3.1.1, 5 for 5.0; prints DONE and what arrived
+//     mqtt_node.js PORT LEVEL [TRANSPORT [CA]]      LEVEL: 3 for MQTT 3.1, 4 for 3.1.1, 5 for 5.0; TRANSPORT: tcp, tls,
+//                                                   ws or wss; prints DONE and what arrived
+const fs = require('fs')
 const mqtt = require('mqtt')
 
-const [port, level] = process.argv.slice(2).map(Number)
+const [port, level] = process.argv.slice(2, 4).map(Number)
+const [transport = 'tcp', authority] = process.argv.slice(4)
+const scheme = { tcp: 'mqtt', tls: 'mqtts', ws: 'ws', wss: 'wss' }[transport]
 const arrived = {}
-const client = mqtt.connect(`mqtt://127.0.0.1:${port}`, {
+const client = mqtt.connect(`${scheme}://127.0.0.1:${port}${transport.startsWith('ws') ? '/mqtt' : ''}`, {
+  ca: authority && fs.readFileSync(authority),
   clientId: 'node', protocolVersion: level, protocolId: level === 3 ? 'MQIsdp' : 'MQTT', reconnectPeriod: 0
 })
 

@@ -1,6 +1,7 @@
 """paho-mqtt talks to itself through the gateway, at each QoS.
 
-    mqtt_paho.py PORT LEVEL      LEVEL: 3 for MQTT 3.1, 4 for 3.1.1, 5 for 5.0; prints DONE and what arrived
+    mqtt_paho.py PORT LEVEL [TRANSPORT [CA]]      LEVEL: 3 for MQTT 3.1, 4 for 3.1.1, 5 for 5.0; TRANSPORT: tcp, tls,
+                                                  ws or wss; prints DONE and what arrived
 """
 import sys
 
@@ -10,6 +11,7 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
 port, level = int(sys.argv[1]), int(sys.argv[2])
+transport = "websockets" if "".join(sys.argv[3:4]).startswith("ws") else "tcp"
 arrived = {}
 
 
@@ -34,7 +36,10 @@ def on_message(client, userdata, message):
         client.disconnect()
 
 
-client = Client(CallbackAPIVersion.VERSION2, client_id="paho", protocol=MQTTProtocolVersion(level))
+client = Client(
+    CallbackAPIVersion.VERSION2, client_id="paho", protocol=MQTTProtocolVersion(level), transport=transport)
+if len(sys.argv) > 4:
+    client.tls_set(ca_certs=sys.argv[4])
 client.on_connect, client.on_subscribe, client.on_message = on_connect, on_subscribe, on_message
 client.connect("127.0.0.1", port)
 client.loop_forever()
