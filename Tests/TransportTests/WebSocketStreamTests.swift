@@ -54,6 +54,18 @@ import Testing
         #expect(Array(frame.data.readableBytesView) == [0xD0, 0])
     }
 
+    /// RFC 6455, 5.1
+    @Test func aClientMasksAndItsServerDoesNot() throws {
+        let client = EmbeddedChannel(handler: WebSocketStream(.client))
+        try client.connect(to: SocketAddress(ipAddress: "127.0.0.1", port: 5)).wait()
+        try client.writeOutbound(ByteBuffer(bytes: [1]))
+        #expect(try client.readOutbound(as: WebSocketFrame.self)?.maskKey != nil)
+        try client.writeInbound(WebSocketFrame(fin: true, opcode: .binary, data: ByteBuffer(bytes: [2])))
+        #expect(try client.readInbound(as: ByteBuffer.self) == ByteBuffer(bytes: [2]))
+        try client.writeInbound(WebSocketFrame(fin: true, opcode: .binary, maskKey: [1, 2, 3, 4], data: ByteBuffer(bytes: [3])))
+        #expect(try client.readOutbound(as: WebSocketFrame.self)?.opcode == .connectionClose)
+    }
+
     @Test func aPingIsAnsweredWithItsOctets() throws {
         try receive(.ping, [1, 2, 3])
         let answer = try sent()

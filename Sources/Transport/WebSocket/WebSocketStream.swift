@@ -13,11 +13,15 @@ final class WebSocketStream: ChannelDuplexHandler {
     typealias OutboundIn = ByteBuffer
     typealias OutboundOut = WebSocketFrame
 
+    /// Which end of the connection this is.
+    enum Side { case server, client }
+
     private enum State { case open, closing, closed }
 
     /// How long the peer's Close is waited for.
     private static let closeTimeout = TimeAmount.seconds(1)
 
+    private let side: Side
     private var state = State.open
     /// The last frame was not its message's last.
     private var isFragmented = false
@@ -26,6 +30,10 @@ final class WebSocketStream: ChannelDuplexHandler {
     private var timer: Scheduled<Void>?
     /// Of whoever asked to close.
     private var closePromise: EventLoopPromise<Void>?
+
+    init(_ side: Side = .server) {
+        self.side = side
+    }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         let frame = unwrapInboundIn(data)
@@ -37,8 +45,8 @@ final class WebSocketStream: ChannelDuplexHandler {
     }
 
     private func receive(_ frame: WebSocketFrame, _ context: ChannelHandlerContext) {
-        // RFC 6455, 5.1: a client masks. 5.2: reserved bits belong to extensions, and none was agreed on.
-        guard frame.maskKey != nil, frame.reservedBits.isEmpty else { return fail(.protocolError, context) }
+        // RFC 6455, 5.1: a client masks, a server does not. 5.2: reserved bits belong to extensions, and none was agreed on.
+        guard (frame.maskKey != nil) == (side == .server), frame.reservedBits.isEmpty else { return fail(.protocolError, context) }
         switch frame.opcode {
         case .binary, .continuation:
             // RFC 6455, 5.4: the first frame of a message has a type, the others continue it.
@@ -70,8 +78,7 @@ final class WebSocketStream: ChannelDuplexHandler {
             promise?.fail(ChannelError.ioOnClosedChannel)
             return
         }
-        let frame = WebSocketFrame(fin: true, opcode: .binary, data: unwrapOutboundIn(data))
-        context.write(wrapOutboundOut(frame), promise: promise)
+        context.write(wrapOutboundOut(frame(.binary, unwrapOutboundIn(data))), promise: promise)
     }
 
     /// Says Close and waits a moment for the answer, so that what was written before arrives.
@@ -124,7 +131,11 @@ final class WebSocketStream: ChannelDuplexHandler {
     }
 
     private func send(_ opcode: WebSocketOpcode, _ data: ByteBuffer, _ context: ChannelHandlerContext) {
-        context.writeAndFlush(wrapOutboundOut(WebSocketFrame(fin: true, opcode: opcode, data: data)), promise: nil)
+        context.writeAndFlush(wrapOutboundOut(frame(opcode, data)), promise: nil)
+    }
+
+    private func frame(_ opcode: WebSocketOpcode, _ data: ByteBuffer) -> WebSocketFrame {
+        WebSocketFrame(fin: true, opcode: opcode, maskKey: side == .client ? .random() : nil, data: data)
     }
 
     private static func reason(_ code: WebSocketErrorCode) -> ByteBuffer {

@@ -2,6 +2,7 @@ import Glibc
 import MQTTCodec
 import NIOCore
 import NIOPosix
+import Transport
 
 /// One MQTT connection of a client command: packets in, packets out. Not shared between tasks; `Writer` may be.
 struct ClientConnection {
@@ -31,27 +32,49 @@ struct ClientConnection {
     ) async throws -> Result {
         let channel = try await connect(options)
         let version = options.version.protocolVersion
-        return try await channel.executeThenClose { inbound, outbound in
-            var connection = ClientConnection(
-                writer: Writer(outbound: outbound, version: version), inbound: inbound.makeAsyncIterator(),
-                decoder: PacketDecoder(reading: .server, version: version))
-            try await connection.introduce(options)
-            let result = try await body(&connection)
-            try await connection.writer.send(.disconnect(Disconnect()))
-            return result
+        do {
+            return try await channel.executeThenClose { inbound, outbound in
+                var connection = ClientConnection(
+                    writer: Writer(outbound: outbound, version: version), inbound: inbound.makeAsyncIterator(),
+                    decoder: PacketDecoder(reading: .server, version: version))
+                try await connection.introduce(options)
+                let result = try await body(&connection)
+                try await connection.writer.send(.disconnect(Disconnect()))
+                return result
+            }
+        } catch {
+            guard let sentence = TLSConnector.sentence(for: error) else { throw error }
+            throw ClientError.notSecure(sentence)
         }
     }
 
-    private static func connect(_ options: ClientOptions) async throws -> NIOAsyncChannel<ByteBuffer, ByteBuffer> {
+    private typealias Octets = NIOAsyncChannel<ByteBuffer, ByteBuffer>
+
+    private static func connect(_ options: ClientOptions) async throws -> Octets {
+        let connector = try options.security.connector()
+        let webSocket = options.usesWebSocket ? WebSocketConnector(host: options.host, path: options.path) : nil
+        let (host, port) = (options.host, options.brokerPort)
         do {
-            return try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
-                .connectTimeout(.seconds(10))
-                .channelOption(.socketOption(.tcp_nodelay), value: 1)
-                .connect(host: options.host, port: options.port) { channel in
-                    channel.eventLoop.makeCompletedFuture { try NIOAsyncChannel(wrappingChannelSynchronously: channel) }
+            let opened: EventLoopFuture<Octets> = try await ClientBootstrap(
+                group: MultiThreadedEventLoopGroup.singleton
+            )
+            .connectTimeout(.seconds(10))
+            .channelOption(.socketOption(.tcp_nodelay), value: 1)
+            .connect(host: host, port: port) { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    try connector?.secure(channel, host: host)
+                    if let webSocket {
+                        return try webSocket.begin(channel) { channel in
+                            try Octets(wrappingChannelSynchronously: channel)
+                        }
+                    }
+                    return channel.eventLoop.makeSucceededFuture(try Octets(wrappingChannelSynchronously: channel))
                 }
+            }
+            return try await opened.get()
         } catch {
-            throw ClientError.cannotConnect(host: options.host, port: options.port, reason: Self.reason(of: error))
+            if let sentence = TLSConnector.sentence(for: error) { throw ClientError.notSecure(sentence) }
+            throw ClientError.cannotConnect(host: host, port: port, reason: Self.reason(of: error))
         }
     }
 
@@ -60,6 +83,7 @@ struct ClientConnection {
         case let error as IOError: String(cString: strerror(error.errnoCode)).lowercased()
         case let error as NIOConnectionError:
             error.connectionErrors.first.map { reason(of: $0.error) } ?? "the host name is not known"
+        case is WebSocketConnector.Refused: "no WebSocket for MQTT at this path"
         case ChannelError.connectTimeout: "no answer within 10 s"
         default: "\(error)"
         }
@@ -67,12 +91,15 @@ struct ClientConnection {
 
     private mutating func introduce(_ options: ClientOptions) async throws {
         let version = options.version.protocolVersion
-        try await writer.send(
-            .connect(
-                Connect(
-                    version: version, clientIdentifier: options.id ?? "",
-                    keepAlive: UInt16(Self.pingInterval.components.seconds * 2), userName: options.username,
-                    password: options.password.map { Secret(ByteBuffer(string: $0)) })))
+        let connect = Connect(
+            version: version, clientIdentifier: options.id ?? "",
+            keepAlive: UInt16(Self.pingInterval.components.seconds * 2), userName: options.username,
+            password: options.password.map { Secret(ByteBuffer(string: $0)) })
+        do {
+            try await writer.send(.connect(connect))
+        } catch is ChannelError {
+            // The connection is closed already; reading tells why.
+        }
         guard case .connack(let answer) = try await next() else { throw ClientError.protocolViolation }
         guard !answer.reasonCode.isFailure else { throw ClientError.connectRefused(answer.reasonCode) }
     }

@@ -1,9 +1,14 @@
 import ArgumentParser
 import MQTTCodec
+import Transport
 
 /// Why a client command did not do what it was asked.
 enum ClientError: Error {
     case cannotConnect(host: String, port: Int, reason: String)
+    /// A file named on the command line is not right.
+    case file(TLSFileError)
+    /// TLS did not come about.
+    case notSecure(String)
     /// CONNACK with a failure.
     case connectRefused(ReasonCode)
     case publishRefused(ReasonCode)
@@ -20,6 +25,8 @@ enum ClientError: Error {
         switch self {
         case .cannotConnect(let host, let port, let reason):
             "no connection to \(host) port \(port), \(reason): is a broker running there? (-h and -p choose another)"
+        case .file(let error): "\(error)"
+        case .notSecure(let reason): "no secure connection: \(reason) (--cafile, --cert, --key)"
         case .connectRefused(let code): "the broker refuses the connection: \(code)"
         case .publishRefused(let code): "the broker refuses the message: \(code)"
         case .subscribeRefused(let filter, let code): "the broker refuses the subscription to \(filter): \(code)"
@@ -32,7 +39,8 @@ enum ClientError: Error {
 
     var exitStatus: ExitCode {
         switch self {
-        case .cannotConnect, .disconnected, .connectionLost: ExitStatus.unavailable
+        case .file: ExitStatus.configuration
+        case .cannotConnect, .notSecure, .disconnected, .connectionLost: ExitStatus.unavailable
         case .connectRefused, .publishRefused, .subscribeRefused: ExitStatus.refused
         case .protocolViolation: ExitStatus.software
         case .timedOut: ExitStatus.timeout

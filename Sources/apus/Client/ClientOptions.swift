@@ -6,8 +6,10 @@ struct ClientOptions: ParsableArguments {
     @Option(name: [.customShort("h"), .long], help: "Host of the broker.")
     var host = "127.0.0.1"
 
-    @Option(name: .shortAndLong, help: "Port of the broker.")
-    var port = 1883
+    @Option(
+        name: .shortAndLong, help: "Port of the broker; when left out 1883, with TLS 8883, with WebSocket 8083 or 8084."
+    )
+    var port: Int?
 
     @Option(name: [.customShort("i"), .customLong("id")], help: "Client id; chosen by the broker when left out.")
     var id: String?
@@ -24,9 +26,27 @@ struct ClientOptions: ParsableArguments {
     @Option(name: .shortAndLong, help: "Quality of service: 0, 1 or 2.")
     var qos = 0
 
+    @OptionGroup var security: ClientSecurityOptions
+
+    @Flag(name: .customLong("ws"), help: "Use WebSocket, with TLS wss.")
+    var usesWebSocket = false
+
+    @Option(help: "Path of the WebSocket.")
+    var path = "/mqtt"
+
+    var brokerPort: Int {
+        if let port { return port }
+        return switch (usesWebSocket, security.isSecure) {
+        case (false, false): 1_883
+        case (false, true): 8_883
+        case (true, false): 8_083
+        case (true, true): 8_084
+        }
+    }
+
     func validate() throws {
         guard MQTTCodec.QoS(qosNumber: qos) != nil else { throw ValidationError("-q takes 0, 1 or 2.") }
-        guard (1...65_535).contains(port) else { throw ValidationError("-p takes a port from 1 to 65535.") }
+        guard (1...65_535).contains(brokerPort) else { throw ValidationError("-p takes a port from 1 to 65535.") }
     }
 }
 
