@@ -22,7 +22,7 @@ package final class MQTTGateway: Gateway {
     ) {
         server = ServerContext(configuration: configuration, broker: broker, logger: logger)
         contexts = configuration.listeners.map { [server] in ListenerContext($0, server: server) }
-        self.group = ConnectionDealer(group)
+        self.group = group
         var loops: [ObjectIdentifier: NIOLoopBoundBox<LoopContext>] = [:]
         for eventLoop in group.makeIterator() {
             loops[ObjectIdentifier(eventLoop)] = .makeBoxSendingValue(
