@@ -36,9 +36,16 @@ package final class TLSServer: Sendable {
         let identity = NIOLoopBoundBox<String?>(nil, eventLoop: channel.eventLoop)
         let context =
             try material.preSharedKeys.map { try Self.context(material.context, $0, identity) } ?? material.context
-        let tls = NIOSSLServerHandler(context: context)
+        let tls = NIOSSLServerHandler(context: context, configuration: Self.configuration)
         try channel.pipeline.syncOperations.addHandlers(
             tls, TLSHandshakeHandler(tls, identity: identity, deadline: deadline, whenDone: whenDone))
+    }
+
+    /// A connection keeps its last buffer of encrypted octets, so a large write should not be remembered for ever.
+    private static var configuration: NIOSSLHandler.Configuration {
+        var configuration = NIOSSLHandler.Configuration()
+        configuration.maximumPreservedOutboundBufferCapacity = 16_384
+        return configuration
     }
 
     /// A context for one connection: the library tells the identity only while it asks for the key, and does not say for
