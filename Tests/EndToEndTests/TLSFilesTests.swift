@@ -61,6 +61,17 @@ import Testing
                 "apus: mqtt.tls.address is 0.0.0.0, which") == true)
     }
 
+    /// Others are refused there, so nobody comes in unproved.
+    @Test func anAddressOthersReachMayBeOpenedToClientsThatProveThemselves() async throws {
+        let keys = try TemporaryFile("sensor:00ff\n")
+        let certificate =
+            ["mqtt.tls.client_certificate=required", "mqtt.tls.certificate_username=cn"] + certificates.settings
+        for settings in [certificate, ["mqtt.tls.psk_file=\(keys.path)", "mqtt.tls.psk_username=true"]] {
+            let all = ["mqtt.tls.enabled=true", "mqtt.tls.address=0.0.0.0"] + settings
+            #expect(try await RunningApus.start(["check"] + all.flatMap { ["--set", $0] }).exitStatus() == 0)
+        }
+    }
+
     @Test func aFileThatIsNotRightIsNamedWithTheRemedy() async throws {
         let (certificate, key) = (certificates.certificate("server"), certificates.key("server"))
         func expect(_ certificate: String, _ key: String, _ setting: String, _ problem: String) async throws {

@@ -149,4 +149,18 @@ import Testing
             #expect(client.lines == ["CONNACK \(code)"])
         }
     }
+
+    /// Who has proved who he is comes in from anywhere, and nobody else does.
+    @Test func aCertificateOpensWhatLoopbackOpens() async throws {
+        let apus = try await start([
+            "mqtt.tls.proxy_protocol=true", "mqtt.tls.client_certificate=optional", "mqtt.tls.certificate_username=cn",
+        ])
+        let script = "\(BuiltProducts.repository)/Tests/EndToEndTests/Clients/tls_proxy.py"
+        let far = [script, "\(try apus.port("mqtt.tls"))", certificates.authority, "tls", "1", "203.0.113.7"]
+        for (more, code) in [([certificates.certificate("client"), certificates.key("client")], "0"), ([], "135")] {
+            let client = try Program("python3", far + more)
+            #expect(try await client.exitStatus() == 0)
+            #expect(client.lines == ["CONNACK \(code)"])
+        }
+    }
 }

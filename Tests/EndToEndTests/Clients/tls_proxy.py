@@ -1,12 +1,13 @@
 """Connects as a proxy does, with a PROXY header before TLS, and prints the reason code of the CONNACK.
 
-    tls_proxy.py PORT CA TRANSPORT VERSION ADDRESS      TRANSPORT: tls or wss; VERSION: of the PROXY protocol, 1 or 2
+    tls_proxy.py PORT CA TRANSPORT VERSION ADDRESS [CERTIFICATE KEY]      TRANSPORT: tls or wss; VERSION: of the PROXY
+                                                                          protocol, 1 or 2
 """
 import socket
 import ssl
 import sys
 
-port, authority, transport, version, address = sys.argv[1:]
+port, authority, transport, version, address = sys.argv[1:6]
 CONNECT = bytes.fromhex("101000044d5154540502003c000003646576")
 
 plain = socket.create_connection(("127.0.0.1", int(port)))
@@ -15,7 +16,10 @@ if version == "1":
 else:
     addresses = socket.inet_aton(address) + socket.inet_aton("192.0.2.1") + bytes.fromhex("c3cb22b3")
     plain.sendall(bytes.fromhex("0d0a0d0a000d0a515549540a2111") + len(addresses).to_bytes(2, "big") + addresses)
-tls = ssl.create_default_context(cafile=authority).wrap_socket(plain, server_hostname="localhost")
+context = ssl.create_default_context(cafile=authority)
+if len(sys.argv) > 6:
+    context.load_cert_chain(*sys.argv[6:])
+tls = context.wrap_socket(plain, server_hostname="localhost")
 received = b""
 if transport == "wss":
     tls.sendall(
