@@ -32,6 +32,7 @@ package struct ProxyHeader: Sendable, Equatable {
     /// Longest rest of a header of version 2. Addresses need up to 216 octets (2.2), the rest is for TLVs, e.g. TLS details.
     static let longestBody = 2_048
 
+    private static let addressOctets = Set("0123456789abcdefABCDEF.:".utf8)
     private static let lineStart = Array("PROXY".utf8)
     private static let signature: [UInt8] = [0x0D, 0x0A, 0x0D, 0x0A, 0x00, 0x0D, 0x0A, 0x51, 0x55, 0x49, 0x54, 0x0A]
 
@@ -79,8 +80,8 @@ extension ProxyHeader {
     }
 
     private static func address(_ text: Substring, _ port: Substring) -> SocketAddress? {
-        // What follows a U+0000 would be lost on the system's parser of addresses.
-        guard text.utf8.allSatisfy({ $0 != 0 }) else { return nil }
+        // The system's parser of addresses stops at U+0000 and takes a zone (`%2`), which means nothing on another machine.
+        guard text.utf8.allSatisfy(addressOctets.contains) else { return nil }
         // Digits without leading zeroes (2.1).
         guard port.allSatisfy({ $0.isASCII && $0.isNumber }), let number = UInt16(port), String(number) == port else {
             return nil

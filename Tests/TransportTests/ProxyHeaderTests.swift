@@ -53,6 +53,7 @@ struct ProxyHeaderTests {
         (Vector("port with leading zero", line: "PROXY TCP4 1.2.3.4 1.2.3.4 01 2\r\n", source: nil), .line),
         (Vector("a name", line: "PROXY TCP4 localhost 1.2.3.4 1 2\r\n", source: nil), .line),
         (Vector("U+0000 behind an address", line: "PROXY TCP4 1.2.3.4\0x 1.2.3.4 1 2\r\n", source: nil), .line),
+        (Vector("an address with a zone", line: "PROXY TCP6 fe80::1%2 ::1 1 2\r\n", source: nil), .line),
         (Vector("longer than 107 octets", line: "PROXY UNKNOWN " + String(repeating: "x", count: 93), source: nil), .line),
         (Vector("version 3", version2: "31 11 0000", source: nil), .version(3)),
         (Vector("command 2", version2: "22 11 0000", source: nil), .command(2)),
