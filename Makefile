@@ -6,7 +6,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 
 BUILD_PACKAGES := libcoap3-dev libsqlite3-dev libssl-dev pkg-config
-TEST_PACKAGES := mosquitto mosquitto-clients libcoap3-bin node-mqtt openssl python3-venv
+TEST_PACKAGES := valgrind mosquitto mosquitto-clients libcoap3-bin node-mqtt openssl python3-venv
 PYTHON_CLIENTS := aiocoap==0.4.17 aiomqtt==2.5.1 gmqtt==0.8.0 paho-mqtt==2.1.0 prometheus-client==0.26.0
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
@@ -44,8 +44,23 @@ build: packages ## Build a release: .build/release/apus
 
 .PHONY: test
 test: test-packages .venv/.installed ## Run all tests, also those with real clients
-	@swift build --build-tests
-	@swift test --skip-build
+	@$(build-cost)
+	swift build --build-tests
+	$(COST) swift test --skip-build
+
+# What the tests count instructions of. Debian's valgrind cannot read the debugging information of this compiler.
+define build-cost
+	swift build -c release --product cost
+	strip --strip-debug -o .build/cost .build/release/cost
+endef
+
+# Where it is, and which compiler made it.
+COST = TEST_COST_BINARY="$$PWD/.build/cost" TEST_COST_COMPILER="$$(swift --version 2>/dev/null | head -n 1), $$(uname -m)"
+
+.PHONY: pin
+pin: test-packages ## Write down what the hot paths cost now, in Fixtures/cost/pinned.tsv
+	@$(build-cost)
+	$(COST) TEST_PIN=1 swift test --filter CostTests.theNumbersArePinned
 
 .PHONY: certs
 certs: ## Mint a test CA, a server and a client certificate into .certs, and say how to try them

@@ -116,6 +116,11 @@ let package = Package(
             name: "FuzzProperties", dependencies: ["MQTTCodec", "Transport", "TestKit", .nioCore, .nioEmbedded],
             path: "Tests/Fuzz/Properties"),
         .testTarget(name: "FuzzTests", dependencies: ["FuzzProperties", "TestKit"]),
+        // What hot paths cost, for callgrind to count.
+        .executableTarget(
+            name: "cost", dependencies: ["BrokerCore", "Messaging", "MQTTCodec", .nioCore], path: "Tests/Cost",
+            exclude: ["README.md"]),
+        .testTarget(name: "CostTests", dependencies: ["TestKit"]),
         .testTarget(name: "MessagingTests", dependencies: ["Messaging", "TestKit"]),
         .testTarget(name: "BrokerCoreTests", dependencies: ["BrokerCore", "Messaging", "TestKit"]),
         .testTarget(

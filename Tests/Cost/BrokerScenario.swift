@@ -1,0 +1,65 @@
+import BrokerCore
+import Messaging
+
+enum BrokerScenario {
+    static func match(_ count: Int) throws -> () -> Void {
+        let broker = try CoreBroker(clock: StoppedClock(), authenticator: LoopbackAuthenticator())
+        let client = try LocalClient("subscriber", broker)
+        for number in 0..<10_000 { try client.subscribe("sensors/\(number)/+/temperature", .atMostOnce) }
+        let messages = try (0..<count).map { try message("sensors/\($0 * 19)/hall/temperature", .atMostOnce, broker) }
+        return {
+            for message in messages {
+                publish(message, broker)
+                client.take(expecting: 1)
+            }
+        }
+    }
+
+    static func deliver(_ count: Int) throws -> () -> Void {
+        let broker = try CoreBroker(clock: StoppedClock(), authenticator: LoopbackAuthenticator())
+        let (publisher, receiver) = (try LocalClient("publisher", broker), try LocalClient("receiver", broker))
+        try receiver.subscribe("sensors/hall/temperature", .atLeastOnce)
+        let message = try message("sensors/hall/temperature", .atLeastOnce, broker)
+        return {
+            for _ in 0..<count {
+                publisher.publish(message)
+                receiver.take(expecting: 1)
+            }
+        }
+    }
+
+    static func message(_ topic: String, _ qos: QoS, _ broker: CoreBroker) throws -> Message {
+        Message(
+            topic: try TopicName(topic), payload: [UInt8](repeating: 0x78, count: 64), qos: qos, retain: false,
+            publishedAt: broker.clock.now())
+    }
+
+    static func publish(_ message: Message, _ broker: CoreBroker) {
+        var outcomes: [PublishOutcome] = []
+        broker.publish([message], as: .gateway, via: "cost", outcomes: &outcomes)
+    }
+}
+
+/// Every message is published at the same moment: nothing expires, nothing is due.
+private struct StoppedClock: GatewayClock {
+    func now() -> Timestamp { Timestamp(nanoseconds: 1_000_000_000) }
+    func wallClock() -> Duration { .seconds(1_700_000_000) }
+}
+
+enum FanOut {
+    static let receivers = 100
+
+    /// - Parameter count: copies.
+    static func prepare(_ count: Int) throws -> () -> Void {
+        let broker = try CoreBroker(clock: StoppedClock(), authenticator: LoopbackAuthenticator())
+        let clients = try (0..<receivers).map { try LocalClient("receiver-\($0)", broker) }
+        for client in clients { try client.subscribe("sensors/#", .atMostOnce) }
+        let message = try BrokerScenario.message("sensors/hall/temperature", .atMostOnce, broker)
+        return {
+            for _ in 0..<count / receivers {
+                BrokerScenario.publish(message, broker)
+                for client in clients { client.take(expecting: 1) }
+            }
+        }
+    }
+}

@@ -1,0 +1,26 @@
+/// Runs each scenario twice, its operations inside `cost_measured`, in the order `cost --list` prints them. Meant to be run
+/// under callgrind, which counts the instructions in there: see README.md.
+///
+/// The second time counts. The first does what is done once, lazily; and callgrind, which counts calls outside, too, begins anew
+/// after it.
+@main enum Cost {
+    static func main() throws {
+        guard CommandLine.arguments.dropFirst() != ["--list"] else {
+            for scenario in Scenario.allCases { print(scenario.rawValue, scenario.operations, separator: "\t") }
+            return
+        }
+        for scenario in Scenario.allCases {
+            Measured.run = try scenario.prepare()
+            measured()
+            measured()
+        }
+    }
+}
+
+private enum Measured {
+    /// Only `main` touches it, and `measured`, which `main` calls.
+    nonisolated(unsafe) static var run: () -> Void = {}
+}
+
+/// The name under which callgrind finds what to count.
+@inline(never) @c(cost_measured) func measured() { Measured.run() }

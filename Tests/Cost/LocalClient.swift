@@ -1,0 +1,45 @@
+import Messaging
+import Synchronization
+
+/// A client on this machine's loopback without a connection: takes and acknowledges what there is when it is told to.
+final class LocalClient {
+    struct NotLetIn: Error {}
+
+    private let attachment: any Attachment
+
+    init(_ name: String, _ broker: any Broker) throws {
+        let credentials = Credentials(
+            clientID: ClientID(name), peer: Peer(address: "127.0.0.1:1", isLoopback: true, listener: "cost"))
+        let options = SessionOptions(cleanStart: true, expiry: .zero)
+        let answer = Mutex<(any Attachment)?>(nil)
+        broker.connect(ConnectRequest(credentials: credentials, options: options), owner: SilentOwner()) { result in
+            answer.withLock { $0 = try? result.get().attachment }
+        }
+        guard let attachment = answer.withLock({ $0 }) else { throw NotLetIn() }
+        self.attachment = attachment
+    }
+
+    func subscribe(_ filter: String, _ qos: QoS) throws {
+        _ = attachment.subscribe([Subscription(filter: try TopicFilter(filter), qos: qos)])
+    }
+
+    func publish(_ message: Message) {
+        var outcomes: [PublishOutcome] = []
+        attachment.publish([message], outcomes: &outcomes)
+    }
+
+    func take(expecting count: Int) {
+        var deliveries: [Delivery] = []
+        _ = attachment.take(16, into: &deliveries)
+        precondition(deliveries.count == count, "a scenario knows what it delivers")
+        for delivery in deliveries where delivery.packetID != 0 {
+            _ = attachment.settle(packetID: delivery.packetID, .acknowledged)
+        }
+    }
+}
+
+/// Is asked by nobody: a scenario knows when there is something to take.
+private final class SilentOwner: SessionOwner {
+    func wake() {}
+    func close(_ reason: CloseReason) {}
+}

@@ -1,0 +1,43 @@
+import MQTTCodec
+
+/// A hot path, and how often one run of it goes there.
+enum Scenario: String, CaseIterable {
+    /// PUBLISH of 3.1.1 at QoS 1 with 64 octets.
+    case decode
+    /// The same of 5.0 with four properties.
+    case decodeProperties = "decode-properties"
+    /// A delivery of 64 octets at QoS 1.
+    case encode
+    /// A publication that matches one of 10,000 subscriptions with wildcards.
+    case match
+    /// One copy of a publication at QoS 0 among 100, taken by its receiver.
+    case fanOut = "fan-out"
+    /// A message at QoS 1 from publisher to receiver and its acknowledgement.
+    case deliver
+
+    var operations: Int {
+        switch self {
+        case .decode, .decodeProperties, .encode: 1_000
+        case .match, .deliver: 500
+        case .fanOut: 20 * FanOut.receivers
+        }
+    }
+
+    /// Everything but the operations.
+    func prepare() throws -> () -> Void {
+        switch self {
+        case .decode: try CodecScenario.decode(operations, .v311, properties: [])
+        case .decodeProperties:
+            try CodecScenario.decode(
+                operations, .v5,
+                properties: [
+                    .messageExpiryInterval(60), .contentType("text/plain"), .responseTopic("answers/42"),
+                    .userProperty(name: "site", value: "north"),
+                ])
+        case .encode: CodecScenario.encode(operations)
+        case .match: try BrokerScenario.match(operations)
+        case .fanOut: try FanOut.prepare(operations)
+        case .deliver: try BrokerScenario.deliver(operations)
+        }
+    }
+}
