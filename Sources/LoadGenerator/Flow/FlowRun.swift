@@ -120,16 +120,13 @@ final class FlowRun {
     /// Compares what arrived with what was sent.
     func check(_ measured: RunResult) -> RunResult {
         var result = measured
-        for (index, publisher) in publishers.enumerated() {
-            for stream in 0..<plan.topology.streams {
-                let sent = Int(publisher.count(inStream: stream))
-                result.published += sent
-                for subscriber in subscribers {
-                    guard let check = subscriber.check(ofStream: stream * publishers.count + index) else { continue }
-                    result.lost += sent - check.distinct
-                    result.doubled += check.doubled
-                    result.outOfOrder += check.outOfOrder
-                }
+        result.published = publishers.reduce(0) { $0 + $1.published }
+        for subscriber in subscribers {
+            for (stream, check) in subscriber.checks {
+                let sent = publishers[stream % publishers.count].count(inStream: stream / publishers.count)
+                result.lost += Int(sent) - check.distinct
+                result.doubled += check.doubled
+                result.outOfOrder += check.outOfOrder
             }
         }
         return result

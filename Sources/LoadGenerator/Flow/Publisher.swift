@@ -36,6 +36,9 @@ final class Publisher: ClientRole {
         topicNumber = topology.topics / topology.publishers.count * index
     }
 
+    /// Messages sent.
+    var published: Int { Int(window.next) }
+
     /// Messages sent to stream `stream` of this publisher.
     func count(inStream stream: Int) -> UInt64 { numbers[stream] }
 

@@ -4,7 +4,7 @@ import MQTTCodec
 final class Subscriber: ClientRole {
     private unowned let flow: FlowRun
     private let plan: Topology.Subscriber
-    private var checks: [SequenceCheck]
+    private var sequences: [SequenceCheck]
     private var subscribed = 0
 
     /// Filters in one SUBSCRIBE.
@@ -13,15 +13,15 @@ final class Subscriber: ClientRole {
     init(_ index: Int, in flow: FlowRun) {
         self.flow = flow
         plan = flow.plan.topology.subscribers[index]
-        checks = [SequenceCheck](repeating: SequenceCheck(), count: plan.streams.count)
+        sequences = [SequenceCheck](repeating: SequenceCheck(), count: plan.streams.count)
     }
 
     var isSubscribed: Bool { subscribed == plan.filters.count }
     var filterCount: Int { plan.filters.count }
 
-    /// What has arrived of a stream; nil when it does not come here.
-    func check(ofStream stream: Int) -> SequenceCheck? {
-        plan.streams.contains(stream) ? checks[stream - plan.streams.lowerBound] : nil
+    /// What has arrived of each stream that comes here.
+    var checks: some Sequence<(stream: Int, check: SequenceCheck)> {
+        zip(plan.streams, sequences).lazy.map { (stream: $0, check: $1) }
     }
 
     /// Asks for the next filters; one packet after the other, so that a broker may take its time.
@@ -39,7 +39,7 @@ final class Subscriber: ClientRole {
     /// What is not of this run, an old retained message for example, is not counted.
     func received(_ delivery: Delivery, by client: Client) {
         guard let stamp = delivery.stamp, plan.streams.contains(Int(stamp.stream)),
-            checks[Int(stamp.stream) - plan.streams.lowerBound].record(stamp.number)
+            sequences[Int(stamp.stream) - plan.streams.lowerBound].record(stamp.number)
         else { return }
         flow.copyArrived(stamp)
     }

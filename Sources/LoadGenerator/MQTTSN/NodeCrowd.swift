@@ -48,7 +48,7 @@ final class NodeCrowd: NodeOwner {
         next = 0
         done = 0
         latency = LatencyHistogram()
-        loop.wakeAt = 0
+        nextRetry = 0
         loop.endOfTurn = { [unowned self] in repeatRequests() }
         defer {
             loop.wakeAt = nil
@@ -82,9 +82,9 @@ final class NodeCrowd: NodeOwner {
 
     private func repeatRequests() {
         let now = loop.now
-        loop.wakeAt = nextRetry
         guard now >= nextRetry else { return }
         nextRetry = now + Self.retryInterval
+        loop.wakeAt = nextRetry
         for node in nodes { node.repeatRequest(olderThan: Self.retryInterval, at: now) }
     }
 }

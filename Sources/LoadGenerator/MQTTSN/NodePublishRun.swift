@@ -124,6 +124,7 @@ final class NodePublishRun: NodeOwner, ClientRole {
         let now = loop.now
         guard now >= nextRetry else { return }
         nextRetry = now + Self.retryInterval
+        loop.wakeAt = nextRetry
         for node in nodes { node.repeatRequest(olderThan: Self.retryInterval, at: now) }
     }
 
