@@ -99,6 +99,10 @@ fuzz: packages ## Look for inputs that break a parser (FUZZ_SECONDS=60 for each,
 	        -dict="Tests/Fuzz/$$target.dict" -artifact_prefix=".build-fuzz/found/$$target-"
 	done
 
+.PHONY: bench-restart
+bench-restart: build ## Measure a restart with one million queued messages, and what each costs in memory
+	@TEST_BINARY="$$PWD/.build/release/apus" TEST_BENCH=1 swift test --filter LongQueueTests
+
 .PHONY: format
 format: ## Format all Swift code in place
 	@swift format --in-place --parallel --recursive Package.swift Sources Gateways Tests

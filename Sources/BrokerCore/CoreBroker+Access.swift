@@ -55,8 +55,10 @@ extension CoreBroker {
             }
         }
         session.state.withLock { state in
-            let isUnwanted = { (message: Message) in !self.authorizer.allows(.receive(message.topic), by: principal) }
-            state.mailbox.dropWaiting(.notAuthorized, where: isUnwanted)
+            let isUnwanted = { @Sendable [authorizer] (message: Message) in
+                !authorizer.allows(.receive(message.topic), by: principal)
+            }
+            state.mailbox.dropWaiting(Mailbox.Unwanted(reason: .notAuthorized, isUnwanted: isUnwanted))
             if resumes { state.mailbox.dropOnTheWay(.notAuthorized, where: isUnwanted) }
         }
         return ended

@@ -36,6 +36,19 @@ extension CoreBroker {
         for stored in state.sessions { restore(stored) }
     }
 
+    /// Lets the store read a page of a queue.
+    func read(_ request: PageRequest, of session: Session) {
+        store?.read(request) { [weak session] page in
+            guard let session else { return }
+            let wake: (any SessionOwner)? = session.state.withLock { state in
+                guard !state.hasEnded else { return nil }
+                state.mailbox.takeIn(page)
+                return state.ownerToWake()
+            }
+            wake?.wake()
+        }
+    }
+
     /// Keeps the totals, so that counting goes on after a restart.
     func recordTotals() {
         guard let store else { return }
@@ -56,9 +69,7 @@ extension CoreBroker {
         state.queuesQoS0WhileDetached = record.queuesQoS0WhileDetached
         state.receiving = Set(stored.receiving)
         state.topicIDs.restore(stored.topicIDs)
-        state.mailbox.recorder = Recorder(number: record.number, store: store, clock: clock)
-        state.mailbox.restore(
-            stored.queue.map { $0.expiring(at: clock.timestamp(atWallClock: $0.expiresAt)) })
+        state.mailbox.restore(stored, with: Recorder(number: record.number, store: store, clock: clock))
         let due = (state.expiresAt, state.willDueAt)
         let session = Session(
             clientID: record.clientID, subscriber: routing.write { $0.reserve() }, number: record.number, state: state)
@@ -91,22 +102,5 @@ extension CoreBroker {
             return
         }
         _ = routing.index.insert(subscription, for: session.subscriber, isPartial: access == .partial)
-    }
-}
-
-extension Message {
-    /// The same message with its expiry on this process's clock.
-    fileprivate func expiring(at expiresAt: Timestamp) -> Message {
-        Message(
-            topic: topic, payload: payload, qos: qos, retain: retain, publishedAt: publishedAt, expiresAt: expiresAt,
-            publisher: publisher, properties: properties)
-    }
-}
-
-extension QueuedRecord {
-    fileprivate func expiring(at expiresAt: Timestamp) -> QueuedRecord {
-        QueuedRecord(
-            sequence: sequence, message: message.expiring(at: expiresAt), expiresAt: self.expiresAt, qos: qos,
-            retain: retain, subscriptionIDs: subscriptionIDs, packetID: packetID, released: released)
     }
 }

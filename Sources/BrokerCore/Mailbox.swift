@@ -47,6 +47,8 @@ struct Mailbox: ~Copyable {
         var keepsLatestOnly = false
         /// End of the time an arriving message may wait.
         var waitsUntil = Timestamp.never
+        /// Waiting messages that may stay in memory when the store has them, too.
+        var inMemory = Int.max
         /// The publisher has been told that there is room, as there was (`Session.refuses`). Publishers that were told so at the same
         /// time may fill the mailbox a little over its bounds.
         var isPromised = false
@@ -72,12 +74,17 @@ struct Mailbox: ~Copyable {
         }
     }
 
-    private var waiting = Deque<Entry>()
-    private var window = DeliveryWindow()
+    /// What is next, in memory.
+    var waiting = Deque<Entry>()
+    /// What waits behind it, most of it in the store.
+    var tail = MailboxTail()
+    private(set) var window = DeliveryWindow()
     private var nextSequence: UInt64 = 1
-    private(set) var waitingOctets = 0
+    var waitingOctets = 0
     /// `queued` is counted, not stored: see `account`.
-    private var ledger = DropLedger()
+    var ledger = DropLedger()
+    /// What was to be dropped when part of the queue lay in the store: looked at when it comes back.
+    var unwanted: Unwanted?
     /// Messages that were not even offered, as their publishers were refused.
     private var refused: UInt64 = 0
     /// Most deliveries on the way at once, and octets from which on none is added: who acknowledges nothing holds no more.
@@ -90,15 +97,16 @@ struct Mailbox: ~Copyable {
     /// When the last confirmation of a receiver (PUBREC) is stored.
     private var releaseCommit = CommitPoint.none
 
-    var waitingCount: Int { waiting.count }
-    var backlog: Int { waiting.count + window.count }
+    var waitingCount: Int { waiting.count + tail.count }
+    var backlog: Int { waitingCount + window.count }
     var isEmpty: Bool { backlog == 0 }
 
     var report: MailboxReport {
         var report = MailboxReport()
         report.messages = backlog
         report.octets = waitingOctets
-        report.oldest = waiting.first?.message.publishedAt
+        report.oldest = (waiting.first ?? tail.firstWhole)?.message.publishedAt
+        if report.oldest == StoreClock.unknown { report.oldest = nil }
         report.account = account
         report.refused = refused
         return report
@@ -107,11 +115,12 @@ struct Mailbox: ~Copyable {
     /// Whether `take` would yield something now.
     var hasTakeable: Bool {
         if window.mayResend(within: receiveMaximum) { return true }
-        guard let head = waiting.first else { return false }
+        guard let head = waiting.first else { return canGoOn }
         return head.qos == .atMostOnce || isWindowOpen
     }
 
-    private var isWindowOpen: Bool { window.count < receiveMaximum && window.octets < octetsOnTheWay }
+    /// One more delivery may be on the way.
+    var isWindowOpen: Bool { window.count < receiveMaximum && window.octets < octetsOnTheWay }
 
     /// The account of this mailbox. Balanced at any moment, as every method below leaves it so.
     var account: DropLedger {
@@ -131,7 +140,7 @@ struct Mailbox: ~Copyable {
         guard bounds.messages > 0, octets <= bounds.octets else { return dropArrival() }
         if bounds.keepsLatestOnly { supersede(message.topic) }
         var madeRoom = false
-        while waiting.count >= bounds.messages || waitingOctets + octets > bounds.octets {
+        while waitingCount >= bounds.messages || waitingOctets + octets > bounds.octets {
             if bounds.isPromised, bounds.policy == .rejectPublisher, qos != .atMostOnce { break }
             guard makeRoom(bounds.policy) else { return dropArrival() }
             madeRoom = true
@@ -144,8 +153,12 @@ struct Mailbox: ~Copyable {
             record(&entry, durability)
         }
         let commit = entry.commit
-        waiting.append(consume entry)
         waitingOctets += octets
+        if tail.count > 0 || entry.isStored && waiting.count >= bounds.inMemory {
+            tail.append(entry)
+        } else {
+            waiting.append(consume entry)
+        }
         return madeRoom ? .dropped(commit, makesRoom: true) : .queued(commit)
     }
 
@@ -159,7 +172,7 @@ struct Mailbox: ~Copyable {
     /// would be refused for ever.
     mutating func refuses(octets: Int, _ bounds: Bounds) -> Bool {
         guard bounds.policy == .rejectPublisher, octets <= bounds.octets,
-            waiting.count >= bounds.messages || waitingOctets + octets > bounds.octets
+            waitingCount >= bounds.messages || waitingOctets + octets > bounds.octets
         else { return false }
         refused += 1
         return true
@@ -179,27 +192,44 @@ struct Mailbox: ~Copyable {
     private mutating func makeRoom(_ policy: MailboxLimits.Policy) -> Bool {
         switch policy {
         case .dropNewest, .rejectPublisher: return false
-        case .dropOldest, .latestOnly: return drop(at: waiting.startIndex)
+        case .dropOldest, .latestOnly: return dropOldest()
         case .dropQoS0First:
-            return drop(at: waiting.firstIndex { $0.qos == .atMostOnce } ?? waiting.startIndex)
+            guard let index = waiting.firstIndex(where: { $0.qos == .atMostOnce }) else {
+                return drop(tail.removeFirstAtMostOnce()) || dropOldest()
+            }
+            drop(at: index)
+            return true
         }
     }
 
-    private mutating func drop(at index: Int, _ reason: DropReason = .mailboxFull) -> Bool {
-        guard index < waiting.endIndex else { return false }
-        let entry = waiting.remove(at: index)
-        forget(entry)
-        ledger[dropped: reason] += 1
+    private mutating func dropOldest() -> Bool {
+        guard !waiting.isEmpty else { return drop(tail.removeFirst()) }
+        drop(at: waiting.startIndex)
         return true
     }
 
-    /// Drops what waits and satisfies `isUnwanted`. What is on the way stays.
-    mutating func dropWaiting(_ reason: DropReason, where isUnwanted: (Message) -> Bool) {
-        let unwanted = waiting.filter { isUnwanted($0.message) }
-        guard !unwanted.isEmpty else { return }
-        waiting.removeAll { isUnwanted($0.message) }
-        for entry in unwanted { forget(entry) }
-        ledger[dropped: reason] += UInt64(unwanted.count)
+    private mutating func drop(at index: Int, _ reason: DropReason = .mailboxFull) {
+        let entry = waiting.remove(at: index)
+        forget(entry)
+        ledger[dropped: reason] += 1
+    }
+
+    /// What is to be dropped, and why.
+    struct Unwanted: Sendable {
+        let reason: DropReason
+        let isUnwanted: @Sendable (Message) -> Bool
+    }
+
+    /// Drops what waits and is unwanted; of what lies in the store, when its turn comes. What is on the way stays.
+    mutating func dropWaiting(_ unwanted: Unwanted) {
+        var dropped = waiting.filter { unwanted.isUnwanted($0.message) }
+        if !dropped.isEmpty { waiting.removeAll { unwanted.isUnwanted($0.message) } }
+        if tail.count > 0 {
+            dropped += tail.removeWhole { unwanted.isUnwanted($0.message) }
+            self.unwanted = unwanted
+        }
+        for entry in dropped { forget(entry) }
+        ledger[dropped: unwanted.reason] += UInt64(dropped.count)
     }
 
     /// Ends deliveries that are on the way and satisfy `isUnwanted`, except where only the release of an exactly-once
@@ -213,8 +243,9 @@ struct Mailbox: ~Copyable {
 
     /// Takes out the waiting message of `topic`. Looks through the mailbox, whose size is bounded by the offline limit.
     private mutating func supersede(_ topic: TopicName) {
+        if tail.count > 0, drop(tail.removeLatest(of: topic), .superseded) { return }
         guard let index = waiting.lastIndex(where: { $0.message.topic == topic }) else { return }
-        _ = drop(at: index, .superseded)
+        drop(at: index, .superseded)
     }
 
     // MARK: Leaving
@@ -222,35 +253,38 @@ struct Mailbox: ~Copyable {
     mutating func take(_ limit: Int, now: Timestamp, into deliveries: inout [Delivery]) -> TakeResult {
         var room = limit
         awaitedCommit = nil
-        if window.toResend > 0, mustWait(releaseCommit) { return .drained }
+        if window.toResend > 0, mustWait(releaseCommit) { return .later }
         while let (identifier, slot) = room > 0 ? window.nextToResend(within: receiveMaximum) : nil {
             deliveries.append(
                 slot.entry.delivery(
                     packetID: identifier, isDuplicate: !slot.isReleased, step: slot.isReleased ? .release : .publish))
             room -= 1
         }
-        while let entry = waiting.popFirst() {
-            guard entry.expiresAt > now else {  // MQTT-3.3.2-5
-                forget(entry)
-                ledger.expired += 1
-                continue
+        repeat {
+            while let entry = waiting.popFirst() {
+                guard entry.expiresAt > now else {  // MQTT-3.3.2-5
+                    forget(entry)
+                    ledger.expired += 1
+                    continue
+                }
+                guard room > 0 else {
+                    waiting.prepend(entry)
+                    return .more
+                }
+                // A message that must not arrive twice is not sent before it is stored: after a crash its publisher sends it
+                // again, and it would get another identifier.
+                let isTooEarly = entry.qos == .exactlyOnce && mustWait(entry.commit)
+                guard !isTooEarly, let packetID = send(entry) else {
+                    waiting.prepend(entry)
+                    return isTooEarly ? .later : .drained
+                }
+                waitingOctets -= entry.message.octets
+                deliveries.append(entry.delivery(packetID: packetID))  // MQTT-4.3.2-2, MQTT-4.3.3-2
+                room -= 1
             }
-            guard room > 0 else {
-                waiting.prepend(entry)
-                return .more
-            }
-            // A message that must not arrive twice is not sent before it is stored: after a crash its publisher sends it
-            // again, and it would get another identifier.
-            let isTooEarly = entry.qos == .exactlyOnce && mustWait(entry.commit)
-            guard !isTooEarly, let packetID = send(entry) else {
-                waiting.prepend(entry)
-                return .drained
-            }
-            waitingOctets -= entry.message.octets
-            deliveries.append(entry.delivery(packetID: packetID))  // MQTT-4.3.2-2, MQTT-4.3.3-2
-            room -= 1
-        }
-        return window.mayResend(within: receiveMaximum) ? .more : .drained
+        } while moveWhole()
+        if window.mayResend(within: receiveMaximum) { return .more }
+        return tail.count > 0 && isWindowOpen ? .later : .drained
     }
 
     private mutating func mustWait(_ point: CommitPoint) -> Bool {
@@ -315,12 +349,12 @@ struct Mailbox: ~Copyable {
 
     private mutating func end(_ packetID: UInt16) {
         guard let slot = window.remove(packetID) else { return }
-        if slot.entry.isStored { recorder?.dequeue(slot.entry) }
+        if slot.entry.isStored { recorder?.dequeue(slot.entry.sequence) }
     }
 
-    private mutating func forget(_ entry: Entry) {
+    mutating func forget(_ entry: Entry) {
         waitingOctets -= entry.message.octets
-        if entry.isStored { recorder?.dequeue(entry) }
+        if entry.isStored { recorder?.dequeue(entry.sequence) }
     }
 
     // MARK: Connections and the end
@@ -346,6 +380,7 @@ struct Mailbox: ~Copyable {
         let waitingOrphans = waiting.filter { groups.contains($0.share) }
         waiting.removeAll { groups.contains($0.share) }
         orphans += waitingOrphans
+        orphans += tail.removeWhole { groups.contains($0.share) }
         ledger.accepted -= UInt64(orphans.count)
         return orphans
     }
@@ -354,6 +389,7 @@ struct Mailbox: ~Copyable {
     mutating func clear() {
         ledger[dropped: .sessionEnded] += UInt64(backlog)
         waiting = Deque()
+        tail = MailboxTail()
         window = DeliveryWindow()
         waitingOctets = 0
     }
@@ -376,16 +412,18 @@ struct Mailbox: ~Copyable {
     }
 
     /// Puts back what the store kept, oldest first.
-    mutating func restore(_ records: [QueuedRecord]) {
-        for record in records {
-            let entry = Entry(
-                message: record.message, sequence: record.sequence, qos: record.qos, retain: record.retain,
-                subscriptionIDs: record.subscriptionIDs, expiresAt: record.message.expiresAt, isStored: true)
+    mutating func restore(_ stored: StoredSession, with recorder: Recorder) {
+        self.recorder = recorder
+        for record in stored.queue {
+            let entry = recorder.entry(record)
             nextSequence = max(nextSequence, record.sequence + 1)
-            ledger.accepted += 1
             if record.packetID != 0, window.restore(entry, released: record.released) { continue }
             waiting.append(entry)
             waitingOctets += record.message.octets
         }
+        tail.restore(stored.rest)
+        for delivery in stored.rest { waitingOctets += delivery.octets }
+        nextSequence = max(nextSequence, (stored.rest.last?.sequence ?? 0) + 1)
+        ledger.accepted += UInt64(backlog)
     }
 }

@@ -13,8 +13,10 @@ package final class MemoryStore: Store {
     }
 
     private let state = Mutex(State())
+    private let fullDeliveries: Int
 
-    package init() {}
+    /// - Parameter fullDeliveries: deliveries of one session that `load` tells in full.
+    package init(fullDeliveries: Int = .max) { self.fullDeliveries = fullDeliveries }
 
     package func append(_ change: StoreChange) -> CommitPoint {
         state.withLock { state in
@@ -41,10 +43,34 @@ package final class MemoryStore: Store {
         state.withLock { state in
             var loaded = StoredState()
             loaded.sessions = state.sessions.values.sorted { $0.record.number.value < $1.record.number.value }
+                .map { $0.shortened(to: fullDeliveries) }
             loaded.retained = Array(state.retained.values)
             loaded.totals = state.totals
             return loaded
         }
+    }
+}
+
+extension MemoryStore {
+    package func read(_ request: PageRequest, completion: @escaping @Sendable (QueuePage) -> Void) {
+        let records = state.withLock { state in
+            state.sessions[request.session]?.queue.filter { request.sequences.contains($0.sequence) } ?? []
+        }
+        completion(QueuePage(records: records, through: request.sequences.upperBound))
+    }
+}
+
+extension StoredSession {
+    /// The same with only the beginning of its queue in full.
+    fileprivate func shortened(to count: Int) -> StoredSession {
+        var session = self
+        let rest = queue.filter { $0.packetID == 0 }.dropFirst(count)
+        guard let first = rest.first else { return self }
+        session.queue.removeAll { $0.packetID == 0 && $0.sequence >= first.sequence }
+        session.rest = ContiguousArray(
+            rest.map { PagedDelivery(sequence: $0.sequence, octets: $0.message.octets, topic: $0.message.topic.digest) }
+        )
+        return session
     }
 }
 

@@ -28,7 +28,9 @@ struct Recorder {
                 number,
                 QueuedRecord(
                     sequence: entry.sequence, message: entry.message,
-                    expiresAt: clock.wallClock(at: entry.expiresAt), qos: entry.qos, retain: entry.retain,
+                    expiresAt: clock.wallClock(at: entry.message.expiresAt),
+                    waitsUntil: entry.expiresAt < entry.message.expiresAt ? clock.wallClock(at: entry.expiresAt) : nil,
+                    qos: entry.qos, retain: entry.retain,
                     subscriptionIDs: entry.subscriptionIDs, durability: durability)))
     }
 
@@ -44,7 +46,33 @@ struct Recorder {
     }
 
     /// The delivery is over. Nothing waits for this either.
-    func dequeue(_ entry: Mailbox.Entry) { _ = store.append(.dequeue(number, sequence: entry.sequence)) }
+    func dequeue(_ sequence: UInt64) { _ = store.append(.dequeue(number, sequence: sequence)) }
+
+    /// A delivery that the store kept.
+    func entry(_ record: QueuedRecord) -> Mailbox.Entry {
+        let message = record.message.expiring(at: clock.timestamp(atWallClock: record.expiresAt))
+        return Mailbox.Entry(
+            message: message, sequence: record.sequence, qos: record.qos, retain: record.retain,
+            subscriptionIDs: record.subscriptionIDs,
+            expiresAt: min(message.expiresAt, clock.timestamp(atWallClock: record.waitsUntil)), isStored: true)
+    }
+}
+
+/// Times of the process that wrote a store mean nothing in another.
+enum StoreClock {
+    /// When a message was published that the store kept.
+    static let unknown = Timestamp(nanoseconds: 0)
+}
+
+extension Message {
+    /// The same message with its expiry on this process's clock.
+    func expiring(at expiresAt: Timestamp) -> Message {
+        guard expiresAt != self.expiresAt || publishedAt != StoreClock.unknown else { return self }
+        return Message(
+            topic: topic, payload: payload, qos: qos, retain: retain, publishedAt: StoreClock.unknown,
+            expiresAt: expiresAt,
+            publisher: publisher, properties: properties)
+    }
 }
 
 extension GatewayClock {

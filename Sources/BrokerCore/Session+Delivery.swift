@@ -89,6 +89,8 @@ extension Session {
         var wake: (any SessionOwner)?
         /// The next delivery can be taken when this is committed.
         var awaitedCommit: CommitPoint?
+        /// What is to be read back from the store.
+        var page: PageRequest?
     }
 
     func take(
@@ -98,8 +100,12 @@ extension Session {
             var effects = DrainEffects()
             guard state.epoch == epoch, state.attachment != nil else { return (.drained, effects) }
             let result = state.mailbox.take(limit, now: now, into: &deliveries)
-            state.isArmed = result == .drained
+            state.isArmed = result != .more
             effects.awaitedCommit = state.mailbox.awaitedCommit
+            if state.mailbox.tail.count > 0 {
+                effects.page = state.mailbox.nextPage(
+                    inMemory: (state.mailboxTerms?.limits ?? limits).inMemory(isAwake: true))
+            }
             if state.mailbox.waitingCount <= limits.reliefMark {
                 state.isStalled = false
                 state.hasReportedDrop = false
@@ -151,8 +157,10 @@ extension MailboxLimits {
     func bounds(isAwake: Bool) -> Mailbox.Bounds {
         Mailbox.Bounds(
             messages: isAwake ? onlineMessages : offlineMessages, octets: octets, policy: policy,
-            keepsLatestOnly: policy == .latestOnly && !isAwake)
+            keepsLatestOnly: policy == .latestOnly && !isAwake, inMemory: inMemory(isAwake: isAwake))
     }
+
+    func inMemory(isAwake: Bool) -> Int { isAwake ? max(inMemoryMessages, pressureMark) : inMemoryMessages }
 
     /// Waiting messages from which on publishers are held back.
     var pressureMark: Int { max(1, onlineMessages / 4) }

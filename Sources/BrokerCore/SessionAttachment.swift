@@ -144,6 +144,7 @@ final class SessionAttachment: Attachment {
     private func perform(_ effects: Session.DrainEffects) {
         for publisher in effects.relieved { publisher.relieve(from: session) }
         effects.wake?.wake()
+        if let page = effects.page { broker.read(page, of: session) }
     }
 
     /// `receiver` has drained, or does not matter any more.

@@ -96,6 +96,8 @@ package enum TakeResult: Sendable, Equatable {
     /// Nothing more can be taken now: the mailbox is empty or the window full. The next arrival or settlement that changes
     /// this wakes the owner.
     case drained
+    /// Nothing more can be taken now, but something waits that is being stored or read from the store: the owner is woken then.
+    case later
     /// `limit` was reached; more is waiting. The owner is not woken for it: it must call again.
     case more
 }

@@ -43,6 +43,9 @@ package struct MailboxLimits: Sendable, Equatable {
     package var onlineMessages = 10_000
     /// Waiting messages while the client is away or asleep.
     package var offlineMessages = 1_000
+    /// Waiting messages of a durable session kept in memory; more lie in the store alone. While the client is attached and awake it is
+    /// a quarter of `onlineMessages` if that is more, as publishers are held back from there on.
+    package var inMemoryMessages = 1_000
     /// Octets of waiting messages, counted as `Message.octets`. As many again may be on the way: a client that acknowledges nothing is
     /// sent nothing at QoS 1 and 2 from there on.
     package var octets = 64 * 1_048_576

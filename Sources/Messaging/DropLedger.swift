@@ -11,7 +11,7 @@ package struct DropLedger: Sendable, Equatable {
     /// Waiting in a mailbox or on the way.
     package var queued: UInt64 = 0
     package var expired: UInt64 = 0
-    private var droppedByReason = InlineArray<10, UInt64>(repeating: 0)
+    private var droppedByReason = InlineArray<11, UInt64>(repeating: 0)
 
     package init() {}
 

@@ -20,6 +20,8 @@ package enum DropReason: UInt8, Sendable, CaseIterable, Hashable {
     case notApplicable
     /// The receiver lost the right to it while it waited.
     case notAuthorized
+    /// The store could not give it back when its turn came: its file is damaged.
+    case unreadable
 
     /// As in metric labels and $SYS topics.
     package var name: String {
@@ -34,6 +36,7 @@ package enum DropReason: UInt8, Sendable, CaseIterable, Hashable {
         case .superseded: "superseded"
         case .notApplicable: "not_applicable"
         case .notAuthorized: "not_authorized"
+        case .unreadable: "unreadable"
         }
     }
 }

@@ -4,7 +4,7 @@ package struct MailboxReport: Sendable, Equatable {
     package var messages = 0
     /// Octets of the waiting ones, counted as `Message.octets`.
     package var octets = 0
-    /// When the oldest waiting message was published; nil when none waits.
+    /// When the oldest waiting message was published; nil when none waits, or when it was read back from the store.
     package var oldest: Timestamp?
     /// Where all copies since the session began, or since the gateway's start, went.
     package var account = DropLedger()

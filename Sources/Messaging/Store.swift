@@ -24,8 +24,13 @@ package protocol Store: Sendable {
     /// Sets the one handler told of each new committed point, on the store's own thread.
     func onCommit(_ handler: @escaping @Sendable (CommitPoint) -> Void)
 
-    /// Everything kept, read once at the start, before the first `append`.
+    /// Everything kept, read once at the start, before the first `append`. Of a long queue only the beginning is there in full.
     func load() throws(StoreError) -> StoredState
+
+    /// Reads deliveries back. Called with no lock of the core held; `completion` is called once, at once or later on a thread of the
+    /// store's own, when it can tell at least one of them. That is when all are committed; while the store is failing, of those
+    /// that are. A store that is closed meanwhile does not call.
+    func read(_ request: PageRequest, completion: @escaping @Sendable (QueuePage) -> Void)
 }
 
 /// What an acknowledgement promises.
@@ -113,6 +118,8 @@ package struct QueuedRecord: Sendable {
     package let message: Message
     /// When the message expires, wall clock; nil for never.
     package let expiresAt: Duration?
+    /// End of the time this delivery may wait, wall clock, where that comes first; else nil.
+    package let waitsUntil: Duration?
     package let qos: QoS
     package let retain: Bool
     package let subscriptionIDs: SubscriptionIDs
@@ -124,12 +131,13 @@ package struct QueuedRecord: Sendable {
     package var released: Bool
 
     package init(
-        sequence: UInt64, message: Message, expiresAt: Duration?, qos: QoS, retain: Bool,
+        sequence: UInt64, message: Message, expiresAt: Duration?, waitsUntil: Duration? = nil, qos: QoS, retain: Bool,
         subscriptionIDs: SubscriptionIDs, durability: Durability = .disk, packetID: UInt16 = 0, released: Bool = false
     ) {
         self.sequence = sequence
         self.message = message
         self.expiresAt = expiresAt
+        self.waitsUntil = waitsUntil
         self.qos = qos
         self.retain = retain
         self.subscriptionIDs = subscriptionIDs
@@ -145,6 +153,8 @@ package struct StoredSession: Sendable {
     package var subscriptions: [Subscription] = []
     /// In order of their sequence.
     package var queue: [QueuedRecord] = []
+    /// The rest of the queue, which stays in the store until its turn comes.
+    package var rest: ContiguousArray<PagedDelivery> = []
     package var receiving: [UInt16] = []
     package var topicIDs: [(id: UInt16, topic: TopicName, known: Bool)] = []
 

@@ -167,7 +167,9 @@ final class Statement {
         _ = text.withUTF8 { octets in
             octets.withMemoryRebound(to: CChar.self) { characters in
                 // An empty buffer may have no address, which SQLite would take for NULL.
-                guard let start = characters.baseAddress else { return sqlite3_bind_text(handle, index, "", 0, Self.copy) }
+                guard let start = characters.baseAddress else {
+                    return sqlite3_bind_text(handle, index, "", 0, Self.copy)
+                }
                 return sqlite3_bind_text(handle, index, start, Int32(characters.count), Self.copy)
             }
         }
@@ -217,11 +219,19 @@ final class Statement {
         return Array(UnsafeRawBufferPointer(start: start, count: Int(sqlite3_column_bytes(handle, column))))
     }
 
+    /// Hands over a text or blob without a copy; empty for NULL.
+    func withOctets<Result>(_ column: Int32, _ body: (UnsafeRawBufferPointer) -> Result) -> Result {
+        let start = sqlite3_column_blob(handle, column)
+        return body(
+            UnsafeRawBufferPointer(start: start, count: start == nil ? 0 : Int(sqlite3_column_bytes(handle, column))))
+    }
+
     /// Nil for NULL; text that is not UTF-8 is repaired.
     func text(_ column: Int32) -> String? {
         guard !isNull(column), let start = sqlite3_column_text(handle, column) else { return nil }
         return String(
-            decoding: UnsafeBufferPointer(start: start, count: Int(sqlite3_column_bytes(handle, column))), as: UTF8.self)
+            decoding: UnsafeBufferPointer(start: start, count: Int(sqlite3_column_bytes(handle, column))), as: UTF8.self
+        )
     }
 
     /// Hands column values from `first` on to another statement's parameters, unchanged.

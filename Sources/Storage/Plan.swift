@@ -57,7 +57,7 @@ struct Plan {
 
     private(set) var index = QueueIndex()
     /// Key of `deliveries[0]` and of `messages[0]`.
-    private var firstID: Int64 = 1
+    private(set) var firstID: Int64 = 1
     private(set) var firstMessageID: Int64 = 1
     /// New deliveries that are not over yet.
     private(set) var survivingDeliveries = 0
@@ -66,7 +66,8 @@ struct Plan {
 
     /// Whether there is nothing to write.
     var isEmpty: Bool {
-        survivingDeliveries == 0 && endedDeliveries.isEmpty && endedMessages.isEmpty && progress.isEmpty && sessions.isEmpty
+        survivingDeliveries == 0 && endedDeliveries.isEmpty && endedMessages.isEmpty && progress.isEmpty
+            && sessions.isEmpty
             && retained.isEmpty && totals == nil
     }
 

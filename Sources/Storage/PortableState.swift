@@ -100,6 +100,7 @@ struct PortableLine: Codable {
     var topicID: UInt16?
     var known: Bool?
     var sequence: UInt64?
+    var waitsUntil: Double?
     var payload: Data?
     var messageQoS: UInt8?
     var retain: Bool?
@@ -160,6 +161,7 @@ extension PortableLine {
         retain = record.retain ? true : nil
         released = record.released ? true : nil
         identifiers = record.subscriptionIDs == .none ? nil : record.subscriptionIDs.array
+        waitsUntil = record.waitsUntil?.seconds
         take(record.message, expiresAt: record.expiresAt)
     }
 
@@ -187,7 +189,8 @@ extension PortableLine.Properties {
         let user = user ?? []
         return MessageProperties(
             payloadIsUTF8: utf8 ?? false, contentType: contentType,
-            responseTopic: responseTopic.flatMap { try? TopicName($0) }, correlationData: correlationData.map { Array($0) },
+            responseTopic: responseTopic.flatMap { try? TopicName($0) },
+            correlationData: correlationData.map { Array($0) },
             userProperties: stride(from: 0, to: user.count - user.count % 2, by: 2).map {
                 UserProperty(name: user[$0], value: user[$0 + 1])
             })
@@ -259,8 +262,9 @@ extension PortableLine {
             .enqueue(
                 number,
                 QueuedRecord(
-                    sequence: sequence, message: message, expiresAt: expiresAt.flatMap { Duration(seconds: $0) }, qos: qos,
-                    retain: retain ?? false, subscriptionIDs: subscriptionIDs, packetID: packetID ?? 0,
+                    sequence: sequence, message: message, expiresAt: expiresAt.flatMap { Duration(seconds: $0) },
+                    waitsUntil: waitsUntil.flatMap { Duration(seconds: $0) }, qos: qos, retain: retain ?? false,
+                    subscriptionIDs: subscriptionIDs, packetID: packetID ?? 0,
                     released: released ?? false))
         ]
     }

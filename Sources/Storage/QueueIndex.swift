@@ -63,6 +63,19 @@ struct QueueIndex {
         return row.id == 0 ? nil : row
     }
 
+    /// The rows with sequences in `range`, and the greatest sequence the session has.
+    func rows(of session: SessionNumber, in range: ClosedRange<UInt64>) -> (rows: [Row], last: UInt64) {
+        guard let rows = sessions[session]?.rows, let last = rows.last else { return ([], 0) }
+        var low = rows.startIndex
+        var high = rows.endIndex
+        while low < high {
+            let middle = (low + high) / 2
+            if rows[middle].sequence < range.lowerBound { low = middle + 1 } else { high = middle }
+        }
+        let wanted = rows[low...].lazy.prefix { $0.sequence <= range.upperBound }.filter { $0.id != 0 }
+        return (Array(wanted), last.sequence)
+    }
+
     /// Takes a row out.
     mutating func remove(_ sequence: UInt64, of session: SessionNumber) -> Row? {
         guard let position = sessions[session]?.position(of: sequence), let row = sessions[session]?.rows[position],
@@ -79,6 +92,17 @@ struct QueueIndex {
         let present = Array(rows.rows.filter { $0.id != 0 })
         count -= present.count
         return present
+    }
+
+    /// Gives back the memory that growing left over.
+    mutating func reclaim() {
+        for number in Array(sessions.keys) {
+            guard var old = sessions.removeValue(forKey: number) else { continue }
+            var rows = Deque<Row>(minimumCapacity: old.rows.count)
+            rows.append(contentsOf: old.rows)
+            old.rows = rows
+            sessions[number] = old
+        }
     }
 
     /// Sets how many rows refer to a message; not needed for one.

@@ -55,6 +55,11 @@ package final class SQLiteStore: Store {
         }
     }
 
+    private struct Wanted: Sendable {
+        let request: PageRequest
+        let completion: @Sendable (QueuePage) -> Void
+    }
+
     package let options: StoreOptions
     private let logger: Logger
     private let gate = BatchGate()
@@ -62,6 +67,9 @@ package final class SQLiteStore: Store {
     /// Nil when closed.
     private let engine: Mutex<Engine?>
     private let checkpointer: Checkpointer
+    private let reader: PageReader
+    /// Pages to be read, until they are committed.
+    private let reads = Mutex<[Wanted]>([])
     private let bell = DispatchSemaphore(value: 0)
     private let ended = DispatchSemaphore(value: 0)
     private let handler = Mutex<(@Sendable (CommitPoint) -> Void)?>(nil)
@@ -81,13 +89,14 @@ package final class SQLiteStore: Store {
         let started = ContinuousClock.now
         let database = try file.open()
         do throws(DatabaseError) {
-            let content = try StateReader(database: database).read()
+            let content = try StateReader(database: database, fullDeliveries: options.fullDeliveries).read()
             var engine = Engine(
                 database: database, writer: try TransactionWriter(database), lock: lock, loaded: content.state)
             engine.plan.resume(content.index, afterDelivery: content.lastDelivery, afterMessage: content.lastMessage)
             if let octets = options.maximumOctets { try database.limit(octets: octets) }
             database.countWALPages()
             checkpointer = Checkpointer(try Database(options.path, .readWrite))
+            reader = try PageReader(try Database(options.path, .readWrite))
             if content.skipped > 0 {
                 logger.warning(
                     "rows of the store make no sense and were left out",
@@ -98,7 +107,8 @@ package final class SQLiteStore: Store {
             throw file.error(error)
         }
         logger.debug(
-            "store open", metadata: [LogKey.path: "\(options.path)", LogKey.duration: "\(ContinuousClock.now - started)"])
+            "store open",
+            metadata: [LogKey.path: "\(options.path)", LogKey.duration: "\(ContinuousClock.now - started)"])
         startWriter()
     }
 
@@ -159,6 +169,49 @@ package final class SQLiteStore: Store {
             batches: counters.transactions.current, failures: counters.failures.current,
             deliveriesWritten: counters.deliveriesWritten.current, octetsWritten: counters.octetsWritten.current,
             commitTime: counters.commitTime.reading)
+    }
+
+    // MARK: Reading
+
+    package func read(_ request: PageRequest, completion: @escaping @Sendable (QueuePage) -> Void) {
+        reads.withLock { $0.append(Wanted(request: request, completion: completion)) }
+        serveReads()
+    }
+
+    /// Hands what can be read now to the reader. While nothing can be committed, that is what was before.
+    private func serveReads() {
+        let all = isFailing
+        let ready = reads.withLock { reads in
+            guard !reads.isEmpty else { return [Wanted]() }
+            let point = committed
+            let ready = reads.filter { all || $0.request.after <= point }
+            reads.removeAll { all || $0.request.after <= point }
+            return ready
+        }
+        for wanted in ready { reader.perform { [self] in serve(wanted) } }
+    }
+
+    private func serve(_ wanted: Wanted) {
+        let isCommitted = wanted.request.after <= committed
+        let written = engine.withLock { $0?.plan.written(wanted.request, isCommitted: isCommitted) }
+        guard let written else { return }
+        guard written.through >= wanted.request.sequences.lowerBound else {
+            // None of them is in the file yet. The commit may have come meanwhile.
+            reads.withLock { $0.append(wanted) }
+            if wanted.request.after <= committed { serveReads() }
+            return
+        }
+        do throws(DatabaseError) {
+            guard let records = try reader.deliveries(written.ids) else { return }
+            counters.deliveriesRead.add(UInt64(records.count))
+            wanted.completion(QueuePage(records: records, through: written.through))
+        } catch {
+            counters.readFailures.add()
+            logger.error(
+                "the store cannot be read, queued messages wait",
+                metadata: [LogKey.path: "\(options.path)", LogKey.reason: "\(error.sentence)"])
+            reader.perform(after: options.retryInterval) { [self] in serve(wanted) }
+        }
     }
 
     // MARK: Writing
@@ -222,12 +275,14 @@ package final class SQLiteStore: Store {
         committedSequence.store(sequence, ordering: .releasing)
         let handler = handler.withLock { $0 }
         handler?(CommitPoint(sequence: sequence))
+        serveReads()
     }
 
     private func failed(_ error: DatabaseError) {
         counters.failures.add()
         // Room in the log may be had by emptying it.
         checkpointer.request()
+        defer { serveReads() }
         guard !failing.exchange(true, ordering: .relaxed) else { return }
         logger.error(
             "the store cannot write; messages that have to be stored are refused until it can, nothing accepted is lost",
@@ -257,6 +312,7 @@ package final class SQLiteStore: Store {
         bell.signal()
         ended.wait()
         checkpointer.close()
+        reader.close()
         // The last connection that closes empties the log, which tells the next start that all was well.
         engine.withLock { $0 = nil }
     }

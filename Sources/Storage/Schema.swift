@@ -34,7 +34,9 @@ enum Schema {
         CREATE TABLE retained(
             id INTEGER PRIMARY KEY, topic TEXT NOT NULL UNIQUE, payload BLOB NOT NULL, qos INTEGER NOT NULL,
             expires_at INTEGER, publisher TEXT, properties BLOB);
-        """
+        """,
+        // End of the time a delivery may wait, where that comes before its message's expiry.
+        "ALTER TABLE queue ADD COLUMN expires_at INTEGER",
     ]
 
     /// Tables and their columns in order, for copying row by row.

@@ -6,6 +6,9 @@ struct StoreCounters: Sendable {
     let transactions = Counter()
     /// Deliveries that reached the file; the others were over before.
     let deliveriesWritten = Counter()
+    /// Deliveries of long queues read back when their turn came, and reads that failed and were tried again.
+    let deliveriesRead = Counter()
+    let readFailures = Counter()
     /// Transactions that failed and were tried again.
     let failures = Counter()
     let octetsWritten = Counter()
@@ -19,6 +22,8 @@ struct StoreCounters: Sendable {
             CounterReading(name: "changes", value: changes.current),
             CounterReading(name: "transactions", value: transactions.current),
             CounterReading(name: "deliveries_written", value: deliveriesWritten.current),
+            CounterReading(name: "deliveries_read", value: deliveriesRead.current),
+            CounterReading(name: "read_failures", value: readFailures.current),
             CounterReading(name: "failures", value: failures.current),
         ]
     }

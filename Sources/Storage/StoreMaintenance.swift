@@ -83,17 +83,24 @@ package struct StoreMaintenance {
                 description: "the backup cannot be written (\(target)): \(error.sentence); check room and rights there")
         }
         guard rename(partial, target) == 0 else {
-            throw StoreError(description: "the backup cannot be named (\(target)): \(StoreLock.reason(errno)); check the path")
+            throw StoreError(
+                description: "the backup cannot be named (\(target)): \(StoreLock.reason(errno)); check the path")
         }
     }
 
     /// Everything as text, a JSON object a line, for other programs and other versions.
     package func export(line: (String) -> Void) throws(StoreError) {
         let database = try open()
-        let state = try asking { () throws(DatabaseError) in
+        let state = try asking { () throws(DatabaseError) -> StoredState? in
+            guard try Schema.version(of: database) == Schema.steps.count else { return nil }
             // One reading transaction: the state of one moment.
             try database.execute("BEGIN")
             return try StateReader(database: database).read().state
+        }
+        guard let state else {
+            throw StoreError(
+                description: "the store was written by an older Apus (\(path)): start this version on it once, "
+                    + "which brings it up to date")
         }
         PortableState(state).lines(line)
     }

@@ -15,6 +15,8 @@ package struct StoreOptions: Sendable {
     package var idleLinger = Duration.milliseconds(100)
     /// How often a failed batch is tried again.
     package var retryInterval = Duration.milliseconds(500)
+    /// Deliveries of one session that `load` tells in full, beside those on the way. The others are read when their turn comes.
+    package var fullDeliveries = Int.max
     /// Largest size of the database file in octets; nil for as much as the disk has.
     package var maximumOctets: Int?
 

@@ -36,12 +36,14 @@ final class TransactionWriter {
         putMeta = try database.prepare("INSERT OR REPLACE INTO meta VALUES(?,?)")
         insertMessage = try database.prepare("INSERT INTO message VALUES(\(Self.parameters(9)))")
         deleteMessage = try database.prepare("DELETE FROM message WHERE id=?")
-        insertDelivery = try database.prepare("INSERT INTO queue VALUES(\(Self.parameters(9)))")
+        insertDelivery = try database.prepare("INSERT INTO queue VALUES(\(Self.parameters(10)))")
         deleteDelivery = try database.prepare("DELETE FROM queue WHERE id=?")
         updateDelivery = try database.prepare("UPDATE queue SET packet_id=?, released=? WHERE id=?")
     }
 
-    private static func parameters(_ count: Int) -> String { Array(repeating: "?", count: count).joined(separator: ",") }
+    private static func parameters(_ count: Int) -> String {
+        Array(repeating: "?", count: count).joined(separator: ",")
+    }
 
     /// Writes all of `plan` or nothing.
     func write(_ plan: borrowing Plan) throws(DatabaseError) {
@@ -106,6 +108,7 @@ final class TransactionWriter {
             bind(delivery.record.subscriptionIDs, to: insertDelivery, 7)
             insertDelivery.bind(8, Int(delivery.record.packetID))
             insertDelivery.bind(9, delivery.record.released)
+            insertDelivery.bind(10, delivery.record.waitsUntil?.wholeMicroseconds)
             try insertDelivery.run()
         }
         for (id, progress) in plan.progress {

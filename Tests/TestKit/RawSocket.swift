@@ -19,9 +19,10 @@ package final class RawSocket: Sendable {
 
     /// - Parameters:
     ///   - reads: false for a peer that never takes anything.
+    ///   - keepsPieces: collect what arrives.
     ///   - answer: called with each piece, on the collecting thread; what it returns is sent at once.
     package init(
-        _ transport: Transport, port: Int, reads: Bool = true,
+        _ transport: Transport, port: Int, reads: Bool = true, keepsPieces: Bool = true,
         answer: @escaping @Sendable ([UInt8]) -> [[UInt8]] = { _ in [] }
     ) throws {
         let kind = transport == .tcp ? SOCK_STREAM : SOCK_DGRAM
@@ -44,7 +45,7 @@ package final class RawSocket: Sendable {
             throw Program.Missing(description: "no \(transport) connection to port \(port): errno \(errno)")
         }
         _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
-        if reads { collect(answer) } else { received.change { $0.isLeft = true } }
+        if reads { collect(keepsPieces: keepsPieces, answer) } else { received.change { $0.isLeft = true } }
     }
 
     deinit {
@@ -92,7 +93,8 @@ package final class RawSocket: Sendable {
         within limit: Duration = .seconds(10), for condition: @escaping @Sendable (Received) -> Result?
     ) async throws -> Result {
         guard let result = await received.wait(within: limit, until: condition) else {
-            throw Program.Missing(description: "waited in vain on a socket; got \(received.read { $0.pieces.map { hex($0) } })")
+            throw Program.Missing(
+                description: "waited in vain on a socket; got \(received.read { $0.pieces.map { hex($0) } })")
         }
         return result
     }
@@ -102,7 +104,7 @@ package final class RawSocket: Sendable {
         received.change { $0.pieces.removeAll() }
     }
 
-    private func collect(_ answer: @escaping @Sendable ([UInt8]) -> [[UInt8]]) {
+    private func collect(keepsPieces: Bool, _ answer: @escaping @Sendable ([UInt8]) -> [[UInt8]]) {
         let (descriptor, received) = (descriptor, received)
         Thread.detachNewThread {
             var buffer = [UInt8](repeating: 0, count: 65_536)
@@ -113,7 +115,7 @@ package final class RawSocket: Sendable {
                 guard count > 0 else { break }
                 let piece = Array(buffer.prefix(count))
                 for octets in answer(piece) { Self.send(octets, descriptor) }
-                received.change { $0.pieces.append(piece) }
+                if keepsPieces { received.change { $0.pieces.append(piece) } }
             }
             received.change { $0.isClosed = true }
             Self.leave(descriptor, received)

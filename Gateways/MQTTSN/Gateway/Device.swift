@@ -151,7 +151,12 @@ final class Device {
             }
             guard isReadyForDeliveries else { return }
             guard taken < Self.deliveriesPerTurn, loop.isWritable else { return loop.takeLater(self) }
-            guard let delivery = loop.takeOne(from: attachment) else { return endFlush() }
+            let (next, comesLater) = loop.takeOne(from: attachment)
+            guard let delivery = next else {
+                // PINGRESP says that there is no more (MQTT-SN 6.14): not while some is on its way from the store.
+                if !comesLater { endFlush() }
+                return
+            }
             taken += 1
             let naming = naming(of: delivery, attachment.topicIDs)
             run { machine, actions in

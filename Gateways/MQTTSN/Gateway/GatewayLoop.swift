@@ -188,7 +188,8 @@ final class GatewayLoop {
         var options = SessionOptions(
             cleanStart: connect.cleanSession, expiry: connect.cleanSession ? .zero : settings.sessionExpiry,
             receiveMaximum: 1 + DeliveryMachine.parkedLimit, replacesQuietly: true,
-            mailboxTerms: mailboxTerms, silence: device.machine.policy.tolerance.allowedSilence(seconds: connect.duration))
+            mailboxTerms: mailboxTerms,
+            silence: device.machine.policy.tolerance.allowedSilence(seconds: connect.duration))
         switch choice {
         case .unchanged: options.keepsWill = !connect.cleanSession  // MQTT-SN 6.3
         case .removed: break
@@ -202,10 +203,10 @@ final class GatewayLoop {
         ) { [notes] result in notes.add(.opened(serial: serial, result)) }
     }
 
-    /// One delivery, or nil when the mailbox has none.
-    func takeOne(from attachment: any Attachment) -> Delivery? {
-        _ = attachment.take(1, into: &deliveries)
-        return deliveries.popLast()
+    /// One delivery, or nil when the mailbox has none, at least for now.
+    func takeOne(from attachment: any Attachment) -> (delivery: Delivery?, comesLater: Bool) {
+        let result = attachment.take(1, into: &deliveries)
+        return (deliveries.popLast(), result == .later)
     }
 
     /// Lets `device` go on taking from its mailbox in a later turn.
@@ -286,7 +287,9 @@ final class GatewayLoop {
 
     private func receive(_ connect: Packet.Connect, by route: Route) {
         let clientID = ClientID(connect.clientID)
-        if let refusal = policy(for: connect.clientID).refusal(of: connect) { return send(.connack(refusal), to: route) }
+        if let refusal = policy(for: connect.clientID).refusal(of: connect) {
+            return send(.connack(refusal), to: route)
+        }
         if let bound = device(at: route.peer), bound.attachment == nil {
             forget(bound, .disconnected)  // Its handshake begins anew.
         }

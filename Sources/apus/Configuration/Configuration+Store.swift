@@ -25,6 +25,8 @@ extension Configuration {
         // Changes of sessions are synced when anything is.
         options.durability = policy.strongest
         options.linger = settings.store.linger
+        // Enough for a first turn of every client; more is read when one has come back.
+        options.fullDeliveries = min(100, settings.limits.mailbox.inMemory.value)
         options.maximumOctets = settings.store.maxSize?.bytes
         return options
     }

@@ -324,6 +324,9 @@ enum DefaultSettings {
             # Messages waiting for a client that is connected, and for one that is away or asleep: 1 or more.
             online_messages: 10000
             offline_messages: 1000
+            # Of a durable session's stored messages so many are in memory, more for a client that is connected and
+            # awake (a quarter of online_messages); the rest waits in the store until its turn comes: 1 or more.
+            in_memory: 1000
             # Octets waiting for one client; as many again may be sent and not acknowledged.
             octets: 64MB
             # What gives way when a mailbox is full: drop_oldest, drop_newest or drop_qos0_first; or latest_only,

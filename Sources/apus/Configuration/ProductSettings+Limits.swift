@@ -13,6 +13,7 @@ extension LimitSettings {
         limits.sessionExpiry = sessionExpiry
         limits.mailbox.onlineMessages = mailbox.onlineMessages.value
         limits.mailbox.offlineMessages = mailbox.offlineMessages.value
+        limits.mailbox.inMemoryMessages = mailbox.inMemory.value
         limits.mailbox.octets = mailbox.octets.bytes
         limits.mailbox.longestHoldBack = mailbox.longestHoldBack
         limits.mailbox.policy = mailbox.policy.policy

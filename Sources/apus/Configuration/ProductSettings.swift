@@ -138,6 +138,7 @@ struct MailboxSettings: Decodable, Sendable {
 
     var onlineMessages: Whole<1, 1_000_000_000>
     var offlineMessages: Whole<1, 1_000_000_000>
+    var inMemory: Whole<1, 1_000_000_000>
     var octets: ByteSize
     var policy: Policy
     var timeToLive: Duration?
@@ -146,6 +147,7 @@ struct MailboxSettings: Decodable, Sendable {
     enum CodingKeys: String, CodingKey {
         case octets, policy
         case timeToLive = "time_to_live"
+        case inMemory = "in_memory"
         case onlineMessages = "online_messages"
         case offlineMessages = "offline_messages"
         case longestHoldBack = "longest_hold_back"
