@@ -149,7 +149,7 @@ let package = Package(
         .testTarget(name: "LoadGeneratorTests", dependencies: ["LoadGenerator", "MQTTCodec", .nioCore]),
         // The built binary against real clients.
         .testTarget(
-            name: "EndToEndTests", dependencies: ["TestKit", "LoadGenerator", "MQTTCodec"], exclude: ["Clients"]),
+            name: "EndToEndTests", dependencies: ["TestKit", "LoadGenerator", "MQTTCodec", .nioCore], exclude: ["Clients"]),
     ],
     swiftLanguageModes: [.v6]
 )

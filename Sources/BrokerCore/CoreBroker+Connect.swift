@@ -125,6 +125,7 @@ extension CoreBroker {
             state.expiry = boundedExpiry(options.expiry)
             state.expiresAt = .never
             state.willDueAt = .never
+            state.silentAt = .never
             if !(options.keepsWill && options.will == nil) { state.will = options.will }  // MQTT-3.1.2-7
             state.queuesQoS0WhileDetached = options.queuesQoS0WhileDetached
             state.mailboxTerms = options.mailboxTerms
@@ -263,6 +264,8 @@ extension CoreBroker {
             swap(&relieved, &state.heldBack)
             if let expiry { state.expiry = boundedExpiry(expiry.expiry) }
             state.expiresAt = state.expiry.map { now + $0 } ?? .never
+            // Whoever sleeps through a restart has until its deadline to wake.
+            if reason != .shutdown || state.reachability != .asleep { state.silentAt = .never }
             switch reason {
             case .goodbye: state.will = nil  // MQTT-3.14.4-3
             case .goodbyeWithWill, .lost:

@@ -28,15 +28,36 @@ extension CoreBroker {
             guard !rewritten.string.utf8.starts(with: "$SYS/".utf8) else { return .refused(.topicNotAllowed) }
             guard authorizer.allows(.publish(rewritten), by: principal) else { return .refused(.notAuthorized) }
         }
+        let isStored = message.qos != .atMostOnce && durability.level(of: rewritten) != .memory
+        guard !isStored || store?.isFailing != true else { return .refused(.quotaExceeded) }
         let dueAt = clock.now() + delayed.delay
         let entry = DelayedMessages.Waiting(
-            message: message.renamed(rewritten), principal: principal, dueAt: dueAt)
+            message: message.renamed(rewritten), principal: principal, dueAt: dueAt, isStored: isStored)
         guard let id = self.delayed.withLock({ $0.insert(entry, limits: limits) }) else {
             return .refused(.quotaExceeded)
         }
+        let commit = isStored ? store?.append(.putDelayed(record(entry, id))) : nil
         deadlines.withLock { $0.insert(.delayed(id), at: dueAt) }
         // It has a receiver: whoever is subscribed when its time comes. "No matching subscribers" would be wrong.
-        return .accepted(receivers: 1, commit: .none)
+        return .accepted(receivers: 1, commit: commit ?? .none)
+    }
+
+    private func record(_ entry: DelayedMessages.Waiting, _ id: DelayedMessages.ID) -> DelayedRecord {
+        DelayedRecord(
+            id: id, message: entry.message, expiresAt: clock.wallClock(at: entry.message.expiresAt),
+            dueAt: clock.wallClock() + entry.dueAt.since(clock.now()), principal: entry.principal)
+    }
+
+    /// Goes on waiting for the time of a message that the store kept. One whose time has passed is due at the first tick.
+    func restore(_ record: DelayedRecord) {
+        let dueAt = clock.timestamp(atWallClock: record.dueAt)
+        let message = record.message.expiring(at: clock.timestamp(atWallClock: record.expiresAt))
+        delayed.withLock {
+            $0.restore(
+                DelayedMessages.Waiting(message: message, principal: record.principal, dueAt: dueAt, isStored: true),
+                record.id)
+        }
+        deadlines.withLock { $0.insert(.delayed(record.id), at: dueAt) }
     }
 
     /// Publishes a message whose time has come; one that has expired meanwhile is dropped by its receivers' mailboxes.
@@ -44,6 +65,7 @@ extension CoreBroker {
         guard let due = delayed.withLock({ $0.remove(id) }) else { return }
         var outcomes: [PublishOutcome] = []
         together {
+            if due.isStored { _ = store?.append(.removeDelayed(id)) }
             routeInGroup([due.message], as: due.principal, publisher: nil, isRewritten: true, outcomes: &outcomes)
         }
     }

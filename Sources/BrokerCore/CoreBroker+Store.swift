@@ -22,6 +22,36 @@ extension CoreBroker {
             return ready.map(\.owner)
         }
         for owner in owners { owner.wake() }
+        perform(takeCommitted(point))
+    }
+
+    package func whenCommitted(_ point: CommitPoint, _ action: @escaping @Sendable () -> Void) {
+        guard !isCommitted(point), let store else { return action() }
+        commitActions.withLock { $0.append((point, action)) }
+        // The commit may have passed between the question and the note.
+        perform(takeCommitted(store.committed))
+    }
+
+    private func takeCommitted(_ point: CommitPoint) -> [@Sendable () -> Void] {
+        commitActions.withLock { waiting in
+            guard waiting.contains(where: { $0.point <= point }) else { return [] }
+            let ready = waiting.filter { $0.point <= point }
+            waiting.removeAll { $0.point <= point }
+            return ready.map(\.action)
+        }
+    }
+
+    private func perform(_ actions: [@Sendable () -> Void]) {
+        for action in actions { action() }
+    }
+
+    @discardableResult
+    package func keep(_ value: [UInt8]?, as key: String, in area: KeptArea) -> CommitPoint {
+        store?.append(.putItem(area: area.rawValue, key: key, value: value)) ?? .none
+    }
+
+    package func takeKept(in area: KeptArea) -> [KeptItem] {
+        kept.withLock { $0.removeValue(forKey: area.rawValue) } ?? []
     }
 
     /// Rebuilds sessions, subscriptions and retained messages from what the store kept. Sessions are detached; those whose
@@ -34,6 +64,10 @@ extension CoreBroker {
         }
         sessions.withLock { $0.departed = state.totals.settled }
         for stored in state.sessions { restore(stored) }
+        for record in state.delayed { restore(record) }
+        kept.withLock { kept in
+            for (area, item) in state.items { kept[area, default: []].append(item) }
+        }
     }
 
     /// Lets the store read a page of a queue.
@@ -66,11 +100,12 @@ extension CoreBroker {
             ?? record.expiry.map { clock.now() + $0 } ?? .never
         state.will = record.will
         state.willDueAt = clock.timestamp(atWallClock: record.willDueAt)
+        if let silentAt = record.silentAt { state.sleeps(until: clock.timestamp(atWallClock: silentAt)) }
         state.queuesQoS0WhileDetached = record.queuesQoS0WhileDetached
         state.receiving = Set(stored.receiving)
         state.topicIDs.restore(stored.topicIDs)
         state.mailbox.restore(stored, with: Recorder(number: record.number, store: store, clock: clock))
-        let due = (state.expiresAt, state.willDueAt)
+        let due = (state.expiresAt, state.willDueAt, state.silentAt)
         let session = Session(
             clientID: record.clientID, subscriber: routing.write { $0.reserve() }, number: record.number, state: state)
         sessions.withLock { table in
@@ -86,6 +121,7 @@ extension CoreBroker {
             deadlines.withLock { queue in
                 queue.insert(.session(session), at: due.0)
                 queue.insert(.will(session), at: due.1)
+                queue.insert(.sleeper(session), at: due.2)
             }
         }
     }

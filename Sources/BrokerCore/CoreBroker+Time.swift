@@ -6,6 +6,8 @@ enum Deadline {
     case silence(SessionAttachment)
     case session(Session)
     case will(Session)
+    /// A client that slept when the process before ended should have woken by now.
+    case sleeper(Session)
     case retained(TopicName)
     case delayed(DelayedMessages.ID)
 }
@@ -20,6 +22,7 @@ extension CoreBroker {
             case .silence(let attachment): checkSilence(of: attachment, now: now)
             case .session(let session): endIfExpired(session)
             case .will(let session): publishDueWill(of: session)
+            case .sleeper(let session): giveUp(session, now: now)
             case .retained(let topic): removeRetainedIfExpired(topic, now: now)
             case .delayed(let id): publishDelayed(id)
             }
@@ -34,6 +37,18 @@ extension CoreBroker {
     /// Begins or renews the supervision of a client's silence.
     func watchSilence(of attachment: SessionAttachment) {
         deadlines.withLock { $0.insert(.silence(attachment), at: attachment.silentAt) }
+    }
+
+    /// A client that slept through a restart has not woken: it is lost. Its will and the end of its session have deadlines of
+    /// their own, counted from here.
+    private func giveUp(_ session: Session, now: Timestamp) {
+        let isLost = session.state.withLock { state in
+            guard state.attachment == nil, !state.hasEnded, state.silentAt <= now else { return false }
+            state.silentAt = .never
+            record(session, &state)
+            return true
+        }
+        if isLost { events.record(.closed(session.clientID, .silence)) }
     }
 
     /// A client silent for too long is lost (MQTT-3.1.2-22; MQTT-SN 1.2, 6.13, 6.14).

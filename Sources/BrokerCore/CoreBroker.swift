@@ -26,6 +26,10 @@ package final class CoreBroker: Broker {
     let held = Mutex<[SessionAttachment]>([])
     /// Owners that wait for a commit point.
     let awaitingCommit = Mutex<[(point: CommitPoint, owner: any SessionOwner)]>([])
+    /// What is to be done at a commit point.
+    let commitActions = Mutex<[(point: CommitPoint, action: @Sendable () -> Void)]>([])
+    /// What the process before kept for the gateways, until they ask.
+    let kept = Mutex<[String: [KeptItem]]>([:])
     /// Scratch space of the publish path, one for each thread that is in it.
     let scratches = Mutex<[RouteScratch]>([])
     let traffic = TrafficTable()

@@ -49,7 +49,7 @@ struct DelayedTopic: Equatable {
     }
 }
 
-/// Messages that wait for their time. Kept in memory: `all` is what a store would have to keep beyond the process.
+/// Messages that wait for their time. Those of QoS 1 and 2 lie in the store, too.
 struct DelayedMessages {
     typealias ID = UInt64
 
@@ -57,6 +57,7 @@ struct DelayedMessages {
         let message: Message
         let principal: Principal
         let dueAt: Timestamp
+        var isStored = false
     }
 
     private var waiting: [ID: Waiting] = [:]
@@ -64,7 +65,6 @@ struct DelayedMessages {
     private(set) var octets = 0
 
     var count: Int { waiting.count }
-    var all: Dictionary<ID, Waiting>.Values { waiting.values }
 
     /// - Returns: nil when a limit is reached.
     mutating func insert(_ entry: Waiting, limits: DelayedLimits) -> ID? {
@@ -73,6 +73,13 @@ struct DelayedMessages {
         waiting[lastID] = entry
         octets += entry.message.octets
         return lastID
+    }
+
+    /// Puts back what the store kept, whatever the limits.
+    mutating func restore(_ entry: Waiting, _ id: ID) {
+        lastID = max(lastID, id)
+        waiting[id] = entry
+        octets += entry.message.octets
     }
 
     mutating func remove(_ id: ID) -> Waiting? {

@@ -421,9 +421,12 @@ struct Mailbox: ~Copyable {
             waiting.append(entry)
             waitingOctets += record.message.octets
         }
-        tail.restore(stored.rest)
-        for delivery in stored.rest { waitingOctets += delivery.octets }
+        let kept = tail.restore(stored.rest)
+        for delivery in stored.rest.prefix(kept) { waitingOctets += delivery.octets }
+        for delivery in stored.rest.dropFirst(kept) { recorder.dequeue(delivery.sequence) }
         nextSequence = max(nextSequence, (stored.rest.last?.sequence ?? 0) + 1)
-        ledger.accepted += UInt64(backlog)
+        let lost = UInt64(stored.rest.count - kept)
+        ledger[dropped: .unreadable] += lost
+        ledger.accepted += UInt64(backlog) + lost
     }
 }

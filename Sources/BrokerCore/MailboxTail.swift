@@ -68,9 +68,11 @@ struct MailboxTail {
     }
 
     /// Puts back what the store has, oldest first.
-    mutating func restore(_ stored: ContiguousArray<PagedDelivery>) {
+    /// - Returns: how many of them; the others have no place.
+    mutating func restore(_ stored: ContiguousArray<PagedDelivery>) -> Int {
         stubs.reserveCapacity(stored.count)
-        for delivery in stored where appendStub(delivery.sequence, delivery.octets, delivery.topic) { count += 1 }
+        count = stored.prefix { appendStub($0.sequence, $0.octets, $0.topic) }.count
+        return count
     }
 
     /// - Returns: false when it cannot be a stub: too large, or four billion sequences after the first.

@@ -7,6 +7,8 @@ package final class MemoryStore: Store {
     fileprivate struct State {
         var sessions: [SessionNumber: StoredSession] = [:]
         var retained: [TopicName: (message: Message, expiresAt: Duration?)] = [:]
+        var delayed: [UInt64: DelayedRecord] = [:]
+        var items: [String: [String: [UInt8]]] = [:]
         var totals = DropLedger()
         var appended: UInt64 = 0
         var handler: (@Sendable (CommitPoint) -> Void)?
@@ -45,6 +47,10 @@ package final class MemoryStore: Store {
             loaded.sessions = state.sessions.values.sorted { $0.record.number.value < $1.record.number.value }
                 .map { $0.shortened(to: fullDeliveries) }
             loaded.retained = Array(state.retained.values)
+            loaded.delayed = state.delayed.values.sorted { $0.id < $1.id }
+            for (area, items) in state.items {
+                loaded.items += items.map { (area, KeptItem(key: $0.key, value: $0.value)) }
+            }
             loaded.totals = state.totals
             return loaded
         }
@@ -100,6 +106,9 @@ extension MemoryStore.State {
             sessions[number]?.topicIDs.append((id, topic, known))
         case .putRetained(let message, let expiresAt): retained[message.topic] = (message, expiresAt)
         case .removeRetained(let topic): retained[topic] = nil
+        case .putDelayed(let record): delayed[record.id] = record
+        case .removeDelayed(let id): delayed[id] = nil
+        case .putItem(let area, let key, let value): items[area, default: [:]][key] = value
         case .putTotals(let totals): self.totals = totals
         }
     }

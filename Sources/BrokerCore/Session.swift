@@ -47,6 +47,9 @@ struct SessionState: ~Copyable {
     /// While detached: when the session ends, and when its will is due.
     var expiresAt = Timestamp.never
     var willDueAt = Timestamp.never
+    /// When a sleeping client will have been silent for too long, as the store knows it. After a restart the client is detached and
+    /// has until then to wake.
+    var silentAt = Timestamp.never
     var will: Will?
     var queuesQoS0WhileDetached = false
     /// In place of the broker's mailbox limits.
@@ -76,11 +79,19 @@ struct SessionState: ~Copyable {
         return attachment?.owner
     }
 
+    /// Goes on, without its connection, with the deadline of a client that slept when the process ended: it is lost then, and not
+    /// before (MQTT-SN 1.2, 6.14).
+    mutating func sleeps(until silentAt: Timestamp) {
+        self.silentAt = silentAt
+        expiresAt = expiry.map { silentAt + $0 } ?? .never
+        willDueAt = will.map { min(silentAt + $0.delay, expiresAt) } ?? .never
+    }
+
     /// The session as the store keeps it.
     func record(number: SessionNumber, clientID: ClientID, clock: any GatewayClock) -> SessionRecord {
         SessionRecord(
             number: number, clientID: clientID, expiry: expiry, expiresAt: clock.wallClock(at: expiresAt), will: will,
-            willDueAt: clock.wallClock(at: willDueAt), principal: principal,
+            willDueAt: clock.wallClock(at: willDueAt), silentAt: clock.wallClock(at: silentAt), principal: principal,
             queuesQoS0WhileDetached: queuesQoS0WhileDetached)
     }
 }

@@ -160,6 +160,11 @@ final class SessionAttachment: Attachment {
         let change: (wake: (any SessionOwner)?, changed: Bool, released: [SessionAttachment])? = withState { state in
             let changed = state.reachability != reachability
             state.reachability = reachability
+            if reachability == .asleep, state.silentAt != silentAt {
+                // Only what lengthens the sleep has to be known after a crash; a client that wakes will sleep again or go.
+                state.silentAt = silentAt
+                broker.record(session, &state)
+            }
             session.isListening.store(reachability == .awake, ordering: .relaxed)
             var released: [SessionAttachment] = []
             if reachability == .asleep { swap(&released, &state.heldBack) }

@@ -39,6 +39,34 @@ package protocol Broker: AnyObject, Sendable {
 
     /// Whether everything up to `point` is stored as the durability level promises.
     func isCommitted(_ point: CommitPoint) -> Bool
+
+    /// Calls `action` once everything up to `point` is stored: at once, or later on a thread of the store's.
+    func whenCommitted(_ point: CommitPoint, _ action: @escaping @Sendable () -> Void)
+
+    /// Keeps an item of a gateway's own beyond the end of the process, where there is a store; nil forgets it.
+    /// - Returns: the point at which that is stored.
+    @discardableResult
+    func keep(_ value: [UInt8]?, as key: String, in area: KeptArea) -> CommitPoint
+
+    /// The items of an area as the process before left them. They are told once.
+    func takeKept(in area: KeptArea) -> [KeptItem]
+}
+
+/// Whose an item is that is kept for a gateway.
+package enum KeptArea: String, Sendable, CaseIterable {
+    /// Registrations of devices, by endpoint.
+    case lwm2mRegistration = "lwm2m.registration"
+}
+
+/// Something kept for a gateway; what it means is the gateway's business.
+package struct KeptItem: Sendable, Equatable {
+    package let key: String
+    package let value: [UInt8]
+
+    package init(key: String, value: [UInt8]) {
+        self.key = key
+        self.value = value
+    }
 }
 
 /// A client asking for its session.

@@ -78,6 +78,11 @@ package enum StoreChange: Sendable {
     case putTopicID(SessionNumber, id: UInt16, topic: TopicName, known: Bool)
     case putRetained(Message, expiresAt: Duration?)
     case removeRetained(TopicName)
+    /// A message that waits for its time.
+    indirect case putDelayed(DelayedRecord)
+    case removeDelayed(UInt64)
+    /// What a gateway keeps; nil forgets it. The area is `KeptArea.rawValue`.
+    indirect case putItem(area: String, key: String, value: [UInt8]?)
     /// Where all messages went so far; what is queued is counted anew at the start.
     indirect case putTotals(DropLedger)
 }
@@ -93,12 +98,14 @@ package struct SessionRecord: Sendable {
     package let will: Will?
     /// When the will is due; nil while connected.
     package let willDueAt: Duration?
+    /// When a sleeping client will have been silent for too long; nil for one that does not sleep.
+    package let silentAt: Duration?
     package let principal: Principal
     package let queuesQoS0WhileDetached: Bool
 
     package init(
         number: SessionNumber, clientID: ClientID, expiry: Duration?, expiresAt: Duration?, will: Will?,
-        willDueAt: Duration?, principal: Principal, queuesQoS0WhileDetached: Bool
+        willDueAt: Duration?, silentAt: Duration? = nil, principal: Principal, queuesQoS0WhileDetached: Bool
     ) {
         self.number = number
         self.clientID = clientID
@@ -106,8 +113,28 @@ package struct SessionRecord: Sendable {
         self.expiresAt = expiresAt
         self.will = will
         self.willDueAt = willDueAt
+        self.silentAt = silentAt
         self.principal = principal
         self.queuesQoS0WhileDetached = queuesQoS0WhileDetached
+    }
+}
+
+/// A message that is to be published later.
+package struct DelayedRecord: Sendable {
+    /// Grows with each.
+    package let id: UInt64
+    package let message: Message
+    /// When the message expires and when it is due, wall clock; nil for never.
+    package let expiresAt: Duration?
+    package let dueAt: Duration
+    package let principal: Principal
+
+    package init(id: UInt64, message: Message, expiresAt: Duration?, dueAt: Duration, principal: Principal) {
+        self.id = id
+        self.message = message
+        self.expiresAt = expiresAt
+        self.dueAt = dueAt
+        self.principal = principal
     }
 }
 
@@ -165,6 +192,8 @@ package struct StoredSession: Sendable {
 package struct StoredState: Sendable {
     package var sessions: [StoredSession] = []
     package var retained: [(message: Message, expiresAt: Duration?)] = []
+    package var delayed: [DelayedRecord] = []
+    package var items: [(area: String, item: KeptItem)] = []
     package var totals = DropLedger()
 
     package init() {}

@@ -38,6 +38,11 @@ struct Plan {
         var topicIDs: [UInt16: (topic: TopicName, known: Bool)] = [:]
     }
 
+    struct ItemName: Hashable {
+        let area: String
+        let key: String
+    }
+
     struct Retained {
         let message: Message
         let expiresAt: Duration?
@@ -51,6 +56,8 @@ struct Plan {
     private(set) var progress: [Int64: Progress] = [:]
     private(set) var sessions: [SessionNumber: SessionChanges] = [:]
     private(set) var retained: [TopicName: Retained?] = [:]
+    private(set) var delayed: [UInt64: DelayedRecord?] = [:]
+    private(set) var items: [ItemName: [UInt8]?] = [:]
     private(set) var totals: DropLedger?
     /// The transaction has to reach the disk before it counts.
     private(set) var needsSync = false
@@ -68,7 +75,7 @@ struct Plan {
     var isEmpty: Bool {
         survivingDeliveries == 0 && endedDeliveries.isEmpty && endedMessages.isEmpty && progress.isEmpty
             && sessions.isEmpty
-            && retained.isEmpty && totals == nil
+            && retained.isEmpty && delayed.isEmpty && items.isEmpty && totals == nil
     }
 
     // MARK: Start
@@ -116,6 +123,9 @@ struct Plan {
         case .putRetained(let message, let expiresAt):
             retained[message.topic] = .some(Retained(message: message, expiresAt: expiresAt))
         case .removeRetained(let topic): retained[topic] = .some(nil)
+        case .putDelayed(let record): delayed[record.id] = .some(record)
+        case .removeDelayed(let id): delayed[id] = .some(nil)
+        case .putItem(let area, let key, let value): items[ItemName(area: area, key: key)] = .some(value)
         case .putTotals(let totals): self.totals = totals
         }
     }
@@ -194,6 +204,8 @@ struct Plan {
         messageIDs.removeAll(keepingCapacity: true)
         sessions = [:]
         retained = [:]
+        delayed = [:]
+        items = [:]
         totals = nil
         survivingDeliveries = 0
         needsSync = false

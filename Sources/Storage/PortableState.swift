@@ -6,6 +6,8 @@ import Messaging
 ///     {"kind":"session","number":1,"client":"c1","expiry":3600,…}
 ///     {"kind":"subscription","session":1,"filter":"a/+","qos":1,…}
 ///     {"kind":"queued","session":1,"sequence":5,"topic":"a/b","payload":"aGk=","qos":1,…}
+///     {"kind":"delayed","number":7,"dueAt":1800000000,"topic":"a/b","payload":"aGk=","messageQoS":1}
+///     {"kind":"item","area":"lwm2m.registration","key":"ep1","value":"e30="}
 ///     {"kind":"retained","topic":"a/b","payload":"aGk=","qos":1}
 struct PortableState {
     private let state: StoredState
@@ -32,6 +34,14 @@ struct PortableState {
             }
             for record in session.queue { write(PortableLine(record, session: number)) }
         }
+        for record in state.delayed { write(PortableLine(record)) }
+        for (area, item) in state.items {
+            var line = PortableLine(kind: .item)
+            line.area = area
+            line.key = item.key
+            line.value = Data(item.value)
+            write(line)
+        }
         for (message, expiresAt) in state.retained {
             var line = PortableLine(kind: .retained)
             line.take(message, expiresAt: expiresAt)
@@ -54,7 +64,7 @@ struct PortableImporter {
 /// One line; which fields it has follows from its kind.
 struct PortableLine: Codable {
     enum Kind: String, Codable {
-        case session, subscription, receiving, queued, retained
+        case session, subscription, receiving, queued, delayed, item, retained
         case topicID = "topic_id"
     }
 
@@ -89,6 +99,11 @@ struct PortableLine: Codable {
     var queuesQoS0: Bool?
     var will: Will?
     var willDueAt: Double?
+    var silentAt: Double?
+    var dueAt: Double?
+    var area: String?
+    var key: String?
+    var value: Data?
     var filter: String?
     var qos: UInt8?
     var noLocal: Bool?
@@ -131,11 +146,10 @@ extension PortableLine {
         client = record.clientID.string
         expiry = record.expiry?.seconds
         expiresAt = record.expiresAt?.seconds
-        if case .user(let name) = record.principal.kind { user = name }
-        isGateway = record.principal.kind == .gateway ? true : nil
-        principalClient = record.principal.clientID?.string
+        take(record.principal)
         queuesQoS0 = record.queuesQoS0WhileDetached ? true : nil
         willDueAt = record.willDueAt?.seconds
+        silentAt = record.silentAt?.seconds
         will = record.will.map { will in
             Will(
                 topic: will.topic.string, payload: Data(will.payload), qos: will.qos.rawValue, retain: will.retain,
@@ -163,6 +177,20 @@ extension PortableLine {
         identifiers = record.subscriptionIDs == .none ? nil : record.subscriptionIDs.array
         waitsUntil = record.waitsUntil?.seconds
         take(record.message, expiresAt: record.expiresAt)
+    }
+
+    init(_ record: DelayedRecord) {
+        self.init(kind: .delayed)
+        number = record.id
+        dueAt = record.dueAt.seconds
+        take(record.principal)
+        take(record.message, expiresAt: record.expiresAt)
+    }
+
+    mutating func take(_ principal: Principal) {
+        if case .user(let name) = principal.kind { user = name }
+        isGateway = principal.kind == .gateway ? true : nil
+        principalClient = principal.clientID?.string
     }
 
     mutating func take(_ message: Message, expiresAt: Duration?) {
@@ -214,6 +242,9 @@ extension PortableLine {
                 nil
             }
         case .queued: queuedChanges
+        case .delayed: delayedChange.map { [$0] }
+        case .item:
+            if let area, let key, let value { [.putItem(area: area, key: key, value: Array(value))] } else { nil }
         case .retained: message.map { [.putRetained($0, expiresAt: expiresAt.flatMap { Duration(seconds: $0) })] }
         }
     }
@@ -223,13 +254,25 @@ extension PortableLine {
 
     private var sessionRecord: SessionRecord? {
         guard let number, let client else { return nil }
-        let kind: Principal.Kind = isGateway == true ? .gateway : user.map { .user($0) } ?? .anonymous
         return SessionRecord(
             number: SessionNumber(number), clientID: ClientID(client), expiry: expiry.flatMap { Duration(seconds: $0) },
             expiresAt: expiresAt.flatMap { Duration(seconds: $0) }, will: messagingWill,
             willDueAt: willDueAt.flatMap { Duration(seconds: $0) },
-            principal: Principal(kind: kind, clientID: principalClient.map { ClientID($0) }),
+            silentAt: silentAt.flatMap { Duration(seconds: $0) }, principal: principal,
             queuesQoS0WhileDetached: queuesQoS0 ?? false)
+    }
+
+    private var principal: Principal {
+        let kind: Principal.Kind = isGateway == true ? .gateway : user.map { .user($0) } ?? .anonymous
+        return Principal(kind: kind, clientID: principalClient.map { ClientID($0) })
+    }
+
+    private var delayedChange: StoreChange? {
+        guard let number, let message, let dueAt = dueAt.flatMap({ Duration(seconds: $0) }) else { return nil }
+        return .putDelayed(
+            DelayedRecord(
+                id: number, message: message, expiresAt: expiresAt.flatMap { Duration(seconds: $0) }, dueAt: dueAt,
+                principal: principal))
     }
 
     private var messagingWill: Messaging.Will? {

@@ -37,10 +37,21 @@ enum Schema {
         """,
         // End of the time a delivery may wait, where that comes before its message's expiry.
         "ALTER TABLE queue ADD COLUMN expires_at INTEGER",
+        """
+        ALTER TABLE session ADD COLUMN silent_at INTEGER;
+        CREATE TABLE delayed(
+            id INTEGER PRIMARY KEY, topic TEXT NOT NULL, payload BLOB NOT NULL, qos INTEGER NOT NULL,
+            retain INTEGER NOT NULL, expires_at INTEGER, publisher TEXT, properties BLOB, due_at INTEGER NOT NULL,
+            principal_kind INTEGER NOT NULL, principal_name TEXT, principal_client TEXT);
+        CREATE TABLE item(
+            id INTEGER PRIMARY KEY, area TEXT NOT NULL, key TEXT NOT NULL, value BLOB NOT NULL, UNIQUE(area, key));
+        """,
     ]
 
     /// Tables and their columns in order, for copying row by row.
-    static let tables = ["meta", "session", "subscription", "message", "queue", "receiving", "topic_id", "retained"]
+    static let tables = [
+        "meta", "session", "subscription", "message", "queue", "receiving", "topic_id", "retained", "delayed", "item",
+    ]
 
     static func version(of database: Database) throws(DatabaseError) -> Int {
         Int(try database.integer("PRAGMA user_version") ?? 0)

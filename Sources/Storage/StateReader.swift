@@ -31,6 +31,8 @@ struct StateReader {
         try readTopicIDs(&working)
         try readQueues(&working)
         try readRetained(&working)
+        try readDelayed(&working)
+        try readItems(&working)
         try readTotals(&working)
         working.result.lastDelivery = try database.integer("SELECT max(id) FROM queue") ?? 0
         working.result.lastMessage = try database.integer("SELECT max(id) FROM message") ?? 0
@@ -51,6 +53,7 @@ struct StateReader {
                 number: SessionNumber(UInt64(bitPattern: rows.integer(0))), clientID: ClientID(clientID),
                 expiry: rows.storedDuration(2), expiresAt: rows.storedDuration(3), will: will(rows),
                 willDueAt: rows.storedDuration(15),
+                silentAt: rows.storedDuration(16),
                 principal: principal, queuesQoS0WhileDetached: rows.bool(7))
             working.positions[rows.integer(0)] = working.result.state.sessions.count
             working.result.state.sessions.append(StoredSession(record: record))
@@ -172,6 +175,32 @@ struct StateReader {
                 continue
             }
             working.result.state.retained.append((message, rows.storedDuration(4)))
+        }
+    }
+
+    private func readDelayed(_ working: inout Working) throws(DatabaseError) {
+        let rows = try database.prepare("SELECT * FROM delayed ORDER BY id")
+        while try rows.step() {
+            guard let message = rows.storedMessage(1), let dueAt = rows.storedDuration(8) else {
+                working.result.skipped += 1
+                continue
+            }
+            let principal = Principal(
+                kind: PrincipalCoding.decode(rows.integer(9), rows.text(10)),
+                clientID: rows.text(11).map { ClientID($0) })
+            working.result.state.delayed.append(
+                DelayedRecord(
+                    id: UInt64(bitPattern: rows.integer(0)), message: message, expiresAt: rows.storedDuration(5),
+                    dueAt: dueAt,
+                    principal: principal))
+        }
+    }
+
+    private func readItems(_ working: inout Working) throws(DatabaseError) {
+        let rows = try database.prepare("SELECT area, key, value FROM item NOT INDEXED ORDER BY id")
+        while try rows.step() {
+            guard let area = rows.text(0), let key = rows.text(1), let value = rows.octets(2) else { continue }
+            working.result.state.items.append((area, KeptItem(key: key, value: value)))
         }
     }
 

@@ -15,6 +15,9 @@ package struct StoreMaintenance {
         package var messages: Int64 = 0
         package var payloadOctets: Int64 = 0
         package var retained: Int64 = 0
+        /// Messages that wait for their time, and what gateways keep (registrations of LwM2M devices).
+        package var delayed: Int64 = 0
+        package var items: Int64 = 0
         /// A gateway or another tool has it open.
         package var isInUse = false
     }
@@ -34,6 +37,11 @@ package struct StoreMaintenance {
             summary.messages = try database.integer("SELECT count(*) FROM message") ?? 0
             summary.payloadOctets = try database.integer("SELECT sum(length(payload)) FROM message") ?? 0
             summary.retained = try database.integer("SELECT count(*) FROM retained") ?? 0
+            // An older file lacks these tables until a gateway has brought it up to date.
+            if summary.schema == Schema.steps.count {
+                summary.delayed = try database.integer("SELECT count(*) FROM delayed") ?? 0
+                summary.items = try database.integer("SELECT count(*) FROM item") ?? 0
+            }
             summary.fileOctets = StoreFile.size(of: path)
             summary.logOctets = StoreFile.size(of: path + "-wal")
             summary.isInUse = (try? StoreLock(path: path + ".lock")) == nil
@@ -111,7 +119,8 @@ package struct StoreMaintenance {
         let store = try SQLiteStore(StoreOptions(path: path))
         defer { store.close() }
         let existing = try store.load()
-        guard existing.sessions.isEmpty, existing.retained.isEmpty else {
+        guard existing.sessions.isEmpty, existing.retained.isEmpty, existing.delayed.isEmpty, existing.items.isEmpty
+        else {
             throw StoreError(
                 description: "the store is not empty (\(path)): import into a new folder with --set data_dir=…")
         }

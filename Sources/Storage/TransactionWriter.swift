@@ -9,6 +9,8 @@ final class TransactionWriter {
     private let putReceiving, removeReceiving, removeAllReceiving: Statement
     private let putTopicID, removeTopicIDs: Statement
     private let putRetained, removeRetained: Statement
+    private let putDelayed, removeDelayed: Statement
+    private let putItem, removeItem: Statement
     private let putMeta: Statement
     private let insertMessage, deleteMessage: Statement
     private let insertDelivery, deleteDelivery, updateDelivery: Statement
@@ -20,7 +22,7 @@ final class TransactionWriter {
         commit = try database.prepare("COMMIT")
         rollback = try database.prepare("ROLLBACK")
         putSession = try database.prepare(
-            "INSERT OR REPLACE INTO session VALUES(\(Self.parameters(16)))")
+            "INSERT OR REPLACE INTO session VALUES(\(Self.parameters(17)))")
         removeSession = try database.prepare("DELETE FROM session WHERE number=?")
         putSubscription = try database.prepare(
             "INSERT OR REPLACE INTO subscription VALUES(NULL,\(Self.parameters(7)))")
@@ -33,6 +35,10 @@ final class TransactionWriter {
         removeTopicIDs = try database.prepare("DELETE FROM topic_id WHERE session=?")
         putRetained = try database.prepare("INSERT OR REPLACE INTO retained VALUES(NULL,\(Self.parameters(6)))")
         removeRetained = try database.prepare("DELETE FROM retained WHERE topic=?")
+        putDelayed = try database.prepare("INSERT OR REPLACE INTO delayed VALUES(\(Self.parameters(12)))")
+        removeDelayed = try database.prepare("DELETE FROM delayed WHERE id=?")
+        putItem = try database.prepare("INSERT OR REPLACE INTO item VALUES(NULL,\(Self.parameters(3)))")
+        removeItem = try database.prepare("DELETE FROM item WHERE area=? AND key=?")
         putMeta = try database.prepare("INSERT OR REPLACE INTO meta VALUES(?,?)")
         insertMessage = try database.prepare("INSERT INTO message VALUES(\(Self.parameters(9)))")
         deleteMessage = try database.prepare("DELETE FROM message WHERE id=?")
@@ -54,6 +60,8 @@ final class TransactionWriter {
             try writeEnds(plan)
             for (number, changes) in plan.sessions { try write(changes, of: number) }
             try writeRetained(plan)
+            try writeDelayed(plan)
+            try writeItems(plan)
             if let totals = plan.totals { try write(totals) }
             try writeDeliveries(plan)
             try commit.run()
@@ -146,6 +154,40 @@ final class TransactionWriter {
         }
     }
 
+    private func writeDelayed(_ plan: borrowing Plan) throws(DatabaseError) {
+        for (id, record) in plan.delayed {
+            guard let record else {
+                removeDelayed.bind(1, Int64(bitPattern: id))
+                try removeDelayed.run()
+                continue
+            }
+            let (kind, name) = PrincipalCoding.encode(record.principal.kind)
+            putDelayed.bind(1, Int64(bitPattern: id))
+            putDelayed.bind(2, record.message.topic.string)
+            putDelayed.bind(3, record.message.payload)
+            putDelayed.bind(4, Int(record.message.qos.rawValue))
+            putDelayed.bind(5, record.message.retain)
+            putDelayed.bind(6, record.expiresAt?.wholeMicroseconds)
+            putDelayed.bind(7, record.message.publisher?.string)
+            putDelayed.bind(8, record.message.properties.map(PropertyCoding.encode))
+            putDelayed.bind(9, record.dueAt.wholeMicroseconds)
+            putDelayed.bind(10, kind)
+            putDelayed.bind(11, name)
+            putDelayed.bind(12, record.principal.clientID?.string)
+            try putDelayed.run()
+        }
+    }
+
+    private func writeItems(_ plan: borrowing Plan) throws(DatabaseError) {
+        for (name, value) in plan.items {
+            let statement = value == nil ? removeItem : putItem
+            statement.bind(1, name.area)
+            statement.bind(2, name.key)
+            if let value { statement.bind(3, value) }
+            try statement.run()
+        }
+    }
+
     private func write(_ totals: DropLedger) throws(DatabaseError) {
         for (key, value) in LedgerCoding.encode(totals) {
             putMeta.bind(1, key)
@@ -202,6 +244,7 @@ final class TransactionWriter {
         putSession.bind(14, record.will?.messageExpiry?.wholeMicroseconds)
         putSession.bind(15, record.will?.properties.map(PropertyCoding.encode))
         putSession.bind(16, record.willDueAt?.wholeMicroseconds)
+        putSession.bind(17, record.silentAt?.wholeMicroseconds)
         try putSession.run()
     }
 

@@ -1,4 +1,5 @@
 import Messaging
+import TestKit
 import Testing
 
 @testable import BrokerCore
@@ -46,6 +47,22 @@ import Testing
             (0..<5).map { _ in Self.removed(&tail) } == [
                 "\(far)/3", "\(far + 1)/3", "\(far + 2)/3", "\(2 * far)/3", "whole \(3 * far)",
             ])
+    }
+
+    /// Four billion messages lie between them.
+    @Test func whatHasNoPlaceAfterARestartIsAccountedFor() throws {
+        let record = SessionRecord(
+            number: SessionNumber(1), clientID: ClientID("c"), expiry: nil, expiresAt: nil, will: nil, willDueAt: nil,
+            principal: .gateway, queuesQoS0WhileDetached: false)
+        var stored = StoredSession(record: record)
+        stored.rest = [1, 2, UInt64(UInt32.max) + 2].reduce(into: []) { rest, sequence in
+            rest.append(PagedDelivery(sequence: sequence, octets: 5, topic: TopicDigest(UnsafeRawBufferPointer(start: nil, count: 0))))
+        }
+        var mailbox = Mailbox()
+        mailbox.restore(stored, with: Recorder(number: record.number, store: MemoryStore(), clock: ManualClock()))
+        let report = mailbox.report
+        #expect(report.messages == 2 && report.octets == 10)
+        #expect(report.account[dropped: .unreadable] == 1 && report.account.isBalanced)
     }
 
     @Test func theLatestOfATopicIsFoundAmongBoth() throws {

@@ -1,20 +1,22 @@
+import LoadGenerator
 import MQTTCodec
 import NIOCore
 import Synchronization
+import TestKit
 
 /// Fills one client's queue while it is away, and empties it again: numbered messages at QoS 1, every one checked.
-package struct LongQueue: Sendable {
-    package var clientID = "long"
-    package var topic = "long/queue"
+struct LongQueue: Sendable {
+    var clientID = "long"
+    var topic = "long/queue"
     /// Messages on the way at once, below the gateway's receive maximum.
-    package var window = 1_000
+    var window = 1_000
     /// Octets of each payload, 8 or more.
-    package var payloadOctets = 200
+    var payloadOctets = 200
 
-    package init() {}
+    init() {}
 
     /// Subscribes for a session that outlives the connection, and leaves.
-    package func subscribe(port: Int) async throws {
+    func subscribe(port: Int) async throws {
         let socket = try talk(port: port, as: clientID, keepsSession: true) { packet in
             switch packet {
             case .connack: [.subscribe(Subscribe(1, filters: [Subscribe.Filter(topic, qos: .atLeastOnce)]))]
@@ -26,7 +28,7 @@ package struct LongQueue: Sendable {
     }
 
     /// Publishes messages `numbers`; all are acknowledged when this returns.
-    package func publish(_ numbers: Range<UInt64>, port: Int) async throws {
+    func publish(_ numbers: Range<UInt64>, port: Int) async throws {
         let progress = Mutex((next: numbers.lowerBound, acknowledged: numbers.lowerBound))
         let socket = try talk(port: port, as: "filler", keepsSession: false) { packet in
             progress.withLock { progress in
@@ -60,7 +62,7 @@ package struct LongQueue: Sendable {
 
     /// Takes and acknowledges `count` messages.
     /// - Returns: what came and in which order.
-    package func receive(_ count: Int, port: Int) async throws -> SequenceCheck {
+    func receive(_ count: Int, port: Int) async throws -> SequenceCheck {
         let check = Shared(SequenceCheck())
         let socket = try talk(port: port, as: clientID, keepsSession: true) { packet in
             guard case .publish(let publish) = packet, let identifier = publish.packetIdentifier else { return [] }

@@ -1,4 +1,5 @@
 import Foundation
+import LoadGenerator
 import TestKit
 import Testing
 
@@ -20,17 +21,17 @@ import Testing
     func aLongQueueSurvivesTheEndOfTheGateway(signal: Int32) async throws {
         let queue = LongQueue()
         let before = try await RunningApus(Self.settings)
-        let atFirst = try residentOctets(of: before)
+        let atFirst = try before.residentOctets
         try await queue.subscribe(port: before.port("mqtt.tcp"))
         try await queue.publish(0..<UInt64(Self.count), port: before.port("mqtt.tcp"))
-        let filled = try residentOctets(of: before) - atFirst
+        let filled = try before.residentOctets - atFirst
         before.program.signal(signal)
         _ = try await before.program.exitStatus()
 
         let started = ContinuousClock.now
         let after = try await RunningApus(Self.settings + ["data_dir=\(before.dataDirectory)"])
         let startup = ContinuousClock.now - started
-        let restarted = try residentOctets(of: after) - atFirst
+        let restarted = try after.residentOctets - atFirst
         let received = try await queue.receive(Self.count, port: after.port("mqtt.tcp"))
         #expect(received.distinct == Self.count && received.doubled == 0 && received.outOfOrder == 0)
         let ledger = try await Ledger.read(port: after.port("mqtt.tcp"))
@@ -43,12 +44,5 @@ import Testing
                 + "beyond those in memory: \(filled / beyond) before, \(restarted / beyond) after the restart")
         #expect(startup < .seconds(3))
         #expect(restarted / beyond < 64)
-    }
-
-    /// The second figure of statm(5), in pages of 4 KiB.
-    private func residentOctets(of apus: RunningApus) throws -> Int {
-        let figures = try String(contentsOfFile: "/proc/\(apus.program.processIdentifier)/statm", encoding: .utf8)
-            .split(separator: " ")
-        return try #require(Int(figures[1])) * 4_096
     }
 }

@@ -26,10 +26,13 @@ import Testing
             .putSession(session), .putSubscription(number, subscription),
             .putSubscription(number, Subscription(filter: try TopicFilter("gone"), qos: .atMostOnce)),
             .removeSubscription(number, try TopicFilter("gone")),
-            enqueue(4, 1, try message("a/b", [1, 2], properties: properties), qos: .exactlyOnce, expiresAt: .seconds(3), ids: .one(7)),
+            enqueue(
+                4, 1, try message("a/b", [1, 2], properties: properties), qos: .exactlyOnce, expiresAt: .seconds(3),
+                ids: .one(7)),
             enqueue(4, 3, try message("a/c", []), ids: .many([1, .max])),
             .progress(number, sequence: 1, packetID: 9, released: true),
-            .putReceiving(number, packetID: 65_535), .putReceiving(number, packetID: 1), .removeReceiving(number, packetID: 1),
+            .putReceiving(number, packetID: 65_535), .putReceiving(number, packetID: 1),
+            .removeReceiving(number, packetID: 1),
             .putTopicID(number, id: 1, topic: try TopicName("t"), known: false),
             .putTopicID(number, id: 1, topic: try TopicName("t"), known: true),
             .putRetained(try message("r", [9]), expiresAt: .seconds(5)),
@@ -40,7 +43,9 @@ import Testing
         let loaded = try #require(state.sessions.first)
         #expect(state.sessions.count == 1)
         #expect(loaded.record.clientID == session.clientID && loaded.record.number == number)
-        #expect(loaded.record.expiry == nil && loaded.record.expiresAt == .seconds(99) && loaded.record.willDueAt == .seconds(77))
+        #expect(
+            loaded.record.expiry == nil && loaded.record.expiresAt == .seconds(99)
+                && loaded.record.willDueAt == .seconds(77))
         #expect(loaded.record.principal == session.principal && loaded.record.queuesQoS0WhileDetached)
         #expect(loaded.record.will?.properties == properties && loaded.record.will?.delay == .seconds(5))
         #expect(loaded.record.will?.messageExpiry == .milliseconds(1_500) && loaded.record.will?.retain == true)
@@ -54,6 +59,42 @@ import Testing
         #expect(loaded.queue.map(\.packetID) == [9, 0] && loaded.queue.map(\.released) == [true, false])
         #expect(loaded.queue.first?.message.properties == properties)
         #expect(state.retained.map(\.message.payload) == [[8]] && state.retained.map(\.expiresAt) == [nil])
+    }
+
+    @Test func delayedMessagesItemsAndSleepersComeBack() async throws {
+        let workshop = try Workshop()
+        let store = try workshop.open()
+        try await store.write(try Self.laterKinds)
+        let state = try workshop.reopened(store).load()
+        let delayed = try #require(state.delayed.first)
+        #expect(state.delayed.map(\.id) == [3])
+        #expect(delayed.message.topic.string == "later" && delayed.message.payload == [7])
+        #expect(delayed.expiresAt == .seconds(90) && delayed.dueAt == .seconds(80))
+        #expect(delayed.principal == Principal(kind: .user("u"), clientID: ClientID("c")))
+        #expect(state.items.map(\.area) == ["x"] && state.items.map(\.item) == [KeptItem(key: "a", value: [2])])
+        #expect(state.sessions.map(\.record.silentAt) == [.seconds(70)])
+    }
+
+    /// Of each kind that came with a later schema, one that stays and one that goes.
+    static var laterKinds: [StoreChange] {
+        get throws {
+            let principal = Principal(kind: .user("u"), clientID: ClientID("c"))
+            func delayed(_ id: UInt64) throws -> StoreChange {
+                .putDelayed(
+                    DelayedRecord(
+                        id: id, message: try message("later", [7]), expiresAt: .seconds(90), dueAt: .seconds(80),
+                        principal: principal))
+            }
+            return [
+                .putSession(
+                    SessionRecord(
+                        number: SessionNumber(1), clientID: ClientID("c"), expiry: nil, expiresAt: nil, will: nil,
+                        willDueAt: nil, silentAt: .seconds(70), principal: principal, queuesQoS0WhileDetached: false)),
+                try delayed(2), try delayed(3), .removeDelayed(2),
+                .putItem(area: "x", key: "a", value: [1]), .putItem(area: "x", key: "b", value: [1]),
+                .putItem(area: "x", key: "a", value: [2]), .putItem(area: "x", key: "b", value: nil),
+            ]
+        }
     }
 
     @Test func changesOfWhatIsStoredComeBackToo() async throws {

@@ -14,13 +14,18 @@ import Testing
             topic: try TopicName("w"), payload: [1], qos: .atLeastOnce, retain: false, delay: .milliseconds(1_500),
             properties: properties)
         let session = SessionRecord(
-            number: SessionNumber(3), clientID: ClientID("c"), expiry: .seconds(60), expiresAt: .seconds(1_700_000_000), will: will,
-            willDueAt: nil, principal: Principal(kind: .user("u"), clientID: ClientID("c")), queuesQoS0WhileDetached: true)
+            number: SessionNumber(3), clientID: ClientID("c"), expiry: .seconds(60), expiresAt: .seconds(1_700_000_000),
+            will: will,
+            willDueAt: nil, principal: Principal(kind: .user("u"), clientID: ClientID("c")),
+            queuesQoS0WhileDetached: true)
         return [
             .putSession(session), .putReceiving(SessionNumber(3), packetID: 5),
-            .putSubscription(SessionNumber(3), Subscription(filter: try TopicFilter("#"), qos: .exactlyOnce, identifier: 8)),
+            .putSubscription(
+                SessionNumber(3), Subscription(filter: try TopicFilter("#"), qos: .exactlyOnce, identifier: 8)),
             .putTopicID(SessionNumber(3), id: 1, topic: try TopicName("t"), known: true),
-            enqueue(3, 4, try message("t", [0, 255], properties: properties), qos: .exactlyOnce, expiresAt: .seconds(9), ids: .one(8)),
+            enqueue(
+                3, 4, try message("t", [0, 255], properties: properties), qos: .exactlyOnce, expiresAt: .seconds(9),
+                ids: .one(8)),
             .progress(SessionNumber(3), sequence: 4, packetID: 4, released: true), enqueue(3, 5, try message("t/2")),
             .putRetained(try message("kept", [7]), expiresAt: nil),
         ]
@@ -89,5 +94,22 @@ import Testing
     @Test func aMissingStoreIsNamed() throws {
         let error = #expect(throws: StoreError.self) { try StoreMaintenance(path: "/nowhere/apus.db").verify() }
         #expect(error?.description == "there is no store (/nowhere/apus.db): check data_dir")
+    }
+
+    @Test func delayedMessagesAndItemsAreExportedAndCounted() async throws {
+        let workshop = try Workshop()
+        let store = try workshop.open()
+        try await store.write(try SQLiteStoreTests.laterKinds)
+        store.close()
+        let maintenance = StoreMaintenance(path: workshop.path)
+        let summary = try maintenance.summary()
+        #expect(summary.delayed == 1 && summary.items == 1)
+        var lines: [String] = []
+        try maintenance.export { lines.append($0) }
+        let copy = StoreMaintenance(path: workshop.folder + "/copy/apus.db")
+        #expect(try copy.importing(lines) == 3)
+        var again: [String] = []
+        try copy.export { again.append($0) }
+        #expect(again == lines)
     }
 }

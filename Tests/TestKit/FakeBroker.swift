@@ -28,6 +28,8 @@ package final class FakeBroker: Broker {
         var lastCommit: UInt64 = 0
         var committed: UInt64 = 0
         var commitWaiters: [any SessionOwner] = []
+        var commitActions: [@Sendable () -> Void] = []
+        var kept: [KeptArea: [String: [UInt8]]] = [:]
         var nextAttachment = 0
     }
 
@@ -107,12 +109,13 @@ package final class FakeBroker: Broker {
     package func commitByHand() { state.withLock { $0.commitsByHand = true } }
 
     package func commit() {
-        let owners: [any SessionOwner] = state.withLock { state in
+        let (owners, actions) = state.withLock { state in
             state.committed = state.lastCommit
-            defer { state.commitWaiters = [] }
-            return state.commitWaiters
+            defer { (state.commitWaiters, state.commitActions) = ([], []) }
+            return (state.commitWaiters, state.commitActions)
         }
         for owner in owners { owner.wake() }
+        for action in actions { action() }
     }
 
     /// Publishes as another client would.
@@ -197,6 +200,28 @@ package final class FakeBroker: Broker {
     }
 
     package func isCommitted(_ point: CommitPoint) -> Bool { state.withLock { $0.isCommitted(point) } }
+
+    package func whenCommitted(_ point: CommitPoint, _ action: @escaping @Sendable () -> Void) {
+        let isCommitted = state.withLock { state in
+            guard !state.isCommitted(point) else { return true }
+            state.commitActions.append(action)
+            return false
+        }
+        if isCommitted { action() }
+    }
+
+    @discardableResult
+    package func keep(_ value: [UInt8]?, as key: String, in area: KeptArea) -> CommitPoint {
+        state.withLock { state in
+            state.kept[area, default: [:]][key] = value
+            return state.commitPoint()
+        }
+    }
+
+    /// What is kept now, as another process would find it.
+    package func takeKept(in area: KeptArea) -> [KeptItem] {
+        state.withLock { ($0.kept[area] ?? [:]).map { KeptItem(key: $0.key, value: $0.value) } }
+    }
 
     func notify(_ owners: [any SessionOwner]) {
         for owner in owners { owner.wake() }

@@ -8,6 +8,8 @@ import Synchronization
 extension Device {
     func step(_ body: (inout DeviceMachine) -> [DeviceMachine.Action]) {
         perform(state.withLock { $0.isOver ? [] : body(&$0.machine) })
+        // Nobody waits for this: an observation that is asked for again after a crash is the same observation.
+        if state.withLock({ !$0.isOver && $0.attachment != nil && $0.hasOtherPaths }) { _ = keep() }
         armTimer()
     }
 

@@ -28,11 +28,16 @@ final class Device: Sendable {
         /// By the exchange they began in.
         var observations: [Int: CoAPObservation] = [:]
         var timerAt: Timestamp?
-        /// What waits for the store, and for which point.
-        var uncommitted: (point: CommitPoint, action: @Sendable () -> Void)?
+        /// The observations the store knows of.
+        var keptPaths: Set<ObjectPath> = []
         var isOver = false
         /// The core has ended the attachment; what is to be done about it may still be waiting for its turn.
         var isClosed = false
+
+        /// What is observed is not what the store knows.
+        var hasOtherPaths: Bool {
+            machine.observations.count != keptPaths.count || !machine.observations.keys.allSatisfy(keptPaths.contains)
+        }
     }
 
     let endpoint: String
@@ -59,6 +64,26 @@ final class Device: Sendable {
         state = Mutex(State(machine: machine, peer: peer, expiresAt: context.expiry(of: registration, from: now)))
     }
 
+    /// A registration of the process before. Nothing is sent to the device before it has been heard: what its packets pass through
+    /// (RFC 4787) may have forgotten us.
+    init(
+        restoring stored: StoredRegistration, context: GatewayContext, ended: @escaping @Sendable (Device, End) -> Void
+    ) {
+        endpoint = stored.registration.endpoint
+        location = stored.location
+        self.context = context
+        self.ended = ended
+        let clock = context.broker.clock
+        let machine = DeviceMachine(
+            restoring: stored, model: context.model, settings: context.configuration.machine, now: clock.now())
+        // No server gives a session the number 0.
+        let peer = CoAPPeer(id: 0, address: stored.address, isLoopback: stored.isLoopback, transport: .udp)
+        let expiresAt = stored.expiresAt.map { clock.now() + ($0 - clock.wallClock()) } ?? .never
+        var state = State(machine: machine, peer: peer, expiresAt: expiresAt)
+        state.keptPaths = Set(stored.observed)
+        self.state = Mutex(state)
+    }
+
     var registration: Registration { state.withLock { $0.machine.registration } }
     var isClosed: Bool { state.withLock { $0.isClosed } }
     private var isOver: Bool { state.withLock { $0.isOver } }
@@ -77,6 +102,21 @@ extension Device {
             return state.peer
         }
         context.server.pin(peer)
+        let commit = subscribe(attachment)
+        announce(registration.status(reason: "registered"), event: "registered")
+        return max(commit, keep())
+    }
+
+    /// The broker has let a device of the process before in again.
+    func reopen(_ connected: Connected) {
+        state.withLock { $0.attachment = connected.attachment }
+        connected.attachment.supervise(.asleep, silence: nil)
+        if !connected.sessionPresent { _ = subscribe(connected.attachment) }
+        announce(registration.status(reason: "restored"), event: "restored")
+        armTimer()
+    }
+
+    private func subscribe(_ attachment: any Attachment) -> CommitPoint {
         // A retained command would be carried out at every registration, a restart loop with Reboot. Commands are events.
         let subscriptions = CommandTopic.filters(endpoint: endpoint).compactMap { try? TopicFilter($0) }
             .map { Subscription(filter: $0, qos: .atLeastOnce, retainHandling: .doNotSend) }
@@ -84,7 +124,6 @@ extension Device {
         if outcomes.contains(where: { if case .refused = $0 { true } else { false } }) {
             context.logger.warning("a device may not receive all of its commands", [.endpoint: endpoint])
         }
-        announce(registration.status(reason: "registered"), event: "registered")
         return commit
     }
 
@@ -96,7 +135,8 @@ extension Device {
     }
 
     /// An Update that has been checked.
-    func update(_ registration: Registration, from peer: CoAPPeer) {
+    /// - Returns: the point at which it is stored.
+    func update(_ registration: Registration, from peer: CoAPPeer) -> CommitPoint {
         let now = now
         let (earlier, changed) = state.withLock { state in
             state.expiresAt = context.expiry(of: registration, from: now)
@@ -114,11 +154,13 @@ extension Device {
             announce(event: "updated")
         }
         step { $0.update(registration, movedAddress: moved, now: now) }
+        return keep()
     }
 
     /// Ends the registration and, with it, the session: what waits for the device is answered, not forgotten.
     func end(reason: String) {
         finish()
+        forget()
         while let (delivery, attachment) = takeDelivery() {
             report(Report(refused: delivery.message.topic.string, .notRegistered), to: delivery, from: attachment)
             attachment.discard(delivery, reason: .notApplicable)
@@ -137,6 +179,7 @@ extension Device {
     /// The core has ended the attachment for a reason of its own.
     func abandon(_ reason: CloseReason) {
         finish()
+        forget()
         announce(Registration.offline(reason: reason.word), event: reason.word)
         close(.lost, expiry: nil)
     }
@@ -170,25 +213,27 @@ extension Device {
         context.server.unpin(peer)
     }
 
+    /// Writes the registration to the store, as it is now.
+    /// - Returns: the point at which it is stored.
+    func keep() -> CommitPoint {
+        let clock = context.broker.clock
+        let stored = state.withLock { state in
+            let observed = state.machine.observations.keys.sorted()
+            state.keptPaths = Set(observed)
+            return StoredRegistration(
+                registration: state.machine.registration, location: location,
+                expiresAt: state.expiresAt == .never ? nil : clock.wallClock() + state.expiresAt.since(clock.now()),
+                observed: observed, address: state.peer.address, isLoopback: state.peer.isLoopback)
+        }
+        return context.broker.keep(stored.json.encoded, as: endpoint, in: .lwm2mRegistration)
+    }
+
+    private func forget() { context.broker.keep(nil, as: endpoint, in: .lwm2mRegistration) }
+
     /// Publishes the retained status, if it changed, and the event.
     private func announce(_ status: JSON? = nil, event: String) {
         if let status { context.publisher.publish(CommandTopic.status(endpoint), status, retain: true) }
         context.publisher.publish(CommandTopic.event(endpoint), .object(["event": .string(event)]))
-    }
-
-    /// Does `action` once everything up to `point` is stored.
-    func whenCommitted(_ point: CommitPoint, _ action: @escaping @Sendable () -> Void) {
-        state.withLock { $0.uncommitted = (point, action) }
-        if attachment?.wakeWhenCommitted(point) != false { runCommitted() }
-    }
-
-    private func runCommitted() {
-        let action = state.withLock { state -> (@Sendable () -> Void)? in
-            guard let waiting = state.uncommitted, context.broker.isCommitted(waiting.point) else { return nil }
-            state.uncommitted = nil
-            return waiting.action
-        }
-        action?()
     }
 }
 
@@ -200,7 +245,6 @@ extension Device: SessionOwner {
         context.server.perform { [weak self] in
             guard let self else { return }
             isWoken.store(false, ordering: .releasing)
-            runCommitted()
             step { $0.proceed() }
         }
     }

@@ -15,7 +15,7 @@ extension LwM2MGateway {
         do throws(RegistrationError) {
             switch (request.path.count, request.method) {
             case (1, .post): try register(request, responder)
-            case (2, .post): responder.answer(try update(request))
+            case (2, .post): try update(request, responder)
             case (2, .delete): responder.answer(try deregister(request))
             case (1, _), (2, _):
                 responder.answer(.error(.methodNotAllowed, "POST registers and updates, DELETE de-registers"))
@@ -41,7 +41,7 @@ extension LwM2MGateway {
     // MARK: Update and De-register
 
     /// Knowing the location is the right to use it, so a device behind a NAT may come from a new address.
-    private func update(_ request: CoAPRequest) throws(RegistrationError) -> CoAPResponse {
+    private func update(_ request: CoAPRequest, _ responder: CoAPResponder) throws(RegistrationError) {
         let device = try device(at: request.path)
         let limits = context.configuration.limits
         let parameters = try RegistrationParameters(queries: request.queries, limits: limits)
@@ -49,8 +49,7 @@ extension LwM2MGateway {
         let objects = request.payload.isEmpty ? nil : try objects(of: request)
         try registration.update(parameters, objects: objects, lifetimes: context.configuration.lifetimes)
         context.statistics.updates.add()
-        device.update(registration, from: request.peer)
-        return CoAPResponse(.changed)
+        whenCommitted(device.update(registration, from: request.peer)) { responder.answer(CoAPResponse(.changed)) }
     }
 
     private func deregister(_ request: CoAPRequest) throws(RegistrationError) -> CoAPResponse {
@@ -87,7 +86,10 @@ extension LwM2MGateway {
             ended: { [weak self] device, end in self?.ended(device, end) })
         registry.withLock { $0.beginRegistering(registration.endpoint) }
         let handover = Handover<Result<Connected, ConnectRefusal>>()
-        context.broker.connect(connectRequest(registration, request.peer), owner: device) { [self] result in
+        context.broker.connect(
+            connectRequest(registration, address: request.peer.address, isLoopback: request.peer.isLoopback),
+            owner: device
+        ) { [self] result in
             // A decision that took its time arrives on another thread.
             guard handover.arrived(result) == .late else { return }
             context.server.perform { self.decided(result, device, request, responder) }
@@ -95,10 +97,10 @@ extension LwM2MGateway {
         if let result = handover.takeOrDetach() { decided(result, device, request, responder) }
     }
 
-    private func connectRequest(_ registration: Registration, _ peer: CoAPPeer) -> ConnectRequest {
+    private func connectRequest(_ registration: Registration, address: String, isLoopback: Bool) -> ConnectRequest {
         let clientID = ClientID(.lwm2m, registration.endpoint)
         let credentials = Credentials(
-            clientID: clientID, peer: Peer(address: peer.address, isLoopback: peer.isLoopback, listener: "lwm2m"))
+            clientID: clientID, peer: Peer(address: address, isLoopback: isLoopback, listener: "lwm2m"))
         let options = SessionOptions(
             cleanStart: false, expiry: registration.lifetime.map { $0 + context.configuration.lifetimes.grace },
             receiveMaximum: 1, will: lostWill(registration.endpoint), queuesQoS0WhileDetached: true)
@@ -141,8 +143,47 @@ extension LwM2MGateway {
         let commit = max(connected.commit, device.open(connected.attachment))
         let created = CoAPResponse(.created, locationPath: ["rd", device.location])
         // Acknowledged means stored: the device learns its location once its session is safe.
-        device.whenCommitted(commit) { responder.answer(created) }
+        whenCommitted(commit) { responder.answer(created) }
         device.start(continuing: earlier)
+    }
+
+    /// Does `action` once everything up to `point` is stored, on the CoAP thread.
+    private func whenCommitted(_ point: CommitPoint, _ action: @escaping @Sendable () -> Void) {
+        guard !context.broker.isCommitted(point) else { return action() }
+        context.broker.whenCommitted(point) { [server = context.server] in server.perform(action) }
+    }
+
+    // MARK: Restart
+
+    /// Goes on with the registrations of the process before. Devices whose lifetime has passed meanwhile expire at once.
+    func restoreRegistrations() {
+        for item in context.broker.takeKept(in: .lwm2mRegistration) {
+            guard let stored = StoredRegistration(item.value, limits: context.configuration.limits) else {
+                context.logger.warning("a stored registration makes no sense and is forgotten", [.endpoint: item.key])
+                context.broker.keep(nil, as: item.key, in: .lwm2mRegistration)
+                continue
+            }
+            restore(stored)
+        }
+    }
+
+    private func restore(_ stored: StoredRegistration) {
+        let device = Device(
+            restoring: stored, context: context, ended: { [weak self] device, end in self?.ended(device, end) })
+        _ = registry.withLock { $0.insert(device) }
+        let request = connectRequest(stored.registration, address: stored.address, isLoopback: stored.isLoopback)
+        context.broker.connect(request, owner: device) { [self] result in
+            switch result {
+            case .success(let connected):
+                context.statistics.restorations.add()
+                context.server.perform { device.reopen(connected) }
+            case .failure(let refusal):
+                context.logger.warning(
+                    "a registered device may not come in any more", [.endpoint: device.endpoint, .reason: "\(refusal)"])
+                guard registry.withLock({ $0.remove(device) }) else { return }
+                context.server.perform { device.abandon(.administrative) }
+            }
+        }
     }
 
     // MARK: Ends

@@ -29,6 +29,8 @@ package final class LwM2MGateway: Gateway {
         context.server.register(prefix: "rd") { [weak self] request, responder in
             self?.handle(request, responder)
         }
+        // Before the server reads: a device must not be told that it is unknown.
+        restoreRegistrations()
         return listeners
     }
 

@@ -3,6 +3,8 @@ import Messaging
 /// What the gateway counted since its start.
 final class LwM2MStatistics: Sendable {
     let registrations = Counter()
+    /// Registrations of the process before that go on.
+    let restorations = Counter()
     /// Register, Update and De-register requests answered with an error.
     let refusals = Counter()
     let updates = Counter()
@@ -18,7 +20,8 @@ final class LwM2MStatistics: Sendable {
 
     func readings() -> [CounterReading] {
         [
-            ("registrations", registrations), ("registration_refusals", refusals), ("updates", updates),
+            ("registrations", registrations), ("restorations", restorations), ("registration_refusals", refusals),
+            ("updates", updates),
             ("deregistrations", deregistrations), ("expirations", expirations), ("commands", commands),
             ("commands_refused", commandsRefused), ("notifications", notifications),
             ("publishes_refused", publishesRefused),

@@ -92,6 +92,14 @@ struct DeviceMachine {
         awakeUntil = now + settings.awakeTime
     }
 
+    /// A registration of the process before: its device is asleep until it is heard, and what was observed is to be set up again.
+    init(restoring stored: StoredRegistration, model: ObjectModel, settings: Settings, now: Timestamp) {
+        self.init(stored.registration, model: model, settings: settings, now: now)
+        reachability = .asleep
+        for path in stored.observed.prefix(settings.observations) { observations[path] = .pending }
+        errands = Deque(observations.keys.sorted().map { .observe($0) })
+    }
+
     /// When `tick` has something to do, if ever.
     var deadline: Timestamp? { registration.usesQueueMode && reachability == .awake ? awakeUntil : nil }
 }

@@ -42,6 +42,7 @@ extension StoreCommand {
                     ("sessions", "\(summary.sessions)"), ("subscriptions", "\(summary.subscriptions)"),
                     ("queued", "\(summary.queuedDeliveries) deliveries of \(summary.messages) messages"),
                     ("payload", "\(summary.payloadOctets) bytes"), ("retained", "\(summary.retained)"),
+                    ("delayed", "\(summary.delayed) messages"), ("kept", "\(summary.items) items of gateways"),
                 ]
                 for (name, value) in rows {
                     Console.output("\(name):\(String(repeating: " ", count: 14 - name.count))\(value)")
@@ -51,7 +52,8 @@ extension StoreCommand {
     }
 
     struct Verify: ParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Read every page and every reference, and say what is wrong.")
+        static let configuration = CommandConfiguration(
+            abstract: "Read every page and every reference, and say what is wrong.")
         @OptionGroup var options: SettingsOptions
 
         func run() throws {

@@ -39,11 +39,13 @@ struct GatewayBench {
     }
 }
 
+/// - Parameter broker: one that has served another gateway before, for what a restart finds.
 func withGateway(
-    _ change: (inout LwM2MConfiguration) -> Void = { _ in }, _ body: (GatewayBench) async throws -> Void
+    _ change: (inout LwM2MConfiguration) -> Void = { _ in }, broker earlier: FakeBroker? = nil,
+    clock: ManualClock = ManualClock(),
+    _ body: (GatewayBench) async throws -> Void
 ) async throws {
-    let clock = ManualClock()
-    let broker = FakeBroker(clock: clock)
+    let broker = earlier ?? FakeBroker(clock: clock)
     var logger = Logger(label: "test")
     logger.logLevel = .critical
     var listener = CoAPServer.Configuration()
