@@ -96,7 +96,8 @@ extension ProxyHeader {
     private static func decodeVersion2(_ buffer: inout ByteBuffer) throws(DecodeError) -> ProxyHeader? {
         var rest = buffer
         rest.moveReaderIndex(forwardBy: min(signature.count, rest.readableBytes))
-        guard let (versionAndCommand, family, length) = rest.readMultipleIntegers(as: (UInt8, UInt8, UInt16).self) else {
+        guard let (versionAndCommand, family, length) = rest.readMultipleIntegers(as: (UInt8, UInt8, UInt16).self)
+        else {
             return nil
         }
         guard versionAndCommand >> 4 == 2 else { throw .version(versionAndCommand >> 4) }
@@ -123,7 +124,9 @@ extension ProxyHeader {
         }
     }
 
-    private static func address(_ body: inout ByteBuffer, octets: Int, _ length: Int) throws(DecodeError) -> SocketAddress {
+    private static func address(_ body: inout ByteBuffer, octets: Int, _ length: Int) throws(DecodeError)
+        -> SocketAddress
+    {
         guard let source = body.readSlice(length: octets), body.readSlice(length: octets) != nil,
             let (port, _) = body.readMultipleIntegers(as: (UInt16, UInt16).self),
             let address = try? SocketAddress(packedIPAddress: source, port: Int(port))

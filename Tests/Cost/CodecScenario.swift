@@ -31,7 +31,8 @@ enum CodecScenario {
             buffer.reserveCapacity(128 * count)
             for identifier in 1...count {
                 let fits = PacketEncoder.encodePublish(
-                    PublishHeader(qos: .atLeastOnce, packetIdentifier: UInt16(identifier)), topic: topic.utf8.span.bytes,
+                    PublishHeader(qos: .atLeastOnce, packetIdentifier: UInt16(identifier)),
+                    topic: topic.utf8.span.bytes,
                     payload: payload.span.bytes, into: &buffer, version: .v311)
                 precondition(fits, "there is no maximum packet size")
             }

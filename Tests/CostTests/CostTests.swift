@@ -8,7 +8,8 @@ import Testing
 /// another one makes other instructions of the same code.
 @Suite(.serialized) struct CostTests {
     @Test(
-        .enabled(if: Measurement.isPossible, "make test builds .build/release/cost and says where it is in TEST_COST_BINARY"),
+        .enabled(
+            if: Measurement.isPossible, "make test builds .build/cost and says where it is in TEST_COST_BINARY"),
         .enabled(if: Pins.areOfThisCompiler, Pins.remedy))
     func noHotPathCostsATenthMoreThanPinned() async throws {
         let pinned = try Pins.load().costs
@@ -16,8 +17,11 @@ import Testing
         #expect(Set(measured.keys) == Set(pinned.keys), "a scenario has come or gone: make pin")
         for (scenario, cost) in measured.sorted(by: { $0.key < $1.key }) {
             guard let pin = pinned[scenario] else { continue }
-            #expect(cost.instructions <= pin.instructions * 1.1, "\(scenario): instructions; if it is worth them, make pin")
-            #expect(cost.allocations <= pin.allocations * 1.1 + 0.01, "\(scenario): allocations; if it is worth them, make pin")
+            #expect(
+                cost.instructions <= pin.instructions * 1.1, "\(scenario): instructions; if it is worth them, make pin")
+            #expect(
+                cost.allocations <= pin.allocations * 1.1 + 0.01,
+                "\(scenario): allocations; if it is worth them, make pin")
         }
     }
 

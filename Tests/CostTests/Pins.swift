@@ -14,16 +14,20 @@ struct Pins {
         var costs: [String: Cost] = [:]
         for row in rows.dropFirst() {
             let fields = row.split(separator: "\t")
-            guard fields.count == 3, let instructions = Double(fields[1]), let allocations = Double(fields[2]) else { continue }
+            guard fields.count == 3, let instructions = Double(fields[1]), let allocations = Double(fields[2]) else {
+                continue
+            }
             costs[String(fields[0])] = Cost(instructions: instructions, allocations: allocations)
         }
         return Pins(compiler: rows.first.map(String.init) ?? "", costs: costs)
     }
 
     static func write(_ costs: [String: Cost]) throws {
-        var text = "# One operation in instructions and allocations, pinned by `make pin` with this compiler:\n\(thisCompiler)\n"
+        var text =
+            "# One operation in instructions and allocations, pinned by `make pin` with this compiler:\n\(thisCompiler)\n"
         for (scenario, cost) in costs.sorted(by: { $0.key < $1.key }) {
-            text += "\(scenario)\t\(String(format: "%.1f", cost.instructions))\t\(String(format: "%.2f", cost.allocations))\n"
+            text +=
+                "\(scenario)\t\(String(format: "%.1f", cost.instructions))\t\(String(format: "%.2f", cost.allocations))\n"
         }
         try text.write(to: file, atomically: true, encoding: .utf8)
     }
@@ -37,5 +41,7 @@ struct Pins {
     }
 
     /// As the Makefile reads it from `swift --version`.
-    private static var thisCompiler: String { ProcessInfo.processInfo.environment["TEST_COST_COMPILER"] ?? "another compiler" }
+    private static var thisCompiler: String {
+        ProcessInfo.processInfo.environment["TEST_COST_COMPILER"] ?? "another compiler"
+    }
 }

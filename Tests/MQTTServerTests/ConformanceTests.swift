@@ -53,7 +53,9 @@ import Testing
         let named = Self.tags(/MQTT 3\.1\.1, MQTT-\d+\.\d+\.\d+-\d+/)
         let counterparts = Set(try Self.rows(Self.current).filter(\.bindsServers).map(\.clause))
         for row in try Self.rows(Self.legacy) where row.bindsServers {
-            let isKnown = row.counterpart == "=" ? named.contains("MQTT 3.1.1, \(row.clause)") : counterparts.contains(row.counterpart ?? "")
+            let isKnown =
+                row.counterpart == "="
+                ? named.contains("MQTT 3.1.1, \(row.clause)") : counterparts.contains(row.counterpart ?? "")
             #expect(isKnown, "\(row.clause), \(row.counterpart ?? "no counterpart")")
         }
     }
@@ -68,15 +70,18 @@ import Testing
         let text = try String(contentsOf: FixtureTable.folder.appending(path: path), encoding: .utf8)
         return text.split(separator: "\n").filter { !$0.hasPrefix("#") }.map { line in
             let fields = line.split(separator: "\t").map { $0.trimmingCharacters(in: .whitespaces) }
-            let tests = fields.count > 2 ? fields[2].split(separator: ",").map { $0.trimmingCharacters(in: .whitespaces) } : []
+            let tests =
+                fields.count > 2 ? fields[2].split(separator: ",").map { $0.trimmingCharacters(in: .whitespaces) } : []
             return Row(
-                clause: fields.first ?? "", statement: fields.count > 1 ? fields[1] : "", tests: tests.filter { $0 != "-" },
+                clause: fields.first ?? "", statement: fields.count > 1 ? fields[1] : "",
+                tests: tests.filter { $0 != "-" },
                 counterpart: fields.count > 3 ? fields[3] : nil)
         }
     }
 
     private static func sources(under folder: String) -> [String] {
-        let files = FileManager.default.enumerator(at: repository.appending(path: folder), includingPropertiesForKeys: nil)
+        let files = FileManager.default.enumerator(
+            at: repository.appending(path: folder), includingPropertiesForKeys: nil)
         return (files?.allObjects ?? []).compactMap { file in
             guard let url = file as? URL, url.pathExtension == "swift" else { return nil }
             return try? String(contentsOf: url, encoding: .utf8)

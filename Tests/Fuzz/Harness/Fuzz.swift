@@ -12,7 +12,8 @@ import FuzzProperties
     static func main() throws {
         let arguments = CommandLine.arguments
         guard arguments.count > 2, let target = FuzzTarget(rawValue: arguments[1]) else {
-            FileHandle.standardError.write(Data("usage: fuzz codec|websocket|proxy FOLDER [options of libFuzzer]\n".utf8))
+            FileHandle.standardError.write(
+                Data("usage: fuzz codec|websocket|proxy FOLDER [options of libFuzzer]\n".utf8))
             exit(2)
         }
         self.target = target

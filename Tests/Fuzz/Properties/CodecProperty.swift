@@ -24,7 +24,8 @@ struct CodecProperty {
 
     func check(_ octets: [UInt8]) throws(PropertyViolation) {
         let whole = read([octets[...]])
-        try require(whole == read(pieces(of: octets, size: pieceSize)), "pieces of \(pieceSize) are read as something else")
+        try require(
+            whole == read(pieces(of: octets, size: pieceSize)), "pieces of \(pieceSize) are read as something else")
         for read in whole.packets { try check(read) }
     }
 
@@ -68,7 +69,8 @@ struct CodecProperty {
     private func check(_ read: ReadPacket) throws(PropertyViolation) {
         let written = write(read.packet, read.version)
         try require(written.readableBytes <= read.size, "written longer than it was read: \(read.packet)")
-        try require(readBack(written, read.version) == read.packet, "does not survive writing and reading: \(read.packet)")
+        try require(
+            readBack(written, read.version) == read.packet, "does not survive writing and reading: \(read.packet)")
         let shorter = read.packet.withoutExplanation
         let shortened = write(shorter, read.version)
         try require(shortened.readableBytes <= written.readableBytes, "longer without explanation: \(read.packet)")
@@ -99,7 +101,8 @@ struct CodecProperty {
             qos: publish.qos, isRetained: publish.isRetained, isDuplicate: publish.isDuplicate,
             packetIdentifier: publish.packetIdentifier?.rawValue ?? 0)
         _ = PacketEncoder.encodePublish(
-            header, topic: publish.topic.readableBytesUInt8Span.bytes, properties: DeliveryProperties(message: publish.properties),
+            header, topic: publish.topic.readableBytesUInt8Span.bytes,
+            properties: DeliveryProperties(message: publish.properties),
             payload: publish.payload.readableBytesSpan, into: &buffer, version: version)
         return buffer
     }

@@ -14,7 +14,9 @@ struct ExpectedStream {
 
     /// False when the frame is not complete.
     private mutating func readFrame(_ frameLimit: Int) -> Bool {
-        guard let first = rest.popFirst(), let second = rest.popFirst(), let length = readLength(second) else { return false }
+        guard let first = rest.popFirst(), let second = rest.popFirst(), let length = readLength(second) else {
+            return false
+        }
         let isControl = first & 0b1000 != 0
         let isLast = first & 0x80 != 0
         guard length <= frameLimit, !isControl || (isLast && length <= 125) else { return end() }
