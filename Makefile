@@ -103,6 +103,12 @@ fuzz: packages ## Look for inputs that break a parser (FUZZ_SECONDS=60 for each,
 bench-restart: build ## Measure a restart with one million queued messages, and what each costs in memory
 	@TEST_BINARY="$$PWD/.build/release/apus" TEST_BENCH=1 swift test --filter LongQueueTests
 
+# At the moments of an earlier run: SEED, which each run prints.
+KILLS ?= 200
+.PHONY: chaos
+chaos: build ## Kill a release build KILLS times (200) while clients publish and subscribe, also with losses of power
+	@TEST_BINARY="$$PWD/.build/release/apus" TEST_CHAOS_KILLS=$(KILLS) TEST_CHAOS_SEED=$(SEED) swift test --filter ChaosTests
+
 .PHONY: format
 format: ## Format all Swift code in place
 	@swift format --in-place --parallel --recursive Package.swift Sources Gateways Tests

@@ -30,7 +30,11 @@ extension Target.Dependency {
 
 let package = Package(
     name: "apus",
-    products: [.executable(name: "apus", targets: ["apus"])],
+    products: [
+        .executable(name: "apus", targets: ["apus"]),
+        // Only for tests, which load it into the program.
+        .library(name: "PowerLoss", type: .dynamic, targets: ["PowerLoss"]),
+    ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-nio.git", from: "2.101.0"),
         .package(url: "https://github.com/apple/swift-nio-ssl.git", from: "2.37.0"),
@@ -150,6 +154,10 @@ let package = Package(
         // The built binary against real clients.
         .testTarget(
             name: "EndToEndTests", dependencies: ["TestKit", "LoadGenerator", "MQTTCodec", .nioCore], exclude: ["Clients"]),
+        // A loss of power, simulated for a program it is loaded into (LD_PRELOAD).
+        .target(name: "PowerLoss", path: "Tests/PowerLoss"),
+        // The built binary killed again and again.
+        .testTarget(name: "ChaosTests", dependencies: ["TestKit", "LoadGenerator", "MQTTCodec", .nioCore, .nioPosix, .deque]),
     ],
     swiftLanguageModes: [.v6]
 )

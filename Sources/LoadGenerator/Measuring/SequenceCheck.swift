@@ -15,6 +15,11 @@ package struct SequenceCheck: Sendable, Equatable {
     /// Messages with different numbers.
     package var distinct: Int { received - doubled }
 
+    /// Numbers below `end` that have not come, in order.
+    package func missing(below end: UInt64) -> [UInt64] {
+        missing.filter { $0 < end }.sorted() + (next < end ? Array(next..<end) : [])
+    }
+
     /// - Returns: false for a double.
     @discardableResult
     package mutating func record(_ number: UInt64) -> Bool {
