@@ -23,23 +23,17 @@ final class NodeSleeper {
         guard granted != nil else { return }
         account.change { $0.subscribed(self.link.clientID) }
         while !link.isOver {
-            // DISCONNECT with a duration is answered by DISCONNECT, and so it is by a gateway that does not know the client:
-            // both times the node may sleep, and is told when it wakes.
             guard try await goToSleep() else { return }
             try await Task.sleep(for: .milliseconds(Int.random(in: 20...150, using: &generator)))
             guard try await wake() else { return }
         }
     }
 
+    /// DISCONNECT with a duration is answered by DISCONNECT; a gateway that does not know the node may say nothing.
     private func goToSleep() async throws -> Bool {
-        while try await link.follow() {
-            try await link.send(NodeLink.Kind.disconnect, big(60))
-            while let message = try await link.next() {
-                if message.kind == NodeLink.Kind.disconnect { return true }
-                try await receive(message)
-            }
-        }
-        return false
+        try await link.request(NodeLink.Kind.disconnect, big(60), receive: receive) { message in
+            message.kind == NodeLink.Kind.disconnect
+        } != nil
     }
 
     /// Takes what waits, up to PINGRESP; a gateway that does not know the node gets it as a connected one, which then goes
