@@ -79,6 +79,37 @@ struct GatewayLoopTests {
         #expect(conversation.broker.session("c1")?.isAttached == true)
     }
 
+    /// MQTT-SN 6.10: an id means the same as long as the session lives, also after a crash.
+    @Test("The id of a name is told when it is stored") func durableTopicID() throws {
+        let conversation = try Conversation()
+        _ = exchange(conversation, connect)
+        conversation.commitByHand()
+        #expect(exchange(conversation, [0x09, 0x0A, 0x00, 0x00, 0x00, 0x05, 0x78, 0x2F, 0x79]) == [])
+        conversation.commit()
+        #expect(conversation.takeSent() == [[0x07, 0x0B, 0x00, 0x01, 0x00, 0x05, 0x00]])
+    }
+
+    /// The client forgets the identifier with PUBREL: a PUBLISH after it would be a new message.
+    @Test("A PUBREC that meets the next connection settles the delivery before its release") func lateReception() throws
+    {
+        let conversation = try Conversation()
+        let resume: [UInt8] = [0x08, 0x04, 0x00, 0x01, 0x00, 0x3C, 0x63, 0x31]
+        _ = exchange(conversation, resume)
+        _ = exchange(conversation, [0x07, 0x12, 0x42, 0x00, 0x02, 0x61, 0x62])
+        try conversation.publish("ab", [0x68], .exactlyOnce, retain: false)
+        #expect(conversation.takeSent() == [[0x08, 0x0C, 0x42, 0x61, 0x62, 0x00, 0x01, 0x68]])
+        conversation.commitByHand()
+        #expect(exchange(conversation, resume) == [])
+        #expect(exchange(conversation, [0x04, 0x0F, 0x00, 0x01]) == [])
+        for _ in 0..<3 { conversation.commit() }
+        let sent = conversation.takeSent()
+        #expect(sent.first == [0x03, 0x05, 0x00])
+        #expect(sent.count > 1)
+        #expect(sent.dropFirst().allSatisfy { $0 == [0x04, 0x10, 0x00, 0x01] })
+        _ = exchange(conversation, [0x04, 0x0E, 0x00, 0x01])
+        #expect(conversation.broker.session("c1")?.backlog == 0)
+    }
+
     @Test("An operator ends a connection: the client is told, a sleeping one is left in peace")
     func administrativeClose() throws {
         let conversation = try Conversation()

@@ -21,8 +21,8 @@ final class FakeAttachment: Attachment {
 
     var topicIDs: any TopicIDRegistry { registry }
     var isHeldBack: Bool { broker.state.withLock { $0.isHeldBack } }
-    /// The fake stores nothing.
-    var recorded: CommitPoint { .none }
+    /// The fake stores nothing; with commits by hand, whatever happened last is not committed yet.
+    var recorded: CommitPoint { withSession { state, _ in state.commitPoint() } ?? .none }
     var backlog: Int { withSession { _, session in session.backlog } ?? 0 }
     var will: Will? { withSession { _, session in session.will } ?? nil }
 

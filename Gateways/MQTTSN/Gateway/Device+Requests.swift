@@ -5,11 +5,11 @@ import NIOCore
 extension Device {
     // MARK: REGISTER
 
-    /// MQTT-SN 6.5: a name has one id as long as the session lives, however often it is registered.
+    /// MQTT-SN 6.5: a name has one id as long as the session lives, however often it is registered and also after a crash.
     func answer(_ register: Packet.Register) {
         let (topicID, returnCode) = topicID(forName: register.topicName)
         let regack = Packet.Acknowledgement(topicID: topicID, messageID: register.messageID, returnCode: returnCode)
-        replyAgain(.regack(regack))
+        reply(.regack(regack), after: attachment?.recorded ?? .none)
     }
 
     private func topicID(forName name: String) -> (UInt16, ReturnCode) {
@@ -137,7 +137,7 @@ extension Device {
         case .refused(let refusal): suback.returnCode = ReturnCode(refusal)
         case nil: suback.returnCode = .congestion
         }
-        reply(.suback(suback), after: commit)
+        reply(.suback(suback), after: max(commit, attachment.recorded))
     }
 
     /// UNSUBACK has no return code: the client is done waiting either way (MQTT-SN 5.4.18).

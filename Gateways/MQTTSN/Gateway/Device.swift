@@ -224,6 +224,8 @@ final class Device {
         // The receiver forgets the message with this: that it has it must be stored before.
         case .send(.pubrel(let messageID)):
             reply(.pubrel(messageID: messageID), after: attachment?.recorded ?? .none)
+        // An id that a crash gave to another name would name the wrong topic.
+        case .send(.register(let register)): reply(.register(register), after: attachment?.recorded ?? .none)
         case .send(let packet): loop.send(packet, to: route)
         case .sendAgain(let packet):
             status.retransmissions &+= 1

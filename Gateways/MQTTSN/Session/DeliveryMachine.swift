@@ -146,8 +146,13 @@ struct DeliveryMachine {
         where outgoing.delivery.packetID == messageID && outgoing.delivery.qos == .exactlyOnce:
             actions.append(.settle(packetID: messageID, .received))
             release(messageID, now: now, into: &actions)
+        case .releasing(messageID):
+            actions.append(.send(.pubrel(messageID: messageID)))
         default:
-            // A repeated PUBREC, or one for a delivery that is over: the client waits for its PUBREL.
+            // For a delivery that is over the client waits for its PUBREL. For one of an earlier connection, which the
+            // session is about to send again, it must not get that before the session knows: it would take the
+            // repetition for a new message.
+            actions.append(.settle(packetID: messageID, .received))
             actions.append(.send(.pubrel(messageID: messageID)))
         }
     }
