@@ -110,6 +110,23 @@ struct GatewayLoopTests {
         #expect(conversation.broker.session("c1")?.backlog == 0)
     }
 
+    @Test("A PUBREC that meets a REGISTER of its delivery ends with PUBREL, not with another PUBLISH")
+    func receptionDuringRegister() throws {
+        let conversation = try Conversation()
+        _ = exchange(conversation, connect)
+        _ = exchange(conversation, [0x06, 0x12, 0x40, 0x00, 0x02, 0x23])
+        try conversation.publish("a/b", [0x68], .exactlyOnce, retain: false)
+        #expect(conversation.takeSent() == [[0x09, 0x0A, 0x00, 0x01, 0x00, 0x01, 0x61, 0x2F, 0x62]])
+        let publish: [UInt8] = [0x08, 0x0C, 0x40, 0x00, 0x01, 0x00, 0x01, 0x68]
+        #expect(exchange(conversation, [0x07, 0x0B, 0x00, 0x01, 0x00, 0x01, 0x00]) == [publish])
+        let again: [UInt8] = [0x09, 0x0A, 0x00, 0x01, 0x00, 0x02, 0x61, 0x2F, 0x62]
+        #expect(exchange(conversation, [0x07, 0x0D, 0x00, 0x01, 0x00, 0x01, 0x02]) == [again])
+        #expect(exchange(conversation, [0x04, 0x0F, 0x00, 0x01]) == [[0x04, 0x10, 0x00, 0x01]])
+        #expect(exchange(conversation, [0x07, 0x0B, 0x00, 0x01, 0x00, 0x02, 0x00]) == [])
+        #expect(exchange(conversation, [0x04, 0x0E, 0x00, 0x01]) == [])
+        #expect(conversation.broker.session("c1")?.backlog == 0)
+    }
+
     @Test("An operator ends a connection: the client is told, a sleeping one is left in peace")
     func administrativeClose() throws {
         let conversation = try Conversation()

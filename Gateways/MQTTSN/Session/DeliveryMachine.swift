@@ -146,6 +146,11 @@ struct DeliveryMachine {
         where outgoing.delivery.packetID == messageID && outgoing.delivery.qos == .exactlyOnce:
             actions.append(.settle(packetID: messageID, .received))
             release(messageID, now: now, into: &actions)
+        // To be sent again after its REGISTER, but its receiver has it from the first time.
+        case .registering(let outgoing, _, _)
+        where outgoing.delivery.packetID == messageID && outgoing.delivery.qos == .exactlyOnce:
+            actions.append(.settle(packetID: messageID, .received))
+            release(messageID, now: now, into: &actions)
         case .releasing(messageID):
             actions.append(.send(.pubrel(messageID: messageID)))
         default:
@@ -315,7 +320,8 @@ struct DeliveryMachine {
 extension Packet.Publish {
     fileprivate init(_ delivery: Delivery, _ topicID: TopicID, setsDUP: Bool) {
         self.init(
-            isDuplicate: delivery.isDuplicate && setsDUP, qos: PublishQoS(delivery.qos), retain: delivery.retain, topicID: topicID,
+            isDuplicate: delivery.isDuplicate && setsDUP, qos: PublishQoS(delivery.qos), retain: delivery.retain,
+            topicID: topicID,
             messageID: delivery.packetID, payload: ByteBuffer(bytes: delivery.message.payload))
     }
 }
