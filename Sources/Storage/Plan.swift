@@ -68,8 +68,9 @@ struct Plan {
     private(set) var firstMessageID: Int64 = 1
     /// New deliveries that are not over yet.
     private(set) var survivingDeliveries = 0
-    /// Keys of messages of this batch; the objects live in `messages`, so an identifier stays theirs.
-    private var messageIDs: [ObjectIdentifier: Int64] = [:]
+    /// How far back a message is looked for that another delivery has brought. Its receivers come one behind the other; only
+    /// groups of other threads get in between. One that is not found is written once more, which is no more than a waste.
+    private static let lookedBack = 16
 
     /// Whether there is nothing to write.
     var isEmpty: Bool {
@@ -139,18 +140,12 @@ struct Plan {
     }
 
     private mutating func messageID(of record: QueuedRecord) -> Int64 {
-        let identity = ObjectIdentifier(record.message)
-        if let last = messages.last, last.message === record.message { return count(messages.count - 1) }
-        if let id = messageIDs[identity] { return count(Int(id - firstMessageID)) }
-        let id = firstMessageID + Int64(messages.count)
+        for position in messages.indices.suffix(Self.lookedBack).reversed() where messages[position].message === record.message {
+            messages[position].receivers += 1
+            return firstMessageID + Int64(position)
+        }
         messages.append(NewMessage(message: record.message, expiresAt: record.expiresAt, receivers: 1))
-        messageIDs[identity] = id
-        return id
-    }
-
-    private mutating func count(_ position: Int) -> Int64 {
-        messages[position].receivers += 1
-        return firstMessageID + Int64(position)
+        return firstMessageID + Int64(messages.count - 1)
     }
 
     private mutating func dequeue(_ sequence: UInt64, _ session: SessionNumber) {
@@ -201,7 +196,6 @@ struct Plan {
         endedDeliveries.removeAll(keepingCapacity: true)
         endedMessages.removeAll(keepingCapacity: true)
         progress.removeAll(keepingCapacity: true)
-        messageIDs.removeAll(keepingCapacity: true)
         sessions = [:]
         retained = [:]
         delayed = [:]

@@ -87,9 +87,10 @@ package final class SQLiteStore: Store {
         try file.makeFolder()
         let lock = try StoreLock(path: options.path + ".lock")
         let started = ContinuousClock.now
-        let database = try file.open()
+        let (database, content) = try file.open { database throws(DatabaseError) in
+            try StateReader(database: database, fullDeliveries: options.fullDeliveries).read()
+        }
         do throws(DatabaseError) {
-            let content = try StateReader(database: database, fullDeliveries: options.fullDeliveries).read()
             var engine = Engine(
                 database: database, writer: try TransactionWriter(database), lock: lock, loaded: content.state)
             engine.plan.resume(content.index, afterDelivery: content.lastDelivery, afterMessage: content.lastMessage)

@@ -3,6 +3,12 @@ import Messaging
 
 /// Saves what can be read of a damaged file into a new one, which takes its place; the damaged one is set aside.
 ///
+///     apus.db ──▶ apus.db.salvage ──complete──▶ apus.db.salvaged ──▶ apus.db
+///        └──────────────────────────────────────▶ apus.db.damaged ┘
+///
+/// A crash before the new file is complete leaves the damaged one to begin anew; after that, the next start goes on with the
+/// exchange of the two (`finish`). At no moment does the old file's log lie beside the new file.
+///
 /// Tables are walked by their integer keys; where a page cannot be read, the walk goes on behind it (`TableWalk`).
 struct Salvage {
     let path: String
@@ -27,13 +33,30 @@ struct Salvage {
                 description: "the store is damaged and cannot be saved into a new file (\(fresh)): \(error.sentence); "
                     + "make room and the folder writable, or move \(path) away to begin anew")
         }
-        for suffix in ["", "-wal", "-shm"] { rename(path + suffix, report.setAside + suffix) }
-        guard rename(fresh, path) == 0 else {
-            throw StoreError(
-                description: "the saved store cannot take its place (\(path)): \(StoreLock.reason(errno)); "
-                    + "rename \(fresh) to it by hand")
-        }
+        guard rename(fresh, saved) == 0 else { throw misplaced(fresh) }
+        StoreFile.syncFolder(of: path)
+        try exchange(report.setAside)
         return report
+    }
+
+    /// Goes on with an exchange that a crash has interrupted.
+    func finish() throws(StoreError) {
+        if access(saved, F_OK) == 0 { try exchange(unusedName()) }
+    }
+
+    /// A complete saved file on its way.
+    private var saved: String { path + ".salvaged" }
+
+    private func exchange(_ aside: String) throws(StoreError) {
+        for suffix in ["-wal", "-shm", ""] where access(path + suffix, F_OK) == 0 { rename(path + suffix, aside + suffix) }
+        guard rename(saved, path) == 0 else { throw misplaced(saved) }
+        StoreFile.syncFolder(of: path)
+    }
+
+    private func misplaced(_ file: String) -> StoreError {
+        StoreError(
+            description: "the saved store cannot take its place (\(path)): \(StoreLock.reason(errno)); "
+                + "rename \(file) to it by hand")
     }
 
     private func unusedName() -> String {

@@ -10,6 +10,7 @@ struct StoreFile {
     /// Opens the file for writing.
     /// - Throws: `StoreError`, one sentence with place and remedy.
     func open() throws(StoreError) -> Database {
+        try Salvage(path: path).finish()
         // SQLite deletes the log when the last connection closes; one with content means that nobody closed.
         let wasUnclean = Self.size(of: path + "-wal") > 0
         let opening: Opening
@@ -20,6 +21,32 @@ struct StoreFile {
             return try salvageAndOpen()
         }
         return try opening.database
+    }
+
+    /// Opens the file for writing and reads it. A damaged one is saved into a new file first, also when only reading shows it.
+    func open<Content>(
+        reading read: (Database) throws(DatabaseError) -> Content
+    ) throws(StoreError) -> (database: Database, content: Content) {
+        if let result = try openUndamaged(reading: read) { return result }
+        let database = try salvageAndOpen()
+        do {
+            return (database, try read(database))
+        } catch {
+            throw self.error(error)
+        }
+    }
+
+    /// - Returns: nil when the file is damaged; it is closed again then.
+    private func openUndamaged<Content>(
+        reading read: (Database) throws(DatabaseError) -> Content
+    ) throws(StoreError) -> (Database, Content)? {
+        let database = try open()
+        do {
+            return (database, try read(database))
+        } catch {
+            guard error.isDamage else { throw self.error(error) }
+            return nil
+        }
     }
 
     private enum Opening {
@@ -109,12 +136,24 @@ struct StoreFile {
                 if made == "/" { made = "" }
                 continue
             }
-            guard mkdir(made, 0o700) == 0 || errno == EEXIST else {
+            if mkdir(made, 0o700) == 0 {
+                Self.syncFolder(of: made)
+                continue
+            }
+            guard errno == EEXIST else {
                 throw StoreError(
                     description: "the store's folder cannot be made (\(made)): \(StoreLock.reason(errno)); "
                         + "make its parent writable, or set data_dir to another folder")
             }
         }
+    }
+
+    /// Makes what was named in the folder of `path` safe from a loss of power.
+    static func syncFolder(of path: String) {
+        let descriptor = Glibc.open(folder(of: path), O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        guard descriptor >= 0 else { return }
+        fsync(descriptor)
+        close(descriptor)
     }
 
     static func folder(of path: String) -> String {

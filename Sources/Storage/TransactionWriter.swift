@@ -41,9 +41,9 @@ final class TransactionWriter {
         removeItem = try database.prepare("DELETE FROM item WHERE area=? AND key=?")
         putMeta = try database.prepare("INSERT OR REPLACE INTO meta VALUES(?,?)")
         insertMessage = try database.prepare("INSERT INTO message VALUES(\(Self.parameters(9)))")
-        deleteMessage = try database.prepare("DELETE FROM message WHERE id=?")
+        deleteMessage = try database.prepare("DELETE FROM message WHERE id BETWEEN ? AND ?")
         insertDelivery = try database.prepare("INSERT INTO queue VALUES(\(Self.parameters(10)))")
-        deleteDelivery = try database.prepare("DELETE FROM queue WHERE id=?")
+        deleteDelivery = try database.prepare("DELETE FROM queue WHERE id BETWEEN ? AND ?")
         updateDelivery = try database.prepare("UPDATE queue SET packet_id=?, released=? WHERE id=?")
     }
 
@@ -81,13 +81,16 @@ final class TransactionWriter {
     }
 
     private func writeEnds(_ plan: borrowing Plan) throws(DatabaseError) {
-        for id in plan.endedDeliveries {
-            deleteDelivery.bind(1, id)
-            try deleteDelivery.run()
-        }
-        for id in plan.endedMessages {
-            deleteMessage.bind(1, id)
-            try deleteMessage.run()
+        try delete(plan.endedDeliveries, deleteDelivery)
+        try delete(plan.endedMessages, deleteMessage)
+    }
+
+    /// What was enqueued together mostly ends together, so keys come in runs.
+    private func delete(_ keys: [Int64], _ statement: Statement) throws(DatabaseError) {
+        for run in KeyRuns(keys) {
+            statement.bind(1, run.lowerBound)
+            statement.bind(2, run.upperBound)
+            try statement.run()
         }
     }
 
@@ -95,15 +98,13 @@ final class TransactionWriter {
         for position in plan.messages.indices where plan.messages[position].receivers > 0 {
             let new = plan.messages[position]
             insertMessage.bind(1, plan.firstMessageID + Int64(position))
-            insertMessage.bind(2, new.message.topic.string)
-            insertMessage.bind(3, new.message.payload)
             insertMessage.bind(4, Int(new.message.qos.rawValue))
             insertMessage.bind(5, new.message.retain)
             insertMessage.bind(6, new.expiresAt?.wholeMicroseconds)
             insertMessage.bind(7, new.message.publisher?.string)
             insertMessage.bind(8, new.message.properties.map(PropertyCoding.encode))
             insertMessage.bind(9, new.receivers)
-            try insertMessage.run()
+            try insert(new.message)
         }
         for position in plan.deliveries.indices {
             guard let delivery = plan.deliveries[position] else { continue }
@@ -124,6 +125,18 @@ final class TransactionWriter {
             updateDelivery.bind(2, progress.released)
             updateDelivery.bind(3, id)
             try updateDelivery.run()
+        }
+    }
+
+    /// Runs `insertMessage` with topic and payload, the larger part of most messages.
+    private func insert(_ message: Message) throws(DatabaseError) {
+        guard !message.payload.isEmpty else {
+            insertMessage.bind(2, message.topic.string)
+            insertMessage.bind(3, message.payload)
+            return try insertMessage.run()
+        }
+        try insertMessage.withBorrowed(text: message.topic.string, 2, octets: message.payload, 3) {
+            () throws(DatabaseError) in try insertMessage.run()
         }
     }
 

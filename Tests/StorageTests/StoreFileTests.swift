@@ -151,6 +151,35 @@ import Testing
         #expect(FileManager.default.fileExists(atPath: path + ".damaged"))
     }
 
+    /// Where a crash may end the exchange: the damaged file is still there, or set aside already.
+    @Test(arguments: [true, false]) func aSavedFileTakesItsPlaceAfterACrash(damagedIsThere: Bool) async throws {
+        let workshop = try Workshop()
+        try await filled(workshop)
+        let files = FileManager.default
+        try files.moveItem(atPath: workshop.path, toPath: workshop.path + ".salvaged")
+        if damagedIsThere {
+            try Data(repeating: 0x41, count: 10_000).write(to: URL(filePath: workshop.path))
+            try Data(repeating: 0x42, count: 10_000).write(to: URL(filePath: workshop.path + "-wal"))
+        }
+        let state = try workshop.open().load()
+        #expect(state.sessions.map(\.queue.count).reduce(0, +) == 2_000)
+        #expect(!files.fileExists(atPath: workshop.path + ".salvaged"))
+        #expect(files.fileExists(atPath: workshop.path + ".damaged-wal") == damagedIsThere)
+    }
+
+    /// A page may go bad while nobody runs.
+    @Test func damageThatOnlyReadingShowsIsSalvagedToo() async throws {
+        let workshop = try Workshop()
+        try await filled(workshop)
+        let page = try #require(
+            try Database(workshop.path, .readOnly).integer(
+                "SELECT pageno FROM dbstat WHERE name='queue' AND pagetype='leaf' ORDER BY pageno LIMIT 1 OFFSET 3"))
+        try damage(workshop.path, page: Int(page))
+        let kept = try workshop.open().load().sessions.map(\.queue.count).reduce(0, +)
+        #expect(kept > 1_500 && kept < 2_000)
+        #expect(FileManager.default.fileExists(atPath: workshop.path + ".damaged"))
+    }
+
     @Test func aFileThatIsNoDatabaseIsSetAside() throws {
         let workshop = try Workshop()
         try Data(repeating: 0x41, count: 10_000).write(to: URL(filePath: workshop.path))
