@@ -1,3 +1,4 @@
+import LoadGenerator
 import TestKit
 
 /// What the clients of a run have seen, from which everything that was promised can be checked.

@@ -50,6 +50,7 @@ struct ChaosRun {
         defer {
             gateway.end()
             clients.cancel()
+            gateway.remove()
         }
         var apus = try await gateway.start()
         try gateway.open(apus)

@@ -33,7 +33,8 @@ final class MortalGateway: Sendable {
         powerLoss = losesPower ? try PowerLoss(folder, of: folder.appending(path: "data"), seed: seed) : nil
     }
 
-    deinit { try? FileManager.default.removeItem(at: folder) }
+    /// Takes away what the run has left.
+    func remove() { try? FileManager.default.removeItem(at: folder) }
 
     var dataDirectory: String { folder.appending(path: "data").path }
 
@@ -44,7 +45,7 @@ final class MortalGateway: Sendable {
 
     /// Starts it for being killed before it serves.
     func startOnly() throws -> Program {
-        let ports = ["mqtt.tcp", "mqtt.ws", "mqttsn.udp", "coap.udp"].map { "\($0).port=0" }
+        let ports = ["mqtt.tcp", "mqtt.ws", "mqttsn.udp", "coap.udp", "admin.http"].map { "\($0).port=0" }
         return try RunningApus.start(
             ["serve"] + (ports + settings + ["data_dir=\(dataDirectory)"]).flatMap { ["--set", $0] },
             environment: environment)
