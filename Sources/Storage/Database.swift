@@ -193,7 +193,8 @@ final class Statement {
     /// Runs `body` with a text and octets bound, neither empty, that SQLite reads in place, without copies of its own. They are
     /// NULL afterwards.
     func withBorrowed(
-        text: String, _ textIndex: Int32, octets: [UInt8], _ octetsIndex: Int32, run body: () throws(DatabaseError) -> Void
+        text: String, _ textIndex: Int32, octets: [UInt8], _ octetsIndex: Int32,
+        run body: () throws(DatabaseError) -> Void
     ) throws(DatabaseError) {
         var text = text
         let outcome: Result<Void, DatabaseError> = text.withUTF8 { characters in

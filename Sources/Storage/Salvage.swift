@@ -48,7 +48,9 @@ struct Salvage {
     private var saved: String { path + ".salvaged" }
 
     private func exchange(_ aside: String) throws(StoreError) {
-        for suffix in ["-wal", "-shm", ""] where access(path + suffix, F_OK) == 0 { rename(path + suffix, aside + suffix) }
+        for suffix in ["-wal", "-shm", ""] where access(path + suffix, F_OK) == 0 {
+            rename(path + suffix, aside + suffix)
+        }
         guard rename(saved, path) == 0 else { throw misplaced(saved) }
         StoreFile.syncFolder(of: path)
     }
@@ -92,7 +94,8 @@ struct Salvage {
         let columns = try target.integer("SELECT count(*) FROM pragma_table_info('\(table)')") ?? 0
         // Of two rows with the same unique column one is a product of the damage.
         let insert = try target.prepare(
-            "INSERT OR IGNORE INTO \(table) VALUES(\(Array(repeating: "?", count: Int(columns)).joined(separator: ",")))")
+            "INSERT OR IGNORE INTO \(table) VALUES(\(Array(repeating: "?", count: Int(columns)).joined(separator: ",")))"
+        )
         guard let walk = try? TableWalk(table, of: source) else { return }
         var last: Int64 = 0
         while let start = walk.firstReadable(after: last) {
