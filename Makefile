@@ -62,6 +62,10 @@ pin: test-packages ## Write down what the hot paths cost now, in Fixtures/cost/p
 	@$(build-cost)
 	$(COST) TEST_PIN=1 swift test --filter CostTests.theNumbersArePinned
 
+.PHONY: damage
+damage: ## Send the MQTT-SN gateway a million damaged datagrams (the tests send it twenty thousand)
+	@APUS_LONG_TESTS=1 swift test --filter 'MQTTSNTests.DamageTests'
+
 .PHONY: certs
 certs: ## Mint a test CA, a server and a client certificate into .certs, and say how to try them
 	@$(call install,openssl)

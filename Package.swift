@@ -19,6 +19,7 @@ extension Target.Dependency {
     static let nioSSL: Self = .product(name: "NIOSSL", package: "swift-nio-ssl")
     static let nioEmbedded: Self = .product(name: "NIOEmbedded", package: "swift-nio")
     static let deque: Self = .product(name: "DequeModule", package: "swift-collections")
+    static let heap: Self = .product(name: "HeapModule", package: "swift-collections")
     static let logging: Self = .product(name: "Logging", package: "swift-log")
     static let yams: Self = .product(name: "Yams", package: "Yams")
     static let hummingbird: Self = .product(name: "Hummingbird", package: "hummingbird")
@@ -62,10 +63,14 @@ let package = Package(
         .target(name: "MQTTCodec", dependencies: [.nioCore]),
         // The C interface of OpenSSL's libcrypto (Debian libssl-dev).
         .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
-        // Listener plumbing shared by protocols: addresses, binding, TLS, WebSocket, the PROXY protocol.
+        // The C interface of OpenSSL's libssl (Debian libssl-dev), for DTLS.
+        .systemLibrary(name: "CSSL", pkgConfig: "libssl", providers: [.apt(["libssl-dev"])]),
+        // Listener plumbing shared by protocols: addresses, binding, TLS, DTLS, WebSocket, the PROXY protocol.
         .target(
             name: "Transport",
-            dependencies: ["CCrypto", .nioCore, .nioPosix, .nioHTTP1, .nioWebSocket, .nioTLS, .nioSSL]),
+            dependencies: [
+                "CCrypto", "CSSL", .nioCore, .nioPosix, .nioHTTP1, .nioWebSocket, .nioTLS, .nioSSL, .heap,
+            ]),
         // Who may enter and what they may do: password and ACL files in Mosquitto's formats.
         .target(name: "Access", dependencies: ["CCrypto", "Messaging"]),
         // MQTT connections over TCP, TLS, WebSocket and unix sockets.
@@ -94,7 +99,7 @@ let package = Package(
         .target(
             name: "LwM2M", dependencies: ["CoAP", "Messaging", "Transport", .deque, .logging],
             path: "Gateways/LwM2M", exclude: ["README.md"]),
-        // MQTT-SN 1.2 over UDP.
+        // MQTT-SN 1.2 over UDP and DTLS.
         .target(
             name: "MQTTSN",
             dependencies: ["Messaging", "Transport", .nioCore, .nioPosix, .deque, .logging],
@@ -113,7 +118,7 @@ let package = Package(
             ]),
         // Manual clock, fake broker, fixtures, simulated devices.
         .target(
-            name: "TestKit", dependencies: ["Messaging", .nioCore, .nioPosix, .deque], path: "Tests/TestKit",
+            name: "TestKit", dependencies: ["CSSL", "Messaging", .nioCore, .nioPosix, .deque], path: "Tests/TestKit",
             exclude: ["README.md", "certificates.sh"]),
         // What must hold for any input from strangers; shared by the fuzzer and its short form among the tests.
         .target(

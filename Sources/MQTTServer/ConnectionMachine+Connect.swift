@@ -1,5 +1,6 @@
 import MQTTCodec
 import Messaging
+import Transport
 
 /// CONNECT, CONNACK and the client's goodbye.
 extension ConnectionMachine {

@@ -1,6 +1,7 @@
 import MQTTCodec
 import Messaging
 import NIOCore
+import Transport
 
 /// What one client may say when, and what follows: the protocol of one connection without sockets, time or broker.
 ///

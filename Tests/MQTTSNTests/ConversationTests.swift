@@ -5,7 +5,7 @@ import Testing
 /// The scenarios under /Fixtures/mqttsn/conversations, with a clock moved by hand.
 @Suite("Conversations")
 struct ConversationTests {
-    static let files = ["framing", "connect", "topics", "register", "qos", "sleep", "discovery"]
+    static let files = ["framing", "connect", "topics", "register", "qos", "sleep", "discovery", "draft"]
     static let scenarios = files.flatMap { Scenario.load("mqttsn/conversations/\($0).txt") }
     /// What takes the core's mailboxes.
     static let overflow = Scenario.load("mqttsn/conversations/overflow.txt")

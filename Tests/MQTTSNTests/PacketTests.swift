@@ -7,55 +7,60 @@ import Testing
 @Suite("Packet")
 struct PacketTests {
     struct Vector: Sendable, CustomTestStringConvertible {
+        let version: ProtocolVersion
         let octets: [UInt8]
         let expectation: String
         let note: String
         var testDescription: String { "\(hex(octets)) \(expectation) \(note)" }
     }
 
-    static let valid = vectors("mqttsn/valid.txt")
-    static let invalid = vectors("mqttsn/invalid.txt")
+    static let valid = vectors("mqttsn/valid.txt", .v12) + vectors("mqttsn/valid-2.0.txt", .v20)
+    static let invalid = vectors("mqttsn/invalid.txt", .v12) + vectors("mqttsn/invalid-2.0.txt", .v20)
 
-    private static func vectors(_ path: String) -> [Vector] {
+    private static func vectors(_ path: String, _ version: ProtocolVersion) -> [Vector] {
         let rows = (try? FixtureTable(path).rows) ?? []
         return rows.filter { $0.count == 4 }.map {
-            Vector(octets: octets(hex: $0[0]) ?? [], expectation: $0[1], note: $0[2])
+            Vector(version: version, octets: octets(hex: $0[0]) ?? [], expectation: $0[1], note: $0[2])
         }
     }
 
-    private func decode(_ octets: [UInt8], _ limits: Limits = Limits()) throws(DecodeError) -> Packet {
-        try Packet.decode(from: ByteBuffer(bytes: octets), limits: limits)
+    private func decode(
+        _ octets: [UInt8], _ limits: Limits = Limits(), in version: ProtocolVersion = .v12
+    ) throws(DecodeError) -> Packet {
+        try Packet.decode(from: ByteBuffer(bytes: octets), limits: limits, version: version)
     }
 
-    private func encode(_ packet: Packet) -> [UInt8] {
+    private func encode(_ packet: Packet, in version: ProtocolVersion = .v12) -> [UInt8] {
         var buffer = ByteBuffer()
-        packet.encode(into: &buffer)
-        #expect(buffer.readableBytes == packet.encodedLength)
+        packet.encode(into: &buffer, version: version)
+        #expect(buffer.readableBytes == packet.encodedLength(in: version))
         return Array(buffer.readableBytesView)
     }
 
-    @Test func everyTypeHasAVector() {
-        #expect(Set(Self.valid.map(\.expectation)) == Set(PacketType.allCases.map { "\($0)" }))
+    @Test(arguments: ProtocolVersion.allCases) func everyTypeHasAVector(_ version: ProtocolVersion) {
+        // Protection is refused, not read.
+        let types = PacketType.allCases.filter { $0.code(in: version) != nil && $0 != .protectionEncapsulation }
+        #expect(Set(Self.valid.filter { $0.version == version }.map(\.expectation)) == Set(types.map { "\($0)" }))
     }
 
     @Test(arguments: valid) func isReadAndWrittenBack(_ vector: Vector) throws {
-        let packet = try decode(vector.octets)
+        let packet = try decode(vector.octets, in: vector.version)
         #expect("\(packet.type)" == vector.expectation)
         // A SUBSCRIBE of reserved type has nothing to write back but its flags.
-        #expect(encode(packet) == vector.octets)
+        #expect(encode(packet, in: vector.version) == vector.octets)
     }
 
     @Test(arguments: valid) func isReadInTheLongForm(_ vector: Vector) throws {
-        let packet = try decode(vector.octets)
+        let packet = try decode(vector.octets, in: vector.version)
         guard packet.type != .forwarderEncapsulation else { return }
         let length = UInt16(vector.octets.count + 2)
         let long = [0x01, UInt8(length >> 8), UInt8(length & 0xFF)] + vector.octets.dropFirst()
-        #expect(try decode(long) == packet)
+        #expect(try decode(long, in: vector.version) == packet)
     }
 
     @Test(arguments: invalid) func isRefused(_ vector: Vector) {
         do {
-            let packet = try decode(vector.octets)
+            let packet = try decode(vector.octets, in: vector.version)
             Issue.record("read as \(packet)")
         } catch {
             let text = "\(error)".replacing("MQTTSN.PacketType.", with: "")
@@ -66,7 +71,7 @@ struct PacketTests {
     @Test(arguments: valid) func isRefusedWhenCutAnywhere(_ vector: Vector) {
         for length in 0..<vector.octets.count {
             let cut = Array(vector.octets.prefix(length))
-            guard let packet = try? decode(cut) else { continue }
+            guard let packet = try? decode(cut, in: vector.version) else { continue }
             // What an encapsulation carries is decoded on its own.
             #expect(packet.type == .forwarderEncapsulation)
         }
@@ -102,12 +107,13 @@ struct PacketTests {
         var generator = SeededGenerator(seed: 0x5E_ED)
         var readable = 0
         for round in 0..<10_000 {
-            let damaged = generator.mutate(Self.valid[round % Self.valid.count].octets)
-            guard let packet = try? decode(damaged, Limits(toleratesTrailingOctets: round.isMultiple(of: 2))) else {
-                continue
-            }
+            let vector = Self.valid[round % Self.valid.count]
+            let limits = Limits(toleratesTrailingOctets: round.isMultiple(of: 2))
+            guard let packet = try? decode(generator.mutate(vector.octets), limits, in: vector.version) else { continue }
             readable += 1
-            if packet.encodedLength <= Packet.maximumEncodedLength { _ = encode(packet) }
+            if packet.encodedLength(in: vector.version) <= Packet.maximumEncodedLength {
+                _ = encode(packet, in: vector.version)
+            }
         }
         #expect(readable > 1_000)
     }

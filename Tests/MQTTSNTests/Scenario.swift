@@ -79,6 +79,8 @@ struct Scenario: Sendable, CustomTestStringConvertible {
         case "roaming": settings.roaming = MQTTSNSettings.Roaming(rawValue: words[2]) ?? .none
         case "tail": settings.toleratesTrailingOctets = words[2] == "on"
         case "profile": settings.profilesByClient = ClientTable([words[2]: DeviceProfile(rawValue: words[3]) ?? .standard])
+        case "version-2": settings.speaksDraft = words[2] == "on"
+        case "strangers-2": settings.strangersSpeakDraft = words[2] == "on"
         case "strangers": settings.strangersPerSecond = Int(words[2]) ?? 0
         case "forwarders": settings.forwarders = words[2...].map { "\(network).\($0.utf8.first ?? 0)" }
         case "advertise":

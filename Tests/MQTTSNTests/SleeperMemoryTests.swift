@@ -11,7 +11,7 @@ struct SleeperMemoryTests {
     @Test("A sleeping session stays within its budget") func octetsPerSleeper() throws {
         let gateway = try LoopUnderTest(name: 1, publishesClientStatus: false)
         _ = gateway.wait(.seconds(1))
-        let before = try Self.residentOctets()
+        let before = try ResidentMemory.octets()
         for number in 0..<Self.sleepers {
             let port = 1_024 + number
             let clientID = Array("sensor-\(number)".utf8)
@@ -21,13 +21,15 @@ struct SleeperMemoryTests {
             #expect(gateway.receive([0x04, 0x18, 0xFF, 0xFF], port: port) == [[0x02, 0x18]])
         }
         _ = gateway.wait(.seconds(30))
-        let octets = (try Self.residentOctets() - before) / Self.sleepers
+        let octets = (try ResidentMemory.octets() - before) / Self.sleepers
         print("a sleeping session with one subscription: \(octets) octets")
         #expect(octets <= Self.budget)
     }
+}
 
-    /// The process's resident memory: the second figure of statm(5), in pages of 4 KiB.
-    private static func residentOctets() throws -> Int {
+/// The process's memory: the second figure of statm(5), in pages of 4 KiB.
+enum ResidentMemory {
+    static func octets() throws -> Int {
         let figures = try String(contentsOfFile: "/proc/self/statm", encoding: .utf8).split(separator: " ")
         return try #require(Int(figures[1])) * 4_096
     }

@@ -24,7 +24,8 @@ package final class RunningApus: Sendable {
         self.dataDirectory = dataDirectory ?? "\(directory.path)/data"
         let readyFile = directory.appending(path: "ready.json")
         let chosen = [
-            "mqtt.tcp.port=0", "mqtt.tls.port=0", "mqtt.ws.port=0", "mqtt.wss.port=0", "mqttsn.udp.port=0", "coap.udp.port=0",
+            "mqtt.tcp.port=0", "mqtt.tls.port=0", "mqtt.ws.port=0", "mqtt.wss.port=0", "mqttsn.udp.port=0",
+            "mqttsn.dtls.port=0", "coap.udp.port=0",
             "admin.http.port=0", "data_dir=\(self.dataDirectory)",
         ] + settings
         program = try Self.start(

@@ -5,9 +5,12 @@ extension Packet {
     ///
     /// A name that is not UTF-8 and a foreign ProtocolId are told apart from the other errors because the standard has a
     /// reply for them.
-    static func decode(from datagram: ByteBuffer, limits: Limits) throws(DecodeError) -> Packet {
+    static func decode(
+        from datagram: ByteBuffer, limits: Limits, version: ProtocolVersion = .v12
+    ) throws(DecodeError) -> Packet {
         var reader = PacketReader(datagram)
-        let header = try reader.readHeader(limits: limits)
+        let header = try reader.readHeader(limits: limits, version: version)
+        if version == .v20 { return try reader.readDraft(header.type, limits: limits) }
         if header.type == .forwarderEncapsulation {
             return try reader.readForwarderEncapsulation(header, limits: limits)
         }
@@ -21,15 +24,15 @@ extension Packet {
 }
 
 /// Takes fields off a message, one by one, and knows which message it is in when one is missing.
-private struct PacketReader {
+struct PacketReader {
     struct Header {
         var type: PacketType
         var length: Int
         var isLongForm: Bool
     }
 
-    private var buffer: ByteBuffer
-    private var type = PacketType.advertise
+    var buffer: ByteBuffer
+    private(set) var type = PacketType.advertise
 
     init(_ buffer: ByteBuffer) {
         self.buffer = buffer
@@ -39,7 +42,7 @@ private struct PacketReader {
 
     /// Length and MsgType (MQTT-SN 5.2); leaves the fields of this message only, but for an encapsulation, whose
     /// length does not count the message it carries.
-    mutating func readHeader(limits: Limits) throws(DecodeError) -> Header {
+    mutating func readHeader(limits: Limits, version: ProtocolVersion) throws(DecodeError) -> Header {
         let size = buffer.readableBytes
         guard let first = buffer.readInteger(as: UInt8.self) else { throw .tooShort }
         var length = Int(first)
@@ -51,10 +54,10 @@ private struct PacketReader {
         guard let code = buffer.readInteger(as: UInt8.self) else { throw .tooShort }
         // A long form around a small message is legal (MQTT-SN 5.2.1).
         guard length >= (isLongForm ? 4 : 2), length <= size else { throw .lengthMismatch }
-        guard let type = PacketType(rawValue: code) else { throw .reservedType(code) }
+        guard let type = PacketType(code: code, in: version) else { throw .reservedType(code) }
         self.type = type
         let header = Header(type: type, length: length, isLongForm: isLongForm)
-        if type == .forwarderEncapsulation { return header }
+        if type == .forwarderEncapsulation, version == .v12 { return header }
         guard length <= limits.maximumPacketSize else { throw .tooLong }
         guard length == size || limits.toleratesTrailingOctets else { throw .lengthMismatch }
         guard let body = buffer.readSlice(length: length - (isLongForm ? 4 : 2)) else { throw .lengthMismatch }
@@ -103,6 +106,9 @@ private struct PacketReader {
         case .willMessageUpdate: .willMessageUpdate(rest())
         case .willMessageResponse: .willMessageResponse(try returnCode())
         case .forwarderEncapsulation: preconditionFailure("read by readForwarderEncapsulation")
+        case .auth, .publishWithoutSession, .sleepRequest, .sleepResponse, .wakeUp, .connectionEncapsulation,
+            .protectionEncapsulation:
+            preconditionFailure("no number of 1.2 stands for it")
         }
     }
 
@@ -180,28 +186,29 @@ private struct PacketReader {
 
     // MARK: Fields
 
-    private mutating func octet() throws(DecodeError) -> UInt8 {
+    mutating func octet() throws(DecodeError) -> UInt8 {
         guard let value = buffer.readInteger(as: UInt8.self) else { throw .truncated(type) }
         return value
     }
 
-    private mutating func integer() throws(DecodeError) -> UInt16 {
+    mutating func integer() throws(DecodeError) -> UInt16 {
         guard let value = buffer.readInteger(as: UInt16.self) else { throw .truncated(type) }
         return value
     }
 
-    private mutating func returnCode() throws(DecodeError) -> ReturnCode {
+    mutating func returnCode() throws(DecodeError) -> ReturnCode {
         ReturnCode(rawValue: try octet())
     }
 
-    private mutating func text(messageID: UInt16 = 0) throws(DecodeError) -> String {
+    /// Text to the end of the message.
+    mutating func text(messageID: UInt16 = 0) throws(DecodeError) -> String {
         guard let text = String(validating: rest().readableBytesView, as: UTF8.self) else {
             throw .invalidText(type, messageID: messageID)
         }
         return text
     }
 
-    private mutating func rest() -> ByteBuffer {
+    mutating func rest() -> ByteBuffer {
         let rest = buffer.slice()
         buffer.moveReaderIndex(forwardBy: rest.readableBytes)
         return rest

@@ -10,7 +10,8 @@ extension Packet {
             return 3 + encapsulation.nodeID.readableBytes + encapsulation.message.readableBytes
         }
         // Some clients read acknowledgements at fixed offsets, so the short form is used wherever it can be.
-        return bodyLength + 2 <= 255 ? bodyLength + 2 : bodyLength + 4
+        let length = bodyLength
+        return length + 2 <= 255 ? length + 2 : length + 4
     }
 
     /// Appends the message. The caller has held it to the peer's packet size.
@@ -27,7 +28,8 @@ extension Packet {
             buffer.writeInteger(UInt8(0x01))
             buffer.writeInteger(UInt16(length))
         }
-        buffer.writeInteger(type.rawValue)
+        guard let code = type.code(in: .v12) else { preconditionFailure("a message of 2.0 is written by encode(into:version:)") }
+        buffer.writeInteger(code)
         encodeBody(into: &buffer)
     }
 
@@ -62,6 +64,26 @@ extension Packet {
         case .willMessageUpdate: .willMessageUpdate
         case .willMessageResponse: .willMessageResponse
         case .forwarderEncapsulation: .forwarderEncapsulation
+        case .connectDraft: .connect
+        case .connackDraft: .connack
+        case .auth: .auth
+        case .publishDraft: .publish
+        case .publishWithoutSession: .publishWithoutSession
+        case .subscribeDraft: .subscribe
+        case .subackDraft: .suback
+        case .unsubscribeDraft: .unsubscribe
+        case .unsubackDraft: .unsuback
+        case .pubackDraft: .puback
+        case .pubrecDraft: .pubrec
+        case .pubrelDraft: .pubrel
+        case .pubcompDraft: .pubcomp
+        case .pingreqDraft: .pingreq
+        case .pingrespDraft: .pingresp
+        case .disconnectDraft: .disconnect
+        case .sleepRequest: .sleepRequest
+        case .sleepResponse: .sleepResponse
+        case .wakeUp: .wakeUp
+        case .connectionEncapsulation: .connectionEncapsulation
         }
     }
 
@@ -84,6 +106,7 @@ extension Packet {
         case .pingreq(let clientID): clientID?.utf8.count ?? 0
         case .disconnect(let duration): duration == nil ? 0 : 2
         case .forwarderEncapsulation: preconditionFailure("an encapsulation has no length of this kind")
+        default: preconditionFailure("a message of 2.0 is written by encode(into:version:)")
         }
     }
 
@@ -143,6 +166,7 @@ extension Packet {
             if let duration { buffer.writeInteger(duration) }
         case .forwarderEncapsulation:
             preconditionFailure("an encapsulation is written by ForwarderEncapsulation.encode")
+        default: preconditionFailure("a message of 2.0 is written by encode(into:version:)")
         }
     }
 }
@@ -170,6 +194,7 @@ extension Packet.Topic {
         case .name: .normal
         case .predefined: .predefined
         case .short: .short
+        case .alias: preconditionFailure("1.2 subscribes by name, predefined id or short name")
         case .reserved: .reserved
         }
     }
@@ -177,7 +202,7 @@ extension Packet.Topic {
     fileprivate var encodedLength: Int {
         switch self {
         case .name(let name): name.utf8.count
-        case .predefined, .short: 2
+        case .predefined, .short, .alias: 2
         case .reserved: 0
         }
     }
@@ -185,7 +210,7 @@ extension Packet.Topic {
     fileprivate func encode(into buffer: inout ByteBuffer) {
         switch self {
         case .name(let name): buffer.writeString(name)
-        case .predefined(let value), .short(let value): buffer.writeInteger(value)
+        case .predefined(let value), .short(let value), .alias(let value): buffer.writeInteger(value)
         case .reserved: break
         }
     }
@@ -196,7 +221,7 @@ extension Packet.ForwarderEncapsulation {
         let length = 3 + nodeID.readableBytes
         precondition(length <= 255, "a node id is held to Limits.maximumNodeIDLength when it is read")
         buffer.writeInteger(UInt8(length))
-        buffer.writeInteger(PacketType.forwarderEncapsulation.rawValue)
+        buffer.writeInteger(UInt8(0xFE))
         buffer.writeInteger(radius & 0x03)
         buffer.writeImmutableBuffer(nodeID)
         buffer.writeImmutableBuffer(message)

@@ -1,6 +1,6 @@
 import NIOCore
 
-/// One MQTT-SN 1.2 message (MQTT-SN 5.4).
+/// One MQTT-SN message (MQTT-SN 5.4), of 1.2 or of the draft of 2.0.
 ///
 /// ```
 /// ┌──────────────────────┬─────────┬──────────────────────────┐
@@ -41,7 +41,33 @@ enum Packet: Equatable, Sendable {
     case willTopicResponse(ReturnCode)
     case willMessageUpdate(ByteBuffer)
     case willMessageResponse(ReturnCode)
+    /// A message of a node behind a forwarder; FE in 1.2, FC in 2.0.
     case forwarderEncapsulation(ForwarderEncapsulation)
+
+    // MARK: What 2.0 says in another way, or alone. REGISTER, REGACK, the acknowledgements and discovery are above.
+
+    case connectDraft(ConnectDraft)
+    case connackDraft(ConnackDraft)
+    case auth(Auth)
+    case publishDraft(PublishDraft)
+    /// PUBWOS: published without a session.
+    case publishWithoutSession(PublishDraft)
+    case subscribeDraft(SubscribeDraft)
+    case subackDraft(SubackDraft)
+    case unsubscribeDraft(UnsubscribeDraft)
+    case unsubackDraft(messageID: UInt16, reason: ReturnCode)
+    case pubackDraft(messageID: UInt16, reason: ReturnCode)
+    case pubrecDraft(messageID: UInt16, reason: ReturnCode)
+    case pubrelDraft(messageID: UInt16, reason: ReturnCode)
+    case pubcompDraft(messageID: UInt16, reason: ReturnCode)
+    case pingreqDraft(messageID: UInt16)
+    /// With what is left for the next waking; 255 for some.
+    case pingrespDraft(messageID: UInt16, remaining: UInt8?)
+    case disconnectDraft(DisconnectDraft)
+    case sleepRequest(SleepRequest)
+    case sleepResponse(SleepResponse)
+    case wakeUp
+    case connectionEncapsulation(ConnectionEncapsulation)
 }
 
 extension Packet {
@@ -94,6 +120,8 @@ extension Packet {
         /// 0 at QoS 0 and -1.
         var messageID: UInt16
         var payload: ByteBuffer
+        /// The name in place of an id, as 2.0 allows.
+        var topicName: String?
     }
 
     /// What SUBSCRIBE and UNSUBSCRIBE name.
@@ -102,6 +130,8 @@ extension Packet {
         case predefined(UInt16)
         /// The two octets of a short topic name.
         case short(UInt16)
+        /// An alias of the session, as 2.0 allows.
+        case alias(UInt16)
         /// TopicIdType 11.
         case reserved
     }
@@ -111,6 +141,15 @@ extension Packet {
         var qos: PublishQoS
         var messageID: UInt16
         var topic: Topic
+        /// What 2.0 lets a subscriber choose; nil for what 1.2 does.
+        var options: SubscribeOptions?
+    }
+
+    struct SubscribeOptions: Equatable, Sendable {
+        var noLocal = false
+        var retainAsPublished = false
+        /// 0 send, 1 send if new, 2 do not.
+        var retainHandling: UInt8 = 0
     }
 
     struct Suback: Equatable, Sendable {
@@ -120,6 +159,8 @@ extension Packet {
         var topicID: UInt16
         var messageID: UInt16
         var returnCode: ReturnCode
+        /// The id is a predefined one, which 2.0 tells apart.
+        var isPredefined = false
     }
 
     struct Unsubscribe: Equatable, Sendable {

@@ -1,7 +1,10 @@
 import Messaging
+import Transport
 
 /// What the gateway counts, in one place.
 struct Counters: Sendable {
+    /// Of the DTLS listener.
+    let dtls = DTLSCounters()
     let datagramsReceived = Counter()
     let datagramsSent = Counter()
     /// Not MQTT-SN 1.2, dropped.
@@ -34,6 +37,8 @@ struct Counters: Sendable {
     let topicIDsExhausted = Counter()
     /// Datagrams of strangers dropped because their host sent too many.
     let datagramsThrottled = Counter()
+    /// CONNECTs of a client id that their DTLS session does not prove, or that another's proves.
+    let identitiesRefused = Counter()
     /// Datagrams of forwarders that are not among those allowed.
     let forwardersRefused = Counter()
 
@@ -58,6 +63,22 @@ struct Counters: Sendable {
             CounterReading(name: "topic_ids_exhausted", value: topicIDsExhausted.current),
             CounterReading(name: "datagrams_throttled", value: datagramsThrottled.current),
             CounterReading(name: "forwarders_refused", value: forwardersRefused.current),
+            CounterReading(name: "identities_refused", value: identitiesRefused.current),
+        ] + dtlsReadings
+    }
+
+    private var dtlsReadings: [CounterReading] {
+        [
+            CounterReading(name: "dtls_handshakes", value: dtls.handshakes.current),
+            CounterReading(name: "dtls_cookies_asked", value: dtls.cookiesAsked.current),
+            CounterReading(name: "dtls_handshakes_failed", value: dtls.handshakesFailed.current),
+            CounterReading(name: "dtls_handshakes_abandoned", value: dtls.handshakesAbandoned.current),
+            CounterReading(name: "dtls_handshakes_refused", value: dtls.handshakesRefused.current),
+            CounterReading(name: "dtls_retransmissions", value: dtls.retransmissions.current),
+            CounterReading(name: "dtls_datagrams_unknown", value: dtls.datagramsUnknown.current),
+            CounterReading(name: "dtls_sessions_closed", value: dtls.sessionsClosed.current),
+            CounterReading(name: "dtls_sessions_idle", value: dtls.sessionsIdle.current),
+            CounterReading(name: "dtls_sessions_failed", value: dtls.sessionsFailed.current),
         ]
     }
 }

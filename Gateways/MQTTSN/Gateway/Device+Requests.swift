@@ -12,11 +12,14 @@ extension Device {
         reply(.regack(regack), after: attachment?.recorded ?? .none)
     }
 
+    /// A refusal in the client's version: 1.2 has three return codes, 2.0 says what it is.
+    private func code(_ old: ReturnCode, _ draft: ReturnCode) -> ReturnCode { version == .v20 ? draft : old }
+
     private func topicID(forName name: String) -> (UInt16, ReturnCode) {
-        guard let topic = try? TopicName(name) else { return (0, .notSupported) }
+        guard let topic = try? TopicName(name) else { return (0, code(.notSupported, .invalidTopicName)) }
         guard let registry = attachment?.topicIDs, let id = registry.register(topic) else {
             noteExhaustedTopicIDs()
-            return (0, .congestion)
+            return (0, code(.congestion, .quotaExceeded))
         }
         registry.setKnownToClient(id, true)
         noteClientKnows(id)
@@ -52,7 +55,9 @@ extension Device {
         attachment.publish([message], outcomes: &outcomes)
         guard case .accepted(_, let commit) = outcomes.first else {
             if publish.qos == .exactlyOnce { _ = attachment.endReceiving(packetID: publish.messageID) }
-            if case .refused(let refusal) = outcomes.first { refuse(publish, ReturnCode(refusal)) }
+            if case .refused(let refusal) = outcomes.first {
+                refuse(publish, code(ReturnCode(refusal), ReturnCode(draft: refusal)))
+            }
             return
         }
         switch publish.qos {
@@ -87,12 +92,22 @@ extension Device {
     private func refuse(_ publish: Packet.Publish, _ returnCode: ReturnCode) {
         if publish.qos == .connectionless {
             loop.counters.connectionlessRefused.add()
-        } else {
+        } else if version == .v12 {
             replyAgain(.puback(publish.acknowledgement(returnCode)))
+        } else if publish.qos == .exactlyOnce {
+            replyAgain(.pubrecDraft(messageID: publish.messageID, reason: returnCode.inDraft))
+        } else if publish.qos == .atLeastOnce {
+            replyAgain(.pubackDraft(messageID: publish.messageID, reason: returnCode.inDraft))
+        } else {
+            loop.counters.packetsUnexpected.add()  // 2.0 has no answer to a message without identifier.
         }
     }
 
     private func topic(of publish: Packet.Publish, _ registry: any TopicIDRegistry) -> Result<TopicName, ReturnCode> {
+        if let name = publish.topicName {
+            guard let topic = try? TopicName(name) else { return .failure(.invalidTopicName) }
+            return .success(topic)
+        }
         let known: TopicName? =
             switch publish.topicID.type {
             case .normal: registry.topic(of: publish.topicID.value)
@@ -110,10 +125,12 @@ extension Device {
         guard let attachment else { return }
         var suback = Packet.Suback(
             qos: .atMostOnce, topicID: 0, messageID: subscribe.messageID, returnCode: .notSupported)
-        let target = Target(subscribe.topic, loop.predefinedTopics, clientID)
+        let target = Target(subscribe.topic, loop.predefinedTopics, clientID, attachment.topicIDs)
         suback.topicID = target.topicID?.value ?? 0
+        suback.isPredefined = target.topicID?.type == .predefined
         guard let filter = target.filter, let qos = subscribe.qos.qos else {
             suback.returnCode = target.filter == nil ? target.refusal : .notSupported
+            if version == .v20, suback.returnCode == .notSupported { suback.returnCode = .invalidFilter }
             return replyAgain(.suback(suback))
         }
         // A plain name gets its normal id with the SUBACK; a filter has none (MQTT-SN 6.9).
@@ -125,16 +142,19 @@ extension Device {
             }
             suback.topicID = id
         }
+        let options = subscribe.options ?? Packet.SubscribeOptions()
+        let retainHandling = Subscription.RetainHandling(rawValue: options.retainHandling) ?? .send
         let (outcomes, commit) = attachment.subscribe([
             Subscription(
-                filter: filter, qos: qos, retainHandling: isRepetition ? .sendIfNew : .send,
+                filter: filter, qos: qos, noLocal: options.noLocal, retainAsPublished: options.retainAsPublished,
+                retainHandling: isRepetition && retainHandling == .send ? .sendIfNew : retainHandling,
                 identifier: target.topicID.map(SubscriptionForm.identifier) ?? SubscriptionForm.byName)
         ])
         switch outcomes.first {
         case .granted(let granted):
             suback.qos = PublishQoS(granted)
             suback.returnCode = .accepted
-        case .refused(let refusal): suback.returnCode = ReturnCode(refusal)
+        case .refused(let refusal): suback.returnCode = code(ReturnCode(refusal), ReturnCode(draft: refusal))
         case nil: suback.returnCode = .congestion
         }
         reply(.suback(suback), after: max(commit, attachment.recorded))
@@ -143,9 +163,24 @@ extension Device {
     /// UNSUBACK has no return code: the client is done waiting either way (MQTT-SN 5.4.18).
     func answer(_ unsubscribe: Packet.Unsubscribe) {
         guard let attachment else { return }
-        let target = Target(unsubscribe.topic, loop.predefinedTopics, clientID)
-        let commit = target.filter.map { attachment.unsubscribe([$0]).commit } ?? .none
-        reply(.unsuback(messageID: unsubscribe.messageID), after: commit)
+        let target = Target(unsubscribe.topic, loop.predefinedTopics, clientID, attachment.topicIDs)
+        guard let filter = target.filter else {
+            return reply(unsuback(unsubscribe.messageID, target.refusal), after: .none)
+        }
+        let (outcomes, commit) = attachment.unsubscribe([filter])
+        let reason: ReturnCode =
+            switch outcomes.first {
+            case .removed: .accepted
+            case .notSubscribed, nil: .noSubscription
+            case .refused(.notAuthorized): .notAuthorized
+            case .refused(.detached): .draftCongestion
+            }
+        reply(unsuback(unsubscribe.messageID, reason), after: commit)
+    }
+
+    private func unsuback(_ messageID: UInt16, _ reason: ReturnCode) -> Packet {
+        guard version == .v20 else { return .unsuback(messageID: messageID) }
+        return .unsubackDraft(messageID: messageID, reason: reason.inDraft)
     }
 
     // MARK: Will
@@ -184,7 +219,9 @@ private struct Target {
     var topicID: TopicID?
     var refusal = ReturnCode.notSupported
 
-    init(_ topic: Packet.Topic, _ predefined: PredefinedTopicTable, _ clientID: ClientID) {
+    init(
+        _ topic: Packet.Topic, _ predefined: PredefinedTopicTable, _ clientID: ClientID, _ registry: any TopicIDRegistry
+    ) {
         switch topic {
         case .name(let name):
             filter = try? TopicFilter(name)
@@ -196,13 +233,37 @@ private struct Target {
             topicID = .short(value)
             filter = (try? TopicName(shortTopicID: value)).map { TopicFilter($0) }
             refusal = .invalidTopicID
+        case .alias(let alias):
+            topicID = .normal(alias)
+            filter = registry.topic(of: alias).map { TopicFilter($0) }
+            refusal = .invalidTopicID
         case .reserved:
             break
         }
     }
 }
 
-extension ReturnCode: Error {}
+extension ReturnCode: Error {
+    init(draft refusal: PublishRefusal) {
+        switch refusal {
+        case .quotaExceeded, .receiverFull: self = .quotaExceeded
+        case .detached: self = .draftCongestion
+        case .notAuthorized: self = .notAuthorized
+        case .topicNotAllowed: self = .invalidTopicName
+        case .tooLarge: self = .packetTooLarge
+        }
+    }
+
+    init(draft refusal: SubscribeRefusal) {
+        switch refusal {
+        case .quotaExceeded: self = .quotaExceeded
+        case .detached: self = .draftCongestion
+        case .notAuthorized: self = .notAuthorized
+        case .filterTooDeep: self = .invalidFilter
+        case .noLocalOnShared: self = .protocolError
+        }
+    }
+}
 
 extension Packet.Publish {
     func acknowledgement(_ returnCode: ReturnCode) -> Packet.Acknowledgement {

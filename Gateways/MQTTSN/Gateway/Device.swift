@@ -21,11 +21,11 @@ final class Device {
     /// The operator has been told that its topic ids are used up.
     private var hasReportedExhaustion = false
     /// Answers that wait for the store, or for receivers that are behind; in order.
-    private var replies: Deque<Reply> = []
+    private(set) var replies: Deque<Reply> = []
     /// CONNACK waits for this.
     private var openingCommit: CommitPoint?
 
-    private struct Reply {
+    struct Reply {
         let packet: Packet
         let commit: CommitPoint
     }
@@ -33,12 +33,17 @@ final class Device {
     /// Deliveries handed to one client in one loop turn at most.
     private static let deliveriesPerTurn = 64
 
-    init(serial: UInt64, connect: Packet.Connect, route: Route, duplicates: DuplicateWindow, loop: GatewayLoop) {
+    init(
+        serial: UInt64, connect: Packet.Connect, draft: DraftTerms?, route: Route, duplicates: DuplicateWindow,
+        loop: GatewayLoop
+    ) {
         self.serial = serial
         self.route = route
         self.loop = loop
         clientID = ClientID(connect.clientID)
-        machine = ConnectionMachine(connect, policy: loop.policy(for: connect.clientID), duplicates: duplicates)
+        machine = ConnectionMachine(
+            connect, policy: loop.policy(for: connect.clientID, by: route, draft == nil ? .v12 : .v20),
+            duplicates: duplicates, draft: draft)
     }
 
     // MARK: What happens
@@ -48,6 +53,10 @@ final class Device {
     }
 
     func receive(_ packet: Packet) {
+        if let draft = machine.draft {
+            if draft.exchange != nil { return receiveWhileProving(packet) }
+            if isTooEarly(packet) { return reject(.receiveMaximumExceeded) }
+        }
         attachment?.touch()
         run { machine, actions in machine.receive(packet, now: self.loop.now, into: &actions) }
         pull()
@@ -55,12 +64,14 @@ final class Device {
 
     func opened(_ connected: Connected) {
         attachment = connected.attachment
+        machine.draft?.isSessionPresent = connected.sessionPresent
         openingCommit = connected.commit
         wake()
     }
 
     func refused(_ refusal: ConnectRefusal) {
-        run { machine, actions in machine.refused(ReturnCode(refusal), into: &actions) }
+        let code = version == .v20 ? ReturnCode(draft: refusal) : ReturnCode(refusal)
+        run { machine, actions in machine.refused(code, into: &actions) }
     }
 
     /// The core has something: a commit point, a delivery, room for a publisher.
@@ -88,14 +99,14 @@ final class Device {
         if reason == .silence {
             loop.counters.clientsLost.add()
         } else if isListening {
-            loop.send(.disconnect(duration: nil), to: route)
+            sendGoodbye(reason)
         }
         loop.forget(self, reason == .silence ? .lost : .disconnected)
     }
 
     /// The gateway stops: its will and its messages stay with the session.
     func shutDown() {
-        if machine.phase == .active || machine.phase == .awake { loop.send(.disconnect(duration: nil), to: route) }
+        if machine.phase == .active || machine.phase == .awake { sendGoodbye(.shutdown) }
         run { machine, actions in machine.end(.shutdown, into: &actions) }
     }
 
@@ -108,7 +119,7 @@ final class Device {
             loop.statusChanged(of: self)
         }
         if replies.isEmpty, isReady(packet, commit) {
-            loop.send(packet, to: route)
+            send(packet)
         } else {
             replies.append(Reply(packet: packet, commit: commit))
         }
@@ -122,7 +133,7 @@ final class Device {
     private func sendReplies() {
         while let reply = replies.first, isReady(reply.packet, reply.commit) {
             replies.removeFirst()
-            loop.send(reply.packet, to: route)
+            send(reply.packet)
         }
     }
 
@@ -130,7 +141,7 @@ final class Device {
     private func isReady(_ packet: Packet, _ commit: CommitPoint) -> Bool {
         guard let attachment else { return true }
         switch packet {
-        case .puback, .pubrec: if attachment.isHeldBack { return false }
+        case .puback, .pubrec, .pubackDraft, .pubrecDraft: if attachment.isHeldBack { return false }
         default: break
         }
         return attachment.wakeWhenCommitted(commit)
@@ -184,6 +195,11 @@ final class Device {
                 return .known(topicID)
             }
         }
+        if version == .v20 {
+            // Whom the gateway would have to tell an alias first gets the name itself: one message instead of three.
+            guard let id = registry.id(of: topic), registry.isKnownToClient(id) else { return .byName }
+            return .known(.normal(id))
+        }
         guard let id = registry.register(topic) else {
             noteExhaustedTopicIDs()
             return .unavailable
@@ -207,7 +223,7 @@ final class Device {
 
     // MARK: Actions
 
-    private func run(_ step: (inout ConnectionMachine, inout [Action]) -> Void) {
+    func run(_ step: (inout ConnectionMachine, inout [Action]) -> Void) {
         var actions: [Action] = []
         swap(&actions, &loop.scratch)
         let before = machine.phase
@@ -222,11 +238,10 @@ final class Device {
     private func perform(_ action: Action) {
         switch action {
         // The receiver forgets the message with this: that it has it must be stored before.
-        case .send(.pubrel(let messageID)):
-            reply(.pubrel(messageID: messageID), after: attachment?.recorded ?? .none)
+        case .send(let pubrel) where pubrel.type == .pubrel: reply(pubrel, after: attachment?.recorded ?? .none)
         // An id that a crash gave to another name would name the wrong topic.
         case .send(.register(let register)): reply(.register(register), after: attachment?.recorded ?? .none)
-        case .send(let packet): loop.send(packet, to: route)
+        case .send(let packet): send(packet)
         case .sendAgain(let packet):
             status.retransmissions &+= 1
             loop.counters.retransmissions.add()
@@ -260,10 +275,12 @@ final class Device {
             loop.events.record(.late(clientID))
             loop.statusChanged(of: self)
         case .setKnown(let topicID, let known): attachment?.topicIDs.setKnownToClient(topicID, known)
+        case .forgetAliases: forgetAliases()
+        case .reject(let reason): reject(reason)
         case .supervise(let reachability, let silence): attachment?.supervise(reachability, silence: silence)
         case .detach(let reason):
             if reason == .lost { loop.counters.clientsLost.add() }
-            attachment?.detach(reason, expiry: nil)
+            attachment?.detach(reason, expiry: machine.draft?.expiry)
             attachment = nil
             loop.forget(self, reason == .lost ? .lost : .disconnected)
         }
@@ -275,6 +292,16 @@ extension ReturnCode {
         switch refusal {
         case .badCredentials, .notAuthorized: self = .notSupported
         case .quotaExceeded, .shuttingDown, .unavailable: self = .congestion  // MQTT-SN 6.2: come back after T_WAIT.
+        }
+    }
+
+    init(draft refusal: ConnectRefusal) {
+        switch refusal {
+        case .badCredentials: self = .badCredentials
+        case .notAuthorized: self = .notAuthorized
+        case .quotaExceeded: self = .quotaExceeded
+        case .shuttingDown: self = .shuttingDown
+        case .unavailable: self = .serverUnavailable
         }
     }
 

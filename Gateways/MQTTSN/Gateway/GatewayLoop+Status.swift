@@ -28,7 +28,7 @@ extension GatewayLoop {
     /// has ended leaves nothing behind.
     func statusEnded(of device: Device, _ state: ClientStatus.State) {
         guard settings.publishesClientStatus, let topic = ClientStatus.topic(of: device.clientID) else { return }
-        let isOver = device.machine.connect.cleanSession
+        let isOver = device.machine.endsSession
         let payload = isOver ? [] : Array(device.status(state, report: MailboxReport()).utf8)
         board.departed.append((device.clientID, statusMessage(topic, payload, expiry: settings.sessionExpiry)))
         scheduleStatus()
@@ -50,6 +50,7 @@ extension GatewayLoop {
         board.changed.removeAll(keepingCapacity: true)
         for _ in 0..<StatusBoard.looksPerInterval {
             guard let serial = board.round.popLast() else { break }
+            if let device = device(serial), device.version == .v20, device.attachment?.backlog ?? 0 > 0 { device.callSleeper() }
             if let message = newStatus(of: serial) { messages.append(message) }
         }
         if board.round.isEmpty { board.round = sleepers }

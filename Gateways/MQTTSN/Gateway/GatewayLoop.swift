@@ -1,6 +1,7 @@
 import Logging
 import Messaging
 import NIOCore
+import Transport
 
 /// Everything of the gateway that lives on one event loop: who is connected from where, timers, and the datagrams of this
 /// turn. It knows no sockets: datagrams come in by `receive`, and `finishTurn` hands out what is to be sent.
@@ -23,7 +24,7 @@ final class GatewayLoop {
     private var devices: [UInt64: Device] = [:]
     private var clients: [ClientID: Device] = [:]
     private var peers: [PeerKey: Device] = [:]
-    private let policies: [DeviceProfile: SessionPolicy]
+    private let policies: [SessionPolicy.Key: SessionPolicy]
     private let mailboxTerms: MailboxTerms?
     /// Nil when anybody may forward.
     private let forwarders: Set<HostAddress>?
@@ -61,8 +62,7 @@ final class GatewayLoop {
         self.notes = notes
         self.events = events
         limits = settings.limits
-        policies = Dictionary(
-            uniqueKeysWithValues: DeviceProfile.allCases.map { ($0, SessionPolicy(settings, $0)) })
+        policies = SessionPolicy.all(settings)
         predefinedTopics = PredefinedTopicTable(
             common: broker.predefinedTopics, byClient: settings.predefinedTopicsByClient)
         mailboxTerms = settings.mailbox.map { MailboxTerms($0) }
@@ -71,9 +71,11 @@ final class GatewayLoop {
     }
 
     /// The rules for one client.
-    func policy(for clientID: String) -> SessionPolicy {
-        let profile = settings.profilesByClient.first(for: clientID) ?? settings.profile
-        guard let policy = policies[profile] else { preconditionFailure("every profile has its policy") }
+    func policy(for clientID: String, by route: Route, _ version: ProtocolVersion = .v12) -> SessionPolicy {
+        let key = SessionPolicy.Key(
+            profile: settings.profilesByClient.first(for: clientID) ?? settings.profile, version: version,
+            isSecured: route.peer.association != nil)
+        guard let policy = policies[key] else { preconditionFailure("every profile has its policies") }
         return policy
     }
 
@@ -86,29 +88,47 @@ final class GatewayLoop {
 
     // MARK: A turn
 
-    func receive(_ datagram: ByteBuffer, from remote: SocketAddress, to local: NIOPacketInfo?) {
+    /// - Parameter association: the DTLS session it came by, decrypted; nil for one that came without protection.
+    func receive(
+        _ datagram: ByteBuffer, from remote: SocketAddress, to local: NIOPacketInfo?, association: Association? = nil
+    ) {
         counters.datagramsReceived.add()
-        var route = Route(peer: PeerAddress(remote: remote, nodeID: nil), local: local)
+        var route = Route(peer: PeerAddress(remote: remote, nodeID: nil, association: association), local: local)
         var message = datagram
+        var version = version(of: message, at: route.peer)
         do throws(DecodeError) {
-            var packet = try Packet.decode(from: message, limits: limits)
+            var packet = try Packet.decode(from: message, limits: limits, version: version)
             if case .forwarderEncapsulation(let encapsulation) = packet {
                 guard forwarders?.contains(HostAddress(remote)) ?? true else { return counters.forwardersRefused.add() }
-                route = Route(peer: PeerAddress(remote: remote, nodeID: encapsulation.nodeID), local: local)
+                let peer = PeerAddress(
+                    remote: remote, nodeID: encapsulation.nodeID, association: association, forwarding: version)
+                route = Route(peer: peer, local: local)
                 message = encapsulation.message
-                packet = try Packet.decode(from: message, limits: limits)
+                version = self.version(of: message, at: peer)
+                packet = try Packet.decode(from: message, limits: limits, version: version)
             }
             guard isAdmitted(route.peer) else { return }
-            receive(packet, by: route)
+            receive(packet, by: route, version)
         } catch {
             guard isAdmitted(route.peer) else { return }
-            refuse(error, octets: message.readableBytes, route)
+            refuse(error, octets: message.readableBytes, route, version)
         }
+    }
+
+    /// What says its version itself is read so; else a peer speaks the version of its CONNECT.
+    private func version(of message: ByteBuffer, at peer: PeerAddress) -> ProtocolVersion {
+        guard settings.speaksDraft else { return .v12 }
+        return message.statedVersion ?? device(at: peer)?.version ?? (settings.strangersSpeakDraft ? .v20 : .v12)
     }
 
     /// Connected clients are slowed down by their acknowledgements; a host without connection by its bucket.
     private func isAdmitted(_ peer: PeerAddress) -> Bool {
-        if device(at: peer)?.attachment != nil || sources.allows(HostAddress(peer.remote), now: now) { return true }
+        device(at: peer)?.attachment != nil || isAdmitted(strangerAt: peer.remote)
+    }
+
+    /// Takes a token from the bucket of a host without connection.
+    func isAdmitted(strangerAt remote: SocketAddress) -> Bool {
+        if sources.allows(HostAddress(remote), now: now) { return true }
         counters.datagramsThrottled.add()
         return false
     }
@@ -168,15 +188,15 @@ final class GatewayLoop {
     // MARK: For devices
 
     /// Encodes `packet` for this turn's sending.
-    func send(_ packet: Packet, to route: Route) {
+    func send(_ packet: Packet, to route: Route, version: ProtocolVersion = .v12) {
         let start = outgoing.writerIndex
         if let nodeID = route.peer.nodeID {
             var message = ByteBuffer()
-            packet.encode(into: &message)
+            packet.encode(into: &message, version: version)
             let encapsulation = Packet.ForwarderEncapsulation(radius: 0, nodeID: nodeID, message: message)
-            Packet.forwarderEncapsulation(encapsulation).encode(into: &outgoing)
+            Packet.forwarderEncapsulation(encapsulation).encode(into: &outgoing, version: route.peer.forwarding)
         } else {
-            packet.encode(into: &outgoing)
+            packet.encode(into: &outgoing, version: version)
         }
         outbox.append((route, outgoing.writerIndex - start))
         logger.log(.trace, "sent", [.packet: "\(packet.type)", .peer: route.peer.record.address])
@@ -195,10 +215,16 @@ final class GatewayLoop {
         case .removed: break
         case .set(let topic, let payload): options.will = Will(topic, payload)
         }
-        let credentials = Credentials(clientID: device.clientID, peer: device.route.peer.record)
+        if let draft = device.machine.draft { draft.apply(to: &options, limit: settings.sessionExpiry) }
+        let login = device.machine.draft?.login
+        device.machine.draft?.login = nil
+        let credentials = Credentials(
+            clientID: device.clientID, username: login?.userName, password: login?.password,
+            peer: device.route.peer.record)
         let serial = device.serial
+        let proven = device.route.peer.association?.principal(for: device.clientID) ?? login?.proven
         broker.connect(
-            ConnectRequest(credentials: credentials, options: options),
+            ConnectRequest(credentials: credentials, options: options, proven: proven),
             owner: DeviceOwner(serial: serial, notes: notes)
         ) { [notes] result in notes.add(.opened(serial: serial, result)) }
     }
@@ -223,9 +249,11 @@ final class GatewayLoop {
 
     /// A node is the same behind any of the forwarders an operator has named: they are trusted with node ids, so a node may
     /// move between them at any time. Behind others it is a node of that address only.
-    private func key(of peer: PeerAddress) -> PeerKey {
-        guard let nodeID = peer.nodeID else { return .address(peer.remote) }
-        return forwarders == nil ? .nodeBehind(peer.remote, nodeID) : .node(nodeID)
+    func key(of peer: PeerAddress) -> PeerKey {
+        let association = peer.association?.number
+        guard let nodeID = peer.nodeID else { return association.map { .association($0) } ?? .address(peer.remote) }
+        guard forwarders == nil else { return .node(nodeID) }
+        return association.map { .nodeOf($0, nodeID) } ?? .nodeBehind(peer.remote, nodeID)
     }
 
     func scheduleTimer(of device: Device) {
@@ -245,7 +273,7 @@ final class GatewayLoop {
         guard clients[device.clientID] === device else { return }
         clients[device.clientID] = nil
         statusEnded(of: device, state)
-        if !device.machine.connect.cleanSession {
+        if !device.machine.endsSession {
             duplicates.insert(device.machine.recognisedDuplicates, of: device.clientID, now: now)
         }
     }
@@ -268,59 +296,90 @@ final class GatewayLoop {
 
     // MARK: Packets
 
-    private func receive(_ packet: Packet, by route: Route) {
+    private func receive(_ packet: Packet, by route: Route, _ version: ProtocolVersion) {
         logger.log(.trace, "received", [.packet: "\(packet.type)", .peer: route.peer.record.address])
         switch packet {
         case .connect(let connect): receive(connect, by: route)
-        case .searchGateway: answerSearch(route)
+        case .connectDraft(let connect): receive(connect, by: route)
+        case .connectionEncapsulation(let encapsulation): receive(encapsulation, by: route)
+        case .publishWithoutSession(let publish) where device(at: route.peer)?.attachment == nil:
+            publishWithoutSession(publish, from: route.peer)
+        case .searchGateway: answerSearch(route, version)
         case .pingreq(let clientID?): receivePing(ClientID(clientID), by: route)
         case .advertise, .gatewayInfo: break  // Another gateway of the network.
         case .forwarderEncapsulation: counters.datagramsMalformed.add()  // A forwarder does not carry a forwarder.
         case .publish(let publish) where publish.qos == .connectionless && device(at: route.peer)?.attachment == nil:
             publishConnectionless(publish, from: route.peer)
         default:
-            guard let device = device(at: route.peer) else { return answerStranger(packet, route) }
+            guard let device = device(at: route.peer) else { return answerStranger(packet, route, version) }
             move(device, to: route)
             device.receive(packet)
         }
     }
 
+    /// A message of 2.0 with its client's id, from wherever the client is now.
+    private func receive(_ encapsulation: Packet.ConnectionEncapsulation, by route: Route) {
+        let clientID = ClientID(encapsulation.clientID)
+        guard let device = clients[clientID], let draft = device.machine.draft, draft.connect.mayChangeAddress,
+            let packet = try? Packet.decode(from: encapsulation.message, limits: limits, version: .v20),
+            follows(device, to: route)
+        else { return answerStranger(.pingreqDraft(messageID: 0), route, .v20) }
+        device.receive(packet)
+    }
+
+    /// Lets a client be heard from another address, as far as `Roaming` allows.
+    private func follows(_ device: Device, to route: Route) -> Bool {
+        if key(of: device.route.peer) != key(of: route.peer) {
+            guard mayRoam(device, to: route.peer) else { return false }
+            if isBound(device) { peers[key(of: device.route.peer)] = nil }
+        }
+        peers[key(of: route.peer)] = device
+        move(device, to: route)
+        return true
+    }
+
     private func receive(_ connect: Packet.Connect, by route: Route) {
-        let clientID = ClientID(connect.clientID)
-        if let refusal = policy(for: connect.clientID).refusal(of: connect) {
+        if let refusal = policy(for: connect.clientID, by: route).refusal(of: connect) {
             return send(.connack(refusal), to: route)
         }
-        if let bound = device(at: route.peer), bound.attachment == nil {
-            forget(bound, .disconnected)  // Its handshake begins anew.
+        guard mayBe(ClientID(connect.clientID), route) else {
+            counters.identitiesRefused.add()
+            return send(.connack(.notSupported), to: route)
         }
+        guard hasRoom(for: route) else { return send(.connack(.congestion), to: route) }
+        begin(connect, draft: nil, by: route).start()
+    }
+
+    /// Whether one more client may be in the middle of CONNECT. The one at `route` begins anew.
+    func hasRoom(for route: Route) -> Bool {
+        if let bound = device(at: route.peer), bound.attachment == nil { forget(bound, .disconnected) }
         // Half-open connections are what is neither refused nor a session yet.
-        guard devices.count - clients.count < settings.maximumHandshakes else {
-            return send(.connack(.congestion), to: route)
-        }
+        return devices.count - clients.count < settings.maximumHandshakes
+    }
+
+    /// - Parameter draft: of a client of 2.0.
+    func begin(_ connect: Packet.Connect, draft: DraftTerms?, by route: Route) -> Device {
+        let clientID = ClientID(connect.clientID)
         let remembered = duplicates.remove(clientID)
         let window = connect.cleanSession ? nil : clients[clientID]?.machine.recognisedDuplicates ?? remembered
         lastSerial += 1
         let device = Device(
-            serial: lastSerial, connect: connect, route: route, duplicates: window ?? DuplicateWindow(), loop: self)
+            serial: lastSerial, connect: connect, draft: draft, route: route, duplicates: window ?? DuplicateWindow(),
+            loop: self)
         devices[device.serial] = device
         peers[key(of: route.peer)] = device
-        device.start()
+        return device
     }
 
     /// PINGREQ with a client id (MQTT-SN 6.14). Client ids are no secret: an active session stays where it is, and one
     /// asleep moves only as far as `Roaming` allows.
     private func receivePing(_ clientID: ClientID, by route: Route) {
-        guard let device = clients[clientID] ?? device(at: route.peer), device.clientID == clientID else {
-            return answerStranger(.pingreq(clientID: clientID.string), route)
+        guard let device = clients[clientID] ?? self.device(at: route.peer), device.clientID == clientID else {
+            return answerStranger(.pingreq(clientID: clientID.string), route, .v12)
         }
-        if key(of: device.route.peer) != key(of: route.peer) {
-            guard device.machine.phase == .asleep, mayRoam(from: device.route.peer, to: route.peer) else {
-                return answerStranger(.pingreq(clientID: clientID.string), route)
-            }
-            if isBound(device) { peers[key(of: device.route.peer)] = nil }
+        guard device.version == .v12, follows(device, to: route) else {
+            return answerStranger(.pingreq(clientID: clientID.string), route, .v12)
         }
-        peers[key(of: route.peer)] = device
-        move(device, to: route)
         device.receive(.pingreq(clientID: clientID.string))
     }
 
@@ -335,10 +394,23 @@ final class GatewayLoop {
         events.record(.roamed(device.clientID, from: old.record.address, to: route.peer.record.address))
     }
 
-    private func mayRoam(from old: PeerAddress, to new: PeerAddress) -> Bool {
-        switch settings.roaming {
-        case .none: false
-        case .port: old.isSameHost(as: new)
+    /// A DTLS session that proves a client id has no use for another; and as long as a client is connected by such a session,
+    /// nobody gets its name by another way.
+    func mayBe(_ clientID: ClientID, _ route: Route) -> Bool {
+        let association = route.peer.association
+        guard association?.allows(clientID) ?? true else { return false }
+        let isProven = clients[clientID]?.route.peer.association?.proves(clientID) ?? false
+        return !isProven || association?.proves(clientID) ?? false
+    }
+
+    /// Who proves to be the client may move at any time. Without proof only a sleeper moves, and never between DTLS and none.
+    private func mayRoam(_ device: Device, to new: PeerAddress) -> Bool {
+        guard settings.roaming != .none else { return false }
+        if let association = new.association { return association.proves(device.clientID) }
+        guard device.route.peer.association == nil, device.machine.phase == .asleep else { return false }
+        return switch settings.roaming {
+        case .none, .authenticated: false
+        case .port: device.route.peer.isSameHost(as: new)
         case .address: true
         }
     }
@@ -350,7 +422,8 @@ final class GatewayLoop {
         case .opened(let serial, let result): receive(result, for: serial)
         case .wake(let serial): devices[serial]?.wake()
         case .closed(let serial, let reason): devices[serial]?.closed(reason)
-        case .authenticated(let result, let message): publish(message, as: result)
+        case .authenticated(let result, let message, let listener): publish(message, as: result, via: listener)
+        case .proving(let serial, let step): devices[serial]?.proves(step)
         }
     }
 

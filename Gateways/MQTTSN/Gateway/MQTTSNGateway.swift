@@ -3,8 +3,9 @@ package import Messaging
 package import NIOCore
 import NIOPosix
 import Synchronization
+import Transport
 
-/// MQTT-SN 1.2 over UDP: the gateway of MQTT-SN 4, with the broker in the same process.
+/// MQTT-SN 1.2 over UDP and DTLS: the gateway of MQTT-SN 4, with the broker in the same process.
 package final class MQTTSNGateway: Gateway {
     package let name = "mqttsn"
 
@@ -17,9 +18,21 @@ package final class MQTTSNGateway: Gateway {
     private let open = Mutex<Open?>(nil)
 
     private struct Open: Sendable {
-        let channel: any Channel
+        let channels: [any Channel]
         let driver: NIOLoopBound<LoopDriver>
     }
+
+    /// The sockets of the listeners that are enabled.
+    private struct Sockets: Sendable {
+        var plain: DatagramSocket?
+        var secured: DatagramSocket?
+
+        var all: [DatagramSocket] { [plain, secured].compactMap(\.self) }
+        func close() { for socket in all { socket.close() } }
+    }
+
+    private static let plainListener = PeerAddress.plainListener
+    private static let securedListener = PeerAddress.securedListener
 
     /// Octets one read may bring.
     private static let readBufferOctets = 65_536
@@ -37,35 +50,66 @@ package final class MQTTSNGateway: Gateway {
     }
 
     package func bind() async throws(BindError) -> [Listener] {
-        let listener = PeerAddress.listener
-        let socket = try DatagramSocket.open(address: settings.address, port: settings.port, listener: listener)
-        if let group = settings.discoveryGroup {
-            do throws(BindError) {
-                try socket.join(group, interface: settings.discoveryInterface, listener: listener)
-            } catch {
-                socket.close()
-                throw error
-            }
-        }
+        let sockets = try openSockets()
         do {
-            let driver = try await eventLoop.submit { self.makeDriver(socket) }.get()
-            let channel = try await makeChannel(socket, driver)
-            open.withLock { $0 = Open(channel: channel, driver: driver) }
+            let driver = try await eventLoop.submit { self.makeDriver(sockets) }.get()
+            var channels: [any Channel] = []
+            for socket in sockets.all {
+                channels.append(
+                    try await makeChannel(socket, driver, isSecured: socket.descriptor == sockets.secured?.descriptor))
+            }
+            let opened = Open(channels: channels, driver: driver)
+            open.withLock { $0 = opened }
         } catch {
             throw BindError(
-                listener: listener, address: settings.address, port: socket.port, errorNumber: 0,
-                description: "UDP \(settings.address) port \(socket.port) is bound but cannot be read from: \(error).")
+                listener: Self.plainListener, address: settings.address, port: settings.port, errorNumber: 0,
+                description: "UDP \(settings.address) port \(settings.port) is bound but cannot be read from: \(error).")
         }
-        return [
-            Listener(
-                name: listener, protocolName: "MQTT-SN", transport: "udp", address: settings.address, port: socket.port)
-        ]
+        return listeners(sockets)
+    }
+
+    private func openSockets() throws(BindError) -> Sockets {
+        var sockets = Sockets()
+        do throws(BindError) {
+            if settings.isPlainEnabled {
+                sockets.plain = try DatagramSocket.open(
+                    address: settings.address, port: settings.port, listener: Self.plainListener)
+            }
+            if let group = settings.discoveryGroup {
+                try sockets.plain?.join(group, interface: settings.discoveryInterface, listener: Self.plainListener)
+            }
+            if let dtls = settings.dtls {
+                sockets.secured = try DatagramSocket.open(
+                    address: dtls.address, port: dtls.port, listener: Self.securedListener)
+            }
+        } catch {
+            sockets.close()
+            throw error
+        }
+        return sockets
+    }
+
+    private func listeners(_ sockets: Sockets) -> [Listener] {
+        var listeners: [Listener] = []
+        if let plain = sockets.plain {
+            listeners.append(
+                Listener(
+                    name: Self.plainListener, protocolName: "MQTT-SN", transport: "udp", address: settings.address,
+                    port: plain.port))
+        }
+        if let dtls = settings.dtls, let secured = sockets.secured {
+            listeners.append(
+                Listener(
+                    name: Self.securedListener, protocolName: "MQTT-SN", transport: "dtls", address: dtls.address,
+                    port: secured.port))
+        }
+        return listeners
     }
 
     package func serve() async {
         guard let open = open.withLock({ $0 }) else { return }
         do {
-            try await open.channel.setOption(.autoRead, value: true).get()
+            for channel in open.channels { try await channel.setOption(.autoRead, value: true).get() }
         } catch {
             logger.log(.error, "the MQTT-SN socket cannot be read from", [.error: "\(error)"])
         }
@@ -79,9 +123,9 @@ package final class MQTTSNGateway: Gateway {
                 return open
             })
         else { return }
-        // Neither step can fail in a way that leaves anything to do: the loop runs and the channel is ours.
+        // Neither step can fail in a way that leaves anything to do: the loop runs and the channels are ours.
         try? await eventLoop.submit { open.driver.value.shutDown() }.get()
-        try? await open.channel.close().get()
+        for channel in open.channels { try? await channel.close().get() }
     }
 
     /// Does what has come due on the broker's clock: for those who move that clock by hand.
@@ -93,18 +137,29 @@ package final class MQTTSNGateway: Gateway {
 
     package func counters() -> [CounterReading] { tallies.readings }
 
-    private func makeDriver(_ socket: DatagramSocket) -> NIOLoopBound<LoopDriver> {
+    private func makeDriver(_ sockets: Sockets) -> NIOLoopBound<LoopDriver> {
         let turn = Turn(eventLoop: eventLoop)
         let notes = NoteList { turn.schedule() }
         let loop = GatewayLoop(
             broker: broker, settings: settings, events: events, counters: tallies, logger: logger, notes: notes)
-        let driver = LoopDriver(loop: loop, socket: socket, eventLoop: eventLoop)
+        let driver = LoopDriver(
+            loop: loop, plain: sockets.plain, secured: secured(sockets.secured), eventLoop: eventLoop)
         let bound = NIOLoopBound(driver, eventLoop: eventLoop)
         turn.driver.withLock { $0 = bound }
         return bound
     }
 
-    private func makeChannel(_ socket: DatagramSocket, _ driver: NIOLoopBound<LoopDriver>) async throws -> any Channel {
+    private func secured(_ socket: DatagramSocket?) -> LoopDriver.Secured? {
+        guard let socket, let dtls = settings.dtls else { return nil }
+        let endpoint = DTLSEndpoint(dtls.server, limits: dtls.limits, counters: tallies.dtls) { number, client in
+            Association(number: number, identity: ConnectionIdentity(client, dtls.identityRules))
+        }
+        return LoopDriver.Secured(socket: socket, endpoint: endpoint)
+    }
+
+    private func makeChannel(
+        _ socket: DatagramSocket, _ driver: NIOLoopBound<LoopDriver>, isSecured: Bool
+    ) async throws -> any Channel {
         // Room for the largest message, a forwarder's header and one octet that shows when it was larger still.
         let slot = loopSlot
         let messages = max(1, Self.readBufferOctets / slot)
@@ -114,7 +169,7 @@ package final class MQTTSNGateway: Gateway {
             .channelOption(.recvAllocator, value: FixedSizeRecvByteBufferAllocator(capacity: messages * slot))
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
-                    try channel.pipeline.syncOperations.addHandler(DatagramHandler(driver: driver.value))
+                    try channel.pipeline.syncOperations.addHandler(DatagramHandler(driver: driver.value, isSecured: isSecured))
                 }
             }
         if socket.listensOnAllAddresses {
@@ -123,9 +178,13 @@ package final class MQTTSNGateway: Gateway {
         return try await bootstrap.withBoundSocket(socket.descriptor).get()
     }
 
+    /// Room for a flight of a handshake, whatever the size of messages.
+    private static let leastSlot = 1_500
+
     private var loopSlot: Int {
         let limits = settings.limits
-        return min(limits.maximumPacketSize + limits.maximumNodeIDLength + 4, 65_536)
+        let protection = settings.dtls == nil ? 0 : DTLSLimits.overhead
+        return min(max(limits.maximumPacketSize + limits.maximumNodeIDLength + 4 + protection, Self.leastSlot), 65_536)
     }
 }
 

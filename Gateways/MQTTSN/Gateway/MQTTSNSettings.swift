@@ -1,10 +1,15 @@
 package import Messaging
+package import Transport
 
 /// What an operator can set, filled in by the composition root.
 package struct MQTTSNSettings: Sendable {
     /// Numeric address to listen on. `0.0.0.0` and `::` listen on every address of the machine, answering each client
     /// from the address it asked.
     package var address = "127.0.0.1"
+    /// Serve clients without protection at `address` and `port`.
+    package var isPlainEnabled = true
+    /// Serve clients over DTLS 1.2, too; nil for no such listener.
+    package var dtls: DTLSListener?
     /// UDP port, 0 for one the system chooses.
     package var port = 1884
     /// GwId in GWINFO and ADVERTISE, 0...255.
@@ -23,7 +28,11 @@ package struct MQTTSNSettings: Sendable {
     package var maximumPacketSize = 1472
     /// Octets behind the end of a message are ignored instead of making it malformed.
     package var toleratesTrailingOctets = false
-    /// Publishing without connection (QoS -1).
+    /// Serve clients of the draft of 2.0 beside those of 1.2.
+    package var speaksDraft = false
+    /// Peers without connection are taken for ones of 2.0 where a datagram could be of either version.
+    package var strangersSpeakDraft = false
+    /// Publishing without connection (QoS -1 and PUBWOS).
     package var allowsConnectionlessPublish = true
     /// Longest sleep supervised, in seconds; longer announcements are held to it.
     package var maximumSleep = UInt16.max
@@ -64,8 +73,25 @@ package struct MQTTSNSettings: Sendable {
         case none
         /// From another port of the same address: what a NAT does during a sleep.
         case port
+        /// Only who proves its client id by DTLS, and from anywhere. All but `none` let such a client move.
+        case authenticated
         /// From anywhere. Whoever knows a client id gets its messages: for closed networks only.
         case address
+    }
+
+    /// A UDP socket whose datagrams are protected (RFC 6347).
+    package struct DTLSListener: Sendable {
+        /// Numeric, as `MQTTSNSettings.address`.
+        package var address = "127.0.0.1"
+        /// UDP port, 0 for one the system chooses.
+        package var port = 8884
+        package var limits = DTLSLimits()
+        /// What a certificate or a pre-shared key says about its client.
+        package var identityRules = IdentityRules()
+        /// Certificate and keys.
+        package let server: DTLSServer
+
+        package init(_ server: DTLSServer) { self.server = server }
     }
 
     package init() {}
@@ -74,5 +100,8 @@ package struct MQTTSNSettings: Sendable {
         Limits(maximumPacketSize: packetSize, toleratesTrailingOctets: toleratesTrailingOctets)
     }
 
-    private var packetSize: Int { min(max(maximumPacketSize, 60), Packet.maximumEncodedLength) }
+    /// Octets every link carries: ZigBee's 60 (MQTT-SN 3).
+    static let leastPacketSize = 60
+
+    private var packetSize: Int { min(max(maximumPacketSize, Self.leastPacketSize), Packet.maximumEncodedLength) }
 }

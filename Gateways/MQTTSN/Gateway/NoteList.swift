@@ -7,7 +7,8 @@ final class NoteList: Sendable {
         case opened(serial: UInt64, Result<Connected, ConnectRefusal>)
         case wake(serial: UInt64)
         case closed(serial: UInt64, CloseReason)
-        case authenticated(Result<Principal, ConnectRefusal>, Message)
+        case authenticated(Result<Principal, ConnectRefusal>, Message, listener: String)
+        case proving(serial: UInt64, AuthenticationStep)
     }
 
     private struct State {

@@ -40,12 +40,16 @@ enum Action: Equatable {
     case parked(topicID: UInt16)
     /// The client knows, or does not know any more, a normal topic id.
     case setKnown(topicID: UInt16, Bool)
+    /// The client will not know any alias of its session (2.0).
+    case forgetAliases
 
     // MARK: Liveness and end
 
     case supervise(Reachability, silence: Duration?)
     /// A sleeper has not woken when it said it would; its tolerance has begun.
     case late
+    /// The client has broken the protocol (2.0): it is told why, and the connection ends.
+    case reject(ReturnCode)
     /// End of the connection, with the reason the core is told.
     case detach(DetachReason)
 }
@@ -72,6 +76,8 @@ struct Outgoing: Equatable {
 enum TopicNaming: Equatable {
     /// The client knows this id.
     case known(TopicID)
+    /// By its name, in every message (2.0).
+    case byName
     /// The client has to be told this normal id first.
     case unknown(UInt16)
     /// No id is left.

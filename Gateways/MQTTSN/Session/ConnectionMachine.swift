@@ -52,18 +52,27 @@ struct ConnectionMachine {
     private(set) var wakeExpectedAt: Timestamp?
     /// The next delivery waits for this (`Quirks.pacing`).
     private var pacedUntil: Timestamp?
-    private var lastSubscribeID: UInt16 = 0
+    var lastSubscribeID: UInt16 = 0
+    /// Of a client of 2.0; nil for one of 1.2.
+    let draft: DraftTerms?
 
     /// - Parameter duplicates: the window of the client's earlier connection when its session goes on.
-    init(_ connect: Packet.Connect, policy: SessionPolicy, duplicates: DuplicateWindow = DuplicateWindow()) {
+    init(
+        _ connect: Packet.Connect, policy: SessionPolicy, duplicates: DuplicateWindow = DuplicateWindow(),
+        draft: DraftTerms? = nil
+    ) {
+        self.draft = draft
         self.connect = connect
         self.policy = policy
         self.duplicates = duplicates
-        delivery = DeliveryMachine(policy: policy)
+        delivery = DeliveryMachine(policy: policy, packetLimit: draft?.maximumPacketSize ?? .max)
     }
 
     /// What the next connection of a session that goes on inherits.
     var recognisedDuplicates: DuplicateWindow { duplicates }
+
+    /// Nothing of the session outlives this connection.
+    var endsSession: Bool { draft.map { ($0.connect.sessionExpiry ?? 0) == 0 } ?? connect.cleanSession }
 
     /// When `fireTimer` is next needed.
     var deadline: Timestamp? {
@@ -116,9 +125,13 @@ struct ConnectionMachine {
         if let pacedUntil, now < pacedUntil { return .busy }
         switch phase {
         case .active: return .hungry
-        case .awake: return deliveredThisWake < policy.messagesPerWake ?? .max ? .hungry : .sated
+        case .awake: return deliveredThisWake < messagesPerWake ? .hungry : .sated
         default: return .busy
         }
+    }
+
+    private var messagesPerWake: Int {
+        min(policy.messagesPerWake ?? .max, draft?.connect.awakeMessages.map { Int($0) } ?? .max)
     }
 
     mutating func deliver(_ outgoing: Outgoing, as naming: TopicNaming, now: Timestamp, into actions: inout [Action]) {
@@ -167,6 +180,7 @@ struct ConnectionMachine {
 
     private mutating func receiveConnected(_ packet: Packet, now: Timestamp, into actions: inout [Action]) {
         delivery.noteSignOfLife()
+        if policy.version == .v20 { return receiveDraft(packet, now: now, into: &actions) }
         switch packet {
         case .register(let register): actions.append(.register(register))
         case .publish(let publish): receive(publish, now: now, into: &actions)
@@ -189,7 +203,7 @@ struct ConnectionMachine {
         }
     }
 
-    private mutating func receive(_ publish: Packet.Publish, now: Timestamp, into actions: inout [Action]) {
+    mutating func receive(_ publish: Packet.Publish, now: Timestamp, into actions: inout [Action]) {
         let isRepetition =
             (publish.qos == .atLeastOnce || publish.qos == .exactlyOnce) && duplicates.contains(publish, now: now)
         actions.append(isRepetition ? .acknowledgeAgain(publish) : .publish(publish))
@@ -210,7 +224,7 @@ struct ConnectionMachine {
 
     // MARK: Sleep and end
 
-    private mutating func receivePing(_ clientID: String?, now: Timestamp, into actions: inout [Action]) {
+    mutating func receivePing(_ clientID: String?, now: Timestamp, into actions: inout [Action]) {
         switch phase {
         case .asleep where clientID != nil:
             phase = .awake
@@ -237,12 +251,18 @@ struct ConnectionMachine {
         fallAsleep(now: now, into: &actions)
     }
 
-    private mutating func fallAsleep(now: Timestamp, into actions: inout [Action]) {
+    mutating func fallAsleep(now: Timestamp, into actions: inout [Action]) {
         phase = .asleep
         wakeExpectedAt = now + .seconds(Int64(sleepDuration))
         pacedUntil = nil
         delivery.suspend(into: &actions)
         actions.append(.supervise(.asleep, silence: sleepSilence))
+    }
+
+    /// A sleeper has come back for good.
+    mutating func forgetWake() {
+        wakeExpectedAt = nil
+        pacedUntil = nil
     }
 
     private var sleepSilence: Duration? { policy.tolerance.allowedSilence(seconds: sleepDuration) }

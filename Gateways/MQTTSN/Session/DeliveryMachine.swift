@@ -17,11 +17,13 @@ struct DeliveryMachine {
     private enum Stage {
         case idle
         case registering(Outgoing, topicID: UInt16, messageID: UInt16)
-        case publishing(Outgoing, TopicID)
+        /// Nil for a message that carries its topic's name (2.0).
+        case publishing(Outgoing, TopicID?)
         case releasing(packetID: UInt16)
     }
 
     private let policy: SessionPolicy
+    private let maximumPacketSize: Int
     private var stage = Stage.idle
     /// Nil while idle or suspended.
     private var timer: RetryTimer?
@@ -43,8 +45,10 @@ struct DeliveryMachine {
     /// Deliveries that may be parked; what comes on top is dropped and counted.
     static let parkedLimit = 16
 
-    init(policy: SessionPolicy) {
+    /// - Parameter packetLimit: the client's own bound for messages, in octets.
+    init(policy: SessionPolicy, packetLimit: Int = .max) {
         self.policy = policy
+        maximumPacketSize = min(policy.maximumPacketSize, packetLimit)
     }
 
     var isIdle: Bool {
@@ -67,6 +71,7 @@ struct DeliveryMachine {
         switch naming {
         case .known(let topicID): publish(outgoing, topicID, now: now, into: &actions)
         case .unknown(let id): register(outgoing, id, now: now, into: &actions)
+        case .byName: publish(outgoing, nil, now: now, into: &actions)
         case .unavailable: actions.append(.discard(outgoing, .noTopicID))
         }
     }
@@ -152,14 +157,18 @@ struct DeliveryMachine {
             actions.append(.settle(packetID: messageID, .received))
             release(messageID, now: now, into: &actions)
         case .releasing(messageID):
-            actions.append(.send(.pubrel(messageID: messageID)))
+            actions.append(.send(pubrel(messageID)))
         default:
             // For a delivery that is over the client waits for its PUBREL. For one of an earlier connection, which the
             // session is about to send again, it must not get that before the session knows: it would take the
             // repetition for a new message.
             actions.append(.settle(packetID: messageID, .received))
-            actions.append(.send(.pubrel(messageID: messageID)))
+            actions.append(.send(pubrel(messageID)))
         }
+    }
+
+    private func pubrel(_ messageID: UInt16) -> Packet {
+        policy.version == .v12 ? .pubrel(messageID: messageID) : .pubrelDraft(messageID: messageID, reason: .accepted)
     }
 
     mutating func receive(pubcomp messageID: UInt16, into actions: inout [Action]) {
@@ -242,7 +251,7 @@ struct DeliveryMachine {
         hasGivenSignOfLife = false
         lastMessageID = lastMessageID == .max ? 1 : lastMessageID + 1
         stage = .registering(outgoing, topicID: id, messageID: lastMessageID)
-        guard let packet, packet.encodedLength <= policy.maximumPacketSize else {
+        guard let packet, packet.encodedLength(in: policy.version) <= maximumPacketSize else {
             finish(.discard(outgoing, .tooLargeForReceiver), into: &actions)
             return
         }
@@ -252,23 +261,24 @@ struct DeliveryMachine {
 
     /// MQTT-SN 6.10: told that a topic id is invalid, register it anew and send the message again.
     private mutating func registerAgain(
-        _ outgoing: Outgoing, _ topicID: TopicID, now: Timestamp, into actions: inout [Action]
+        _ outgoing: Outgoing, _ topicID: TopicID?, now: Timestamp, into actions: inout [Action]
     ) {
-        if topicID.type == .normal { actions.append(.setKnown(topicID: topicID.value, false)) }
-        guard topicID.type == .normal, !hasRegisteredAgain else {
+        if let topicID, topicID.type == .normal { actions.append(.setKnown(topicID: topicID.value, false)) }
+        guard let topicID, !hasRegisteredAgain, topicID.type == .normal || policy.version == .v20 else {
             // What both sides should know beforehand, or forget at once, no REGISTER can cure.
             finish(.discard(outgoing, .noTopicID), into: &actions)
             return
         }
         hasRegisteredAgain = true
+        if policy.version == .v20 { return publish(outgoing, nil, now: now, into: &actions) }
         register(outgoing, topicID.value, now: now, into: &actions)
     }
 
     private mutating func publish(
-        _ outgoing: Outgoing, _ topicID: TopicID, now: Timestamp, into actions: inout [Action]
+        _ outgoing: Outgoing, _ topicID: TopicID?, now: Timestamp, into actions: inout [Action]
     ) {
         stage = .publishing(outgoing, topicID)
-        guard let packet, packet.encodedLength <= policy.maximumPacketSize else {
+        guard let packet, packet.encodedLength(in: policy.version) <= maximumPacketSize else {
             finish(.discard(outgoing, .tooLargeForReceiver), into: &actions)
             return
         }
@@ -284,7 +294,7 @@ struct DeliveryMachine {
     private mutating func release(_ packetID: UInt16, now: Timestamp, into actions: inout [Action]) {
         stage = .releasing(packetID: packetID)
         timer = RetryTimer(policy.retry, now: now)
-        actions.append(.send(.pubrel(messageID: packetID)))
+        if let packet { actions.append(.send(packet)) }
     }
 
     private mutating func finish(_ action: Action, into actions: inout [Action]) {
@@ -295,9 +305,14 @@ struct DeliveryMachine {
 
     private func sendAgain(into actions: inout [Action]) {
         guard var packet else { return }
-        if case .publish(var publish) = packet {
+        switch packet {
+        case .publish(var publish):
             publish.isDuplicate = policy.quirks.setsDUP  // MQTT-SN 6.13
             packet = .publish(publish)
+        case .publishDraft(var publish):
+            publish.isDuplicate = publish.qos == .exactlyOnce
+            packet = .publishDraft(publish)
+        default: break
         }
         actions.append(.sendAgain(packet))
     }
@@ -310,9 +325,11 @@ struct DeliveryMachine {
             .register(
                 Packet.Register(
                     topicID: topicID, messageID: messageID, topicName: outgoing.delivery.message.topic.string))
-        case .publishing(let outgoing, let topicID):
+        case .publishing(let outgoing, let topicID?) where policy.version == .v12:
             .publish(Packet.Publish(outgoing.delivery, topicID, setsDUP: policy.quirks.setsDUP))
-        case .releasing(let packetID): .pubrel(messageID: packetID)
+        case .publishing(let outgoing, let topicID): .publishDraft(Packet.PublishDraft(outgoing.delivery, topicID))
+        case .releasing(let packetID):
+            pubrel(packetID)
         }
     }
 }
@@ -323,6 +340,22 @@ extension Packet.Publish {
             isDuplicate: delivery.isDuplicate && setsDUP, qos: PublishQoS(delivery.qos), retain: delivery.retain,
             topicID: topicID,
             messageID: delivery.packetID, payload: ByteBuffer(bytes: delivery.message.payload))
+    }
+}
+
+extension Packet.PublishDraft {
+    /// - Parameter topicID: nil to name the topic in full.
+    fileprivate init(_ delivery: Delivery, _ topicID: TopicID?) {
+        let topic: Packet.TopicReference =
+            switch topicID {
+            case let id? where id.type == .normal: .alias(id.value)
+            case let id? where id.type == .predefined: .predefined(id.value)
+            default: .name(delivery.message.topic.string)
+            }
+        self.init(
+            isDuplicate: delivery.isDuplicate && delivery.qos == .exactlyOnce, qos: PublishQoS(delivery.qos),
+            retain: delivery.retain, topic: topic, messageID: delivery.packetID,
+            payload: ByteBuffer(bytes: delivery.message.payload))
     }
 }
 

@@ -43,6 +43,7 @@ struct DuplicateWindow: Sendable {
     private static func digest(_ publish: Packet.Publish) -> Int {
         var hasher = Hasher()
         hasher.combine(publish.topicID)
+        hasher.combine(publish.topicName)
         publish.payload.withUnsafeReadableBytes { hasher.combine(bytes: $0) }
         return hasher.finalize()
     }

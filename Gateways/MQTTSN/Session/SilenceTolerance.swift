@@ -6,6 +6,9 @@ struct SilenceTolerance: Hashable, Sendable {
     /// Share added to durations up to 60 s, in percent.
     var shortPercent = 50
 
+    /// The draft of 2.0: half more, whatever the duration.
+    static let draft = SilenceTolerance(longPercent: 50, shortPercent: 50)
+
     /// - Parameter seconds: the agreed duration; 0 means no supervision, as in MQTT.
     func allowedSilence(seconds: UInt16) -> Duration? {
         guard seconds > 0 else { return nil }

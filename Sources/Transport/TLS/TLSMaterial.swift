@@ -66,7 +66,7 @@ struct TLSMaterial: Sendable {
         }
     }
 
-    private static func checkTime(of certificate: NIOSSLCertificate, _ path: String) throws(TLSFileError) {
+    static func checkTime(of certificate: NIOSSLCertificate, _ path: String) throws(TLSFileError) {
         let now = time(nil)
         if certificate.notValidAfter < now {
             throw TLSFileError(

@@ -3,7 +3,7 @@ import NIOSSL
 import Synchronization
 
 /// The server's side of TLS for one listener: certificate, key, CAs and pre-shared keys as they were last read.
-package final class TLSServer: Sendable {
+package final class TLSServer: TLSFiles {
     private let settings: TLSSettings
     private let material: Mutex<TLSMaterial>
 

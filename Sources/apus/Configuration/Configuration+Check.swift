@@ -16,7 +16,7 @@ extension Configuration {
         _ = try predefinedTopics()
         _ = try durabilityPolicy()
         _ = try clientTopics()
-        try checkForwarders()
+        try checkMQTTSN()
         guard !settings.lwm2m.enabled || settings.coap.udp.enabled else {
             throw problem(
                 "lwm2m.enabled",
@@ -47,6 +47,12 @@ extension Configuration {
                 provesClients: security?.provesClients ?? false)
         } + [ListenerEntry(key: "mqtt.unix", isEnabled: mqtt.unix.enabled, addresses: [])]
             + udp.map { ListenerEntry(key: $0.0, isEnabled: $0.1.enabled, addresses: [$0.1.address]) }
+            + [
+                ListenerEntry(
+                    key: "mqttsn.dtls", isEnabled: settings.mqttsn.dtls.listener.enabled,
+                    addresses: [settings.mqttsn.dtls.listener.address],
+                    provesClients: settings.mqttsn.dtls.security.provesClients)
+            ]
     }
 
     /// What may be said for one listener alone follows the rules of what is said for all.
@@ -57,6 +63,7 @@ extension Configuration {
         try check(settings.mqtt.wss.webSocket, of: "mqtt.wss")
         try check(settings.mqtt.unix.limits, of: "mqtt.unix")
         _ = try tlsServers()
+        _ = try dtlsServer()
         guard settings.mqtt.unix.path.hasPrefix("/") else {
             throw problem("mqtt.unix.path", "is not an absolute path", remedy: "begin it with /")
         }
@@ -144,6 +151,12 @@ extension Configuration {
         try check(
             "mqttsn.retry_interval", settings.mqttsn.retryInterval, in: .milliseconds(100)...(.seconds(300)),
             "from 100ms to 5m")
+        try check(
+            "mqttsn.dtls.handshake_timeout", settings.mqttsn.dtls.handshakeTimeout, in: .seconds(1)...(.seconds(600)),
+            "from 1s to 10m")
+        if let idle = settings.mqttsn.dtls.idleTimeout {
+            try check("mqttsn.dtls.idle_timeout", idle, in: .seconds(1)...(.seconds(366 * 86_400)), "from 1s to 366d")
+        }
         try check("mqttsn.sleep.octets", settings.mqttsn.sleep.octets.bytes, in: 64...Int.max, "of at least 64")
         try check("lwm2m.awake_time", settings.lwm2m.awakeTime, in: .seconds(1)...(.seconds(3600)), "from 1s to 1h")
         try check(
@@ -208,7 +221,12 @@ extension Configuration {
         return topics
     }
 
-    private func checkForwarders() throws(SettingsError) {
+    private func checkMQTTSN() throws(SettingsError) {
+        guard !settings.mqttsn.version2Strangers || settings.mqttsn.version2Draft else {
+            throw problem(
+                "mqttsn.version_2_strangers", "is true, but version 2.0 is not spoken at all",
+                remedy: "set mqttsn.version_2_draft: true, or this to false")
+        }
         for (index, address) in (settings.mqttsn.forwarders ?? []).enumerated() where !isNumericAddress(address) {
             throw problem(
                 "mqttsn.forwarders.\(index)", "is \"\(address)\", which is not an IP address",

@@ -18,8 +18,25 @@ extension Configuration {
     {
         let tlsSettings = tlsSettings(security)
         try check(security, tlsSettings, listener)
+        return try reading(security, listener) { () throws(TLSFileError) in try TLSServer(tlsSettings) }
+    }
+
+    /// DTLS for MQTT-SN; nil when that is not enabled. The oldest version of TLS says nothing about it: it is always 1.2.
+    func dtlsServer() throws(SettingsError) -> DTLSServer? {
+        let listener = "mqttsn.dtls", dtls = settings.mqttsn.dtls
+        guard dtls.listener.enabled else { return nil }
+        var files = tlsSettings(dtls.security)
+        files.minimumVersion = .tls12
+        try check(dtls.security, files, listener)
+        return try reading(dtls.security, listener) { () throws(TLSFileError) in try DTLSServer(files) }
+    }
+
+    /// Says which key names a file that is not right.
+    private func reading<Files>(
+        _ security: ListenerSecuritySettings, _ listener: String, _ read: () throws(TLSFileError) -> Files
+    ) throws(SettingsError) -> Files {
         do throws(TLSFileError) {
-            return try TLSServer(tlsSettings)
+            return try read()
         } catch {
             let key = key(of: error.kind, security, listener)
             throw problem(key, "names a file that is not right, \(error.place): \(error.problem)", remedy: error.remedy)
@@ -123,6 +140,7 @@ extension ListenerSecuritySettings {
         rules.certificateUserName = certificateUserName.rule
         rules.certificateClientIdentifier = certificateClientID.rule
         rules.usesPreSharedKeyIdentity = pskUserName
+        rules.bindsClientIdentifierToPreSharedKey = pskClientID
         return rules
     }
 }

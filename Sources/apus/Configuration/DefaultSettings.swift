@@ -130,6 +130,8 @@ enum DefaultSettings {
             psk_file: null
             # The identity is the user name, and needs no password.
             psk_username: false
+            # The identity is the client id: a client may use no other.
+            psk_client_id: false
             proxy_protocol: false
             max_connections: null
             max_packet_size: null
@@ -165,6 +167,7 @@ enum DefaultSettings {
             certificate_client_id: none
             psk_file: null
             psk_username: false
+            psk_client_id: false
             proxy_protocol: false
             max_connections: null
             max_packet_size: null
@@ -185,6 +188,30 @@ enum DefaultSettings {
             address: 127.0.0.1
             # 0 to 65535; 0 lets the system choose a port.
             port: 1884
+          # DTLS 1.2, on a port of its own, usually 8884. The keys of certificates and pre-shared keys mean what they
+          # mean in mqtt.tls; psk_file there and here may be the same.
+          dtls:
+            enabled: false
+            address: 127.0.0.1
+            port: 8884
+            certificate_file: null
+            key_file: null
+            client_ca_file: null
+            client_certificate: none
+            certificate_username: none
+            certificate_client_id: none
+            psk_file: null
+            psk_username: false
+            # The identity of a client's pre-shared key is its client id: it may use no other, may wake from any
+            # address, and nobody takes its place without the key while it is connected.
+            psk_client_id: true
+            # Handshakes under way at once: 1 to 1000000; and how long one may take: 1s to 10m.
+            max_handshakes: 1000
+            handshake_timeout: 30s
+            # Sessions at once: 1 or more; one of a client that is silent for idle_timeout is closed, null for
+            # never. Its MQTT-SN session goes on, but it has to shake hands again.
+            max_sessions: 100000
+            idle_timeout: 1d
           # Number of this gateway in GWINFO and ADVERTISE: 0 to 255.
           gateway_id: 1
           # Time between two sendings of an unanswered request (T_RETRY): 100ms to 5m; and how often it is
@@ -203,8 +230,9 @@ enum DefaultSettings {
           tolerates_tail: false
           # How long a session without CleanSession outlives its connection; null for ever.
           session_expiry: 7d
-          # From where a sleeping client may wake: none (where it fell asleep), port (another port of the
-          # address, as behind NAT), address (anywhere; whoever knows a client id gets its messages).
+          # From where a sleeping client may wake: none (where it fell asleep), authenticated (anywhere, if it
+          # proves its client id by DTLS), port (that, and another port of the address, as behind NAT), address
+          # (that, and anywhere; whoever knows a client id gets its messages).
           roaming: port
           # Addresses of the forwarders that may forward, trusted with the ids of their nodes, which may move
           # between them: [10.0.0.7, 10.0.0.8]. With null anybody may, and a node belongs to one address.
@@ -217,6 +245,12 @@ enum DefaultSettings {
           strangers_per_second: 1000
           # Publish the state of each client as JSON: $SYS/broker/mqttsn/clients/{client id}.
           client_status: true
+          # Serve clients of MQTT-SN 2.0, too, in the numbering of OASIS's committee specification draft 01; each client
+          # speaks the version it connects in. It is a draft: what it says may change.
+          version_2_draft: false
+          # Peers without connection speak 2.0 where a datagram could be of either version: needed for PUBWOS and
+          # SEARCHGW of 2.0.
+          version_2_strangers: false
           # Consideration for a client library: standard, emcute, asymcute, zephyr, contiki or paho; for all
           # clients, and for the client ids of a pattern: {"sensor-*": zephyr}.
           profile: standard

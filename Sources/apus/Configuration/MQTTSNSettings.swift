@@ -2,10 +2,11 @@ import Settings
 
 /// The section `mqttsn`. What each key means, its default and its range stand in `DefaultSettings`.
 struct MQTTSNSettings: Decodable, Sendable {
-    enum Roaming: String, Choice { case none, port, address }
+    enum Roaming: String, Choice { case none, authenticated, port, address }
     enum Profile: String, Choice { case standard, emcute, asymcute, zephyr, contiki, paho }
 
     var udp: ListenerSettings
+    var dtls: DTLSListenerSettings
     var gatewayID: Whole<0, 255>
     var retryInterval: Duration
     var retryCount: Whole<0, 20>
@@ -21,6 +22,8 @@ struct MQTTSNSettings: Decodable, Sendable {
     var maxHandshakes: Whole<1, 1_000_000>
     var strangersPerSecond: Whole<0, 1_000_000>
     var clientStatus: Bool
+    var version2Draft: Bool
+    var version2Strangers: Bool
     var profile: Profile
     /// Profile by client id pattern.
     var profiles: [String: Profile]
@@ -55,7 +58,7 @@ struct MQTTSNSettings: Decodable, Sendable {
     }
 
     enum CodingKeys: String, CodingKey {
-        case udp, roaming, forwarders, profile, profiles, sleep, advertise
+        case udp, dtls, roaming, forwarders, profile, profiles, sleep, advertise
         case gatewayID = "gateway_id"
         case retryInterval = "retry_interval"
         case retryCount = "retry_count"
@@ -69,6 +72,8 @@ struct MQTTSNSettings: Decodable, Sendable {
         case maxHandshakes = "max_handshakes"
         case strangersPerSecond = "strangers_per_second"
         case clientStatus = "client_status"
+        case version2Draft = "version_2_draft"
+        case version2Strangers = "version_2_strangers"
         case predefinedTopics = "predefined_topics"
         case clientTopics = "client_topics"
     }

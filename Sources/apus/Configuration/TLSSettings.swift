@@ -32,6 +32,7 @@ struct ListenerSecuritySettings: Decodable, Sendable {
     var certificateClientID: Name
     var pskFile: String?
     var pskUserName: Bool
+    var pskClientID: Bool
 
     enum CodingKeys: String, CodingKey {
         case clientCertificate = "client_certificate"
@@ -39,6 +40,7 @@ struct ListenerSecuritySettings: Decodable, Sendable {
         case certificateClientID = "certificate_client_id"
         case pskFile = "psk_file"
         case pskUserName = "psk_username"
+        case pskClientID = "psk_client_id"
     }
 
     init(from decoder: any Decoder) throws {
@@ -48,6 +50,7 @@ struct ListenerSecuritySettings: Decodable, Sendable {
         certificateClientID = try container.decode(Name.self, forKey: .certificateClientID)
         pskFile = try container.decodeIfPresent(String.self, forKey: .pskFile)
         pskUserName = try container.decode(Bool.self, forKey: .pskUserName)
+        pskClientID = try container.decode(Bool.self, forKey: .pskClientID)
         files = try TLSFileSettings(from: decoder)
     }
 
@@ -58,7 +61,9 @@ struct ListenerSecuritySettings: Decodable, Sendable {
     }
 
     /// A connection can prove who its client is.
-    var provesClients: Bool { certificateUserName != .none || certificateClientID != .none || pskUserName }
+    var provesClients: Bool {
+        certificateUserName != .none || certificateClientID != .none || pskUserName || (pskClientID && pskFile != nil)
+    }
 }
 
 /// A listener for MQTT over TLS.
@@ -79,6 +84,33 @@ struct MQTTSecureWebSocketSettings: Decodable, Sendable {
 
     init(from decoder: any Decoder) throws {
         webSocket = try MQTTWebSocketSettings(from: decoder)
+        security = try ListenerSecuritySettings(from: decoder)
+    }
+}
+
+/// The section `mqttsn.dtls`. The keys of all its parts stand in it.
+struct DTLSListenerSettings: Decodable, Sendable {
+    var listener: ListenerSettings
+    var security: ListenerSecuritySettings
+    var maxHandshakes: Whole<1, 1_000_000>
+    var maxSessions: Whole<1, 1_000_000_000>
+    var handshakeTimeout: Duration
+    var idleTimeout: Duration?
+
+    enum CodingKeys: String, CodingKey {
+        case maxHandshakes = "max_handshakes"
+        case maxSessions = "max_sessions"
+        case handshakeTimeout = "handshake_timeout"
+        case idleTimeout = "idle_timeout"
+    }
+
+    init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        maxHandshakes = try container.decode(Whole<1, 1_000_000>.self, forKey: .maxHandshakes)
+        maxSessions = try container.decode(Whole<1, 1_000_000_000>.self, forKey: .maxSessions)
+        handshakeTimeout = try container.decode(Duration.self, forKey: .handshakeTimeout)
+        idleTimeout = try container.decodeIfPresent(Duration.self, forKey: .idleTimeout)
+        listener = try ListenerSettings(from: decoder)
         security = try ListenerSecuritySettings(from: decoder)
     }
 }

@@ -8,7 +8,7 @@ extension Assembly {
     func reload() {
         let logger = Logger(label: "apus")
         reloadAccess(logger)
-        for (listener, server) in tls.sorted(by: { $0.key < $1.key }) { reload(server, of: listener, logger) }
+        for (listener, files) in tls.sorted(by: { $0.key < $1.key }) { reload(files, of: listener, logger) }
         warnOfExposedKeys()
     }
 
@@ -24,9 +24,9 @@ extension Assembly {
     }
 
     /// Connections that are open go on with what they began with.
-    private func reload(_ server: TLSServer, of listener: String, _ logger: Logger) {
+    private func reload(_ files: any TLSFiles, of listener: String, _ logger: Logger) {
         do {
-            try server.reload()
+            try files.reload()
         } catch {
             return logger.warning(
                 "certificates not reloaded, the old ones stay",

@@ -21,8 +21,8 @@ struct Assembly: Sendable {
     private let store: SQLiteStore?
     private let sysPublisher: SysPublisher
     let access: FileAccess
-    /// What listeners need to speak TLS, by their names.
-    let tls: [String: TLSServer]
+    /// The files of listeners that speak TLS or DTLS, by their names.
+    let tls: [String: any TLSFiles]
     private let loopDelays: LoopDelayProbe
 
     /// - Throws: `StoreError` when the store cannot be opened.
@@ -40,14 +40,17 @@ struct Assembly: Sendable {
             authorizer: access.authorizer ?? PermissiveAuthorizer(), events: eventLog, store: store,
             durability: configuration.durabilityPolicy())
         let tls = try configuration.tlsServers()
+        let dtls = try configuration.dtlsServer()
         let mqtt = settings.mqtt.configuration(tls: tls)
         let observatory = Observatory(
             broker: broker, store: store, events: eventLog,
-            gateways: try Self.gateways(configuration, mqtt, broker: broker, events: eventLog))
+            gateways: try Self.gateways(configuration, mqtt, dtls, broker: broker, events: eventLog))
         self.broker = broker
         self.store = store
         self.access = access
-        self.tls = tls
+        var files: [String: any TLSFiles] = tls
+        files["mqttsn.dtls"] = dtls
+        self.tls = files
         loopDelays = observatory.loopDelays
         service = Service(
             gateways: observatory.gateways, admin: settings.admin.http.gateway(showing: observatory),
@@ -58,7 +61,8 @@ struct Assembly: Sendable {
 
     /// One entry for each protocol.
     private static func gateways(
-        _ configuration: Configuration, _ mqtt: MQTTConfiguration, broker: CoreBroker, events: any EventSink
+        _ configuration: Configuration, _ mqtt: MQTTConfiguration, _ dtls: DTLSServer?, broker: CoreBroker,
+        events: any EventSink
     ) throws -> [any Gateway] {
         let settings = configuration.settings
         let group = MultiThreadedEventLoopGroup.singleton
@@ -69,9 +73,10 @@ struct Assembly: Sendable {
                     configuration: mqtt, broker: broker, group: group,
                     logger: Logger(label: "apus.mqtt")))
         }
-        if settings.mqttsn.udp.enabled {
+        if settings.mqttsn.udp.enabled || dtls != nil {
             let gateway = settings.mqttsn.gatewaySettings(
-                mailbox: settings.limits.brokerLimits.mailbox, clientTopics: try configuration.clientTopics())
+                mailbox: settings.limits.brokerLimits.mailbox, clientTopics: try configuration.clientTopics(),
+                dtlsServer: dtls)
             gateways.append(
                 MQTTSNGateway(
                     broker: broker, settings: gateway, events: events, eventLoop: group.next(),

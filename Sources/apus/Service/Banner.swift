@@ -39,6 +39,8 @@ struct Banner {
         case "MQTT" where listener.path != nil:
             "point a browser's MQTT client at \(listener.transport)://\(authority(host, listener))\(listener.path ?? "")"
         case "MQTT": "mosquitto_sub -h \(host) -p \(listener.port) -v -t '#'"
+        case "MQTT-SN" where listener.transport == "dtls":
+            "openssl s_client -dtls1_2 -connect \(authority(host, listener)) -psk_identity CLIENT-ID -psk KEY-IN-HEX"
         case "MQTT-SN": "point an MQTT-SN 1.2 client at \(host), port \(listener.port)"
         case "CoAP": "coap-client-openssl -m put -e 21.5 \(uri)/ps/demo"
         case "HTTP": "curl http://\(authority(host, listener))/metrics"
