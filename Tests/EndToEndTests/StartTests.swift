@@ -56,7 +56,7 @@ import Testing
         ),
         (
             "store.listeners={nosuch: disk}",
-            "apus: store.listeners.nosuch is no listener (--set store.listeners): use one of mqtt.tcp, mqtt.tls, mqtt.ws, mqtt.wss, mqtt.unix, mqttsn.udp, coap.udp"
+            "apus: store.listeners.nosuch is no listener (--set store.listeners): use one of mqtt.tcp, mqtt.tls, mqtt.ws, mqtt.wss, mqtt.unix, mqttsn.udp, coap.udp, mqttsn.dtls"
         ),
         (
             "store.topics={a: safe}",
