@@ -49,7 +49,7 @@ test: test-packages .venv/.installed ## Run all tests, also those with real clie
 	$(WIDTH) $(COST) swift test --skip-build
 
 # Tests that start processes of their own starve each other when hundreds begin at once: this many run at a time.
-WIDTH = SWT_EXPERIMENTAL_MAXIMUM_PARALLELIZATION_WIDTH=3
+WIDTH = SWT_EXPERIMENTAL_MAXIMUM_PARALLELIZATION_WIDTH=2
 
 # What the tests count instructions of. Debian's valgrind cannot read the debugging information of this compiler.
 define build-cost

@@ -17,9 +17,13 @@ package final class AdminGateway: Gateway {
     private static let headLimit = 16_384
     private static let bodyLimit = 65_536
 
-    private enum State {
-        case idle
-        case running(Task<Void, Never>, MultiThreadedEventLoopGroup)
+    /// Lasts as long as the process: the library goes on scheduling for a moment after its server has ended.
+    private static let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+
+    private struct Server {
+        let task: Task<Void, Never>
+        /// What it listens on, once it does.
+        var socket: (any Channel)?
     }
 
     package let name = "admin"
@@ -27,7 +31,7 @@ package final class AdminGateway: Gateway {
     private let pages: AdminPages
     private let logger: Logger
     private let statistics = AdminCounters()
-    private let state = Mutex(State.idle)
+    private let server = Mutex<Server?>(nil)
     private let isServing = Atomic<Bool>(false)
 
     /// - Parameters:
@@ -43,9 +47,8 @@ package final class AdminGateway: Gateway {
     }
 
     package func bind() async throws(BindError) -> [Listener] {
-        let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
-        let (bound, continuation) = AsyncStream.makeStream(of: Result<Int, any Error>.self)
-        let application = application(on: group) { continuation.yield(.success($0)) }
+        let (bound, continuation) = AsyncStream.makeStream(of: Result<any Channel, any Error>.self)
+        let application = application { continuation.yield(.success($0)) }
         let task = Task {
             do {
                 try await application.run()
@@ -55,10 +58,12 @@ package final class AdminGateway: Gateway {
             // Not asked to, and not for want of a port: nobody will see figures any more.
             if isServing.load(ordering: .relaxed) { logger.error("the operators' interface has ended") }
         }
-        state.withLock { $0 = .running(task, group) }
+        server.withLock { $0 = Server(task: task) }
         for await result in bound {
             switch result {
-            case .success(let port):
+            case .success(let socket):
+                server.withLock { $0?.socket = socket }
+                let port = socket.localAddress?.port ?? configuration.port
                 return [
                     Listener(
                         name: Self.listener, protocolName: "HTTP", transport: "tcp", address: configuration.address,
@@ -75,22 +80,16 @@ package final class AdminGateway: Gateway {
     package func serve() async { isServing.store(true, ordering: .relaxed) }
 
     package func stop() async {
-        let before = state.withLock { state in
-            defer { state = .idle }
-            return state
-        }
-        guard case .running(let task, let group) = before else { return }
+        guard let server = server.withLock({ $0.take() }) else { return }
         isServing.store(false, ordering: .relaxed)
-        task.cancel()
-        await task.value
-        try? await group.shutdownGracefully()
+        try? await server.socket?.close()
+        server.task.cancel()
+        await server.task.value
     }
 
     package func counters() -> [CounterReading] { statistics.readings }
 
-    private func application(
-        on group: MultiThreadedEventLoopGroup, whenBound: @escaping @Sendable (Int) -> Void
-    ) -> some ApplicationProtocol {
+    private func application(whenBound: @escaping @Sendable (any Channel) -> Void) -> some ApplicationProtocol {
         let (timeout, statistics, port) = (configuration.timeout, statistics, configuration.port)
         var decoder = HTTP1Channel.Configuration.DecoderConfiguration()
         decoder.maxHeaderFieldSize = Self.headLimit
@@ -109,8 +108,8 @@ package final class AdminGateway: Gateway {
                 address: .hostname(configuration.address, port: port),
                 availableConnectionsDelegate: MaximumAvailableConnections(
                     configuration.maximumConnections, logger: quiet)),
-            onServerRunning: { channel in whenBound(channel.localAddress?.port ?? port) },
-            eventLoopGroupProvider: .shared(group), logger: quiet)
+            onServerRunning: whenBound,
+            eventLoopGroupProvider: .shared(Self.group), logger: quiet)
     }
 
     /// The library reports each step of its own, and its end, when it is asked to end, as an error. What an operator has to know we

@@ -35,6 +35,11 @@ struct ChildProcess: Sendable {
         posix_spawn_file_actions_adddup2(&actions, input.reading, STDIN_FILENO)
         posix_spawn_file_actions_adddup2(&actions, output.writing, STDOUT_FILENO)
         posix_spawn_file_actions_adddup2(&actions, errors.writing, STDERR_FILENO)
+        // Sockets of other tests stay behind: one that a child holds goes on listening when its test has closed it.
+        for name in try FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd") {
+            guard let descriptor = Int32(name), descriptor > STDERR_FILENO else { continue }
+            posix_spawn_file_actions_addclose(&actions, descriptor)
+        }
         defer { [input.reading, output.writing, errors.writing].forEach { close($0) } }
 
         // Threads of a test run block signals, and a child inherits that; ours are to hear SIGTERM.
