@@ -148,16 +148,14 @@ import Testing
         let apus = try await RunningApus([
             "mqtt.tls.enabled=true", "mqtt.tls.psk_file=\(keys.path)", "sys_interval=100ms",
         ])
-        var complaints: Set<[String]> = []
         for wrong in [
             ["--psk-identity", "sensor", "--psk", "00"], ["--psk-identity", "nobody", "--psk", "0123456789abcdef"],
         ] {
             let arguments = ["-h", "127.0.0.1", "-p", "\(try apus.port("mqtt.tls"))", "-t", "x", "-m", "y"] + wrong
             let program = try Program("mosquitto_pub", arguments)
             #expect(try await program.exitStatus() != 0)
-            complaints.insert(program.errorLines)
         }
-        #expect(complaints.count == 1)
+        // What the client says depends on whether it reads the alert before the end of the connection; the reason is one for both.
         let counter = try await Mosquitto.subscribe(
             apus, "$SYS/broker/gateways/mqtt/tls_handshakes_failed_pre_shared_key")
         try await counter.program.line { $0.hasPrefix("MESSAGE ") && $0.hasSuffix(" 32") }
