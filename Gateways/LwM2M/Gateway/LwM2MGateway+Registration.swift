@@ -142,9 +142,10 @@ extension LwM2MGateway {
             [.endpoint: device.endpoint, .objects: "\(device.registration.objects.paths.count)"])
         let commit = max(connected.commit, device.open(connected.attachment))
         let created = CoAPResponse(.created, locationPath: ["rd", device.location])
+        // Before the answer, from which on the device counts its time awake.
+        device.start(continuing: earlier)
         // Acknowledged means stored: the device learns its location once its session is safe.
         whenCommitted(commit) { responder.answer(created) }
-        device.start(continuing: earlier)
     }
 
     /// Does `action` once everything up to `point` is stored, on the CoAP thread.
