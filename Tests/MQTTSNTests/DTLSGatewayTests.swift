@@ -67,7 +67,10 @@ struct DTLSGatewayTests {
         try await withGateway { stage in
             let node = try stage.node("c1")
             #expect(try node.ask(Self.connect) == [0x03, 0x05, 0x00])
-            #expect(try node.ask([0x07, 0x12, 0x22, 0x00, 0x02, 0x61, 0x62]) == [0x08, 0x13, 0x20, 0x61, 0x62, 0x00, 0x02, 0x00])
+            #expect(
+                try node.ask([0x07, 0x12, 0x22, 0x00, 0x02, 0x61, 0x62]) == [
+                    0x08, 0x13, 0x20, 0x61, 0x62, 0x00, 0x02, 0x00,
+                ])
             let plain = try UDPSocket(host: "127.0.0.1", gateway: stage.plain)
             try plain.send([0x09, 0x0C, 0x62, 0x61, 0x62, 0x00, 0x00, 0x68, 0x69])
             #expect(try node.receive() == [0x09, 0x0C, 0x02, 0x61, 0x62, 0x00, 0x00, 0x68, 0x69])
@@ -106,7 +109,9 @@ struct DTLSGatewayTests {
         }
     }
 
-    @Test("A client that proves who it is wakes from any address, unless nobody may move", arguments: MQTTSNSettings.Roaming.allCases)
+    @Test(
+        "A client that proves who it is wakes from any address, unless nobody may move",
+        arguments: MQTTSNSettings.Roaming.allCases)
     func roams(_ roaming: MQTTSNSettings.Roaming) async throws {
         try await withGateway({ $0.roaming = roaming }) { stage in
             let before = try stage.node("c1")

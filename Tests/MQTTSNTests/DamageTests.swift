@@ -41,7 +41,8 @@ struct DamageTests {
         _ = gateway.wait(.seconds(100_000), step: .seconds(50))
         // What is left are connections whose damaged keep alive is 0 or hours long.
         #expect(gateway.broker.statistics().attached < 1_000)
-        #expect(gateway.receive([0x08, 0x04, 0x04, 0x01, 0x00, 0x3C, 0x63, 0x31], port: 20_000).last == [0x03, 0x05, 0x00])
+        #expect(
+            gateway.receive([0x08, 0x04, 0x04, 0x01, 0x00, 0x3C, 0x63, 0x31], port: 20_000).last == [0x03, 0x05, 0x00])
         #expect(gateway.broker.statistics().ledger.isBalanced)
     }
 

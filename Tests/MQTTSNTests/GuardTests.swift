@@ -16,7 +16,9 @@ struct SourceLimiterTests {
         func admitted(_ host: HostAddress, after seconds: Int) -> Int {
             (0..<30).count { _ in limiter.allows(host, now: start + .seconds(seconds)) }
         }
-        let counts = [admitted(host, after: 0), admitted(other, after: 0), admitted(host, after: 1), admitted(host, after: 100)]
+        let counts = [
+            admitted(host, after: 0), admitted(other, after: 0), admitted(host, after: 1), admitted(host, after: 100),
+        ]
         #expect(counts == [20, 20, 10, 20])
     }
 

@@ -109,7 +109,9 @@ struct PacketTests {
         for round in 0..<10_000 {
             let vector = Self.valid[round % Self.valid.count]
             let limits = Limits(toleratesTrailingOctets: round.isMultiple(of: 2))
-            guard let packet = try? decode(generator.mutate(vector.octets), limits, in: vector.version) else { continue }
+            guard let packet = try? decode(generator.mutate(vector.octets), limits, in: vector.version) else {
+                continue
+            }
             readable += 1
             if packet.encodedLength(in: vector.version) <= Packet.maximumEncodedLength {
                 _ = encode(packet, in: vector.version)

@@ -78,7 +78,8 @@ struct Scenario: Sendable, CustomTestStringConvertible {
         case "per-wake": settings.messagesPerWake = Int(words[2])
         case "roaming": settings.roaming = MQTTSNSettings.Roaming(rawValue: words[2]) ?? .none
         case "tail": settings.toleratesTrailingOctets = words[2] == "on"
-        case "profile": settings.profilesByClient = ClientTable([words[2]: DeviceProfile(rawValue: words[3]) ?? .standard])
+        case "profile":
+            settings.profilesByClient = ClientTable([words[2]: DeviceProfile(rawValue: words[3]) ?? .standard])
         case "version-2": settings.speaksDraft = words[2] == "on"
         case "strangers-2": settings.strangersSpeakDraft = words[2] == "on"
         case "strangers": settings.strangersPerSecond = Int(words[2]) ?? 0
@@ -208,7 +209,9 @@ final class ScenarioPlayer {
     }
 
     private func expectPublished(_ words: [String]) throws {
-        guard let message = try stage.nextPublished() else { throw Scenario.Failure(description: "nothing was published") }
+        guard let message = try stage.nextPublished() else {
+            throw Scenario.Failure(description: "nothing was published")
+        }
         let text = ["\(message.topic)", "\(message.qos.rawValue)\(message.retain ? "r" : "")", hex(message.payload)]
         guard text.joined(separator: " ") == words.dropFirst().joined(separator: " ") + (words.count == 3 ? " " : "")
         else { throw Scenario.Failure(description: "published \(text.joined(separator: " "))") }

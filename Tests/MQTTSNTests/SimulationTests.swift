@@ -94,7 +94,9 @@ final class Simulation {
             if Set(once).count != once.count { problems.append("\(node.clientID) got a message of QoS 2 twice") }
             for (qos, payloads) in expected[index] ?? [:] {
                 let missing = payloads.subtracting(node.received[qos] ?? [])
-                if !missing.isEmpty { problems.append("\(node.clientID) missed \(missing.count) at QoS \(qos.rawValue)") }
+                if !missing.isEmpty {
+                    problems.append("\(node.clientID) missed \(missing.count) at QoS \(qos.rawValue)")
+                }
             }
             let lost = Set(node.acknowledged).subtracting(seen)
             if !lost.isEmpty { problems.append("\(lost.count) acknowledged publications of \(node.clientID) lost") }

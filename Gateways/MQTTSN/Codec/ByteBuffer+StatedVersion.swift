@@ -7,7 +7,8 @@ extension ByteBuffer {
     /// of 2.0 is type 01 with at least ten octets and 02 as its version, where a SEARCHGW of 1.2 has three.
     var statedVersion: ProtocolVersion? {
         let start = readerIndex + (getInteger(at: readerIndex, as: UInt8.self) == 1 ? 3 : 1)
-        guard let code = getInteger(at: start, as: UInt8.self), let flags = getInteger(at: start + 1, as: UInt8.self) else {
+        guard let code = getInteger(at: start, as: UInt8.self), let flags = getInteger(at: start + 1, as: UInt8.self)
+        else {
             return nil
         }
         switch code {

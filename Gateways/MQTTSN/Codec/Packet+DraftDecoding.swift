@@ -30,7 +30,10 @@ extension PacketReader {
         case .connect: .connectDraft(try connectDraft())
         case .connack: .connackDraft(try connackDraft())
         case .auth:
-            .auth(Packet.Auth(messageID: try integer(), reason: try returnCode(), authentication: try authentication(isLast: true)))
+            .auth(
+                Packet.Auth(
+                    messageID: try integer(), reason: try returnCode(), authentication: try authentication(isLast: true)
+                ))
         case .register: try registerDraft()
         case .regack: try regackDraft()
         case .publish: .publishDraft(try publishDraft(hasSession: true))
@@ -55,7 +58,8 @@ extension PacketReader {
         case .gatewayInfo: .gatewayInfo(Packet.GatewayInfo(gatewayID: try octet(), address: rest()))
         case .forwarderEncapsulation: .forwarderEncapsulation(try forwarderDraft(limits))
         case .connectionEncapsulation: .connectionEncapsulation(try connectionEncapsulation())
-        case .protectionEncapsulation, .willTopicRequest, .willTopic, .willMessageRequest, .willMessage, .willTopicUpdate,
+        case .protectionEncapsulation, .willTopicRequest, .willTopic, .willMessageRequest, .willMessage,
+            .willTopicUpdate,
             .willTopicResponse, .willMessageUpdate, .willMessageResponse:
             throw .reservedType(type.code(in: .v20) ?? 0)
         }
@@ -75,14 +79,16 @@ extension PacketReader {
         var will: Packet.ConnectDraft.Will?
         if let willFlags {
             will = Packet.ConnectDraft.Will(
-                topic: try reference(willFlags.kind, isLast: false), qos: willFlags.qos(at: 2), retain: willFlags.has(4),
+                topic: try reference(willFlags.kind, isLast: false), qos: willFlags.qos(at: 2),
+                retain: willFlags.has(4),
                 payload: try slice(Int(try integer())))
         }
         return Packet.ConnectDraft(
             cleanStart: flags.has(0), mayChangeAddress: flags.has(5), acceptsServerValues: flags.has(6),
             messageID: messageID, keepAlive: keepAlive, maximumPacketSize: maximumPacketSize,
             awakeMessages: awakeMessages, sessionExpiry: sessionExpiry, will: will,
-            authentication: flags.has(2) ? try authentication(isLast: false) : nil, clientID: try text(messageID: messageID))
+            authentication: flags.has(2) ? try authentication(isLast: false) : nil,
+            clientID: try text(messageID: messageID))
     }
 
     private mutating func connackDraft() throws(DecodeError) -> Packet.ConnackDraft {
@@ -117,7 +123,9 @@ extension PacketReader {
     // MARK: Topics
 
     /// - Parameter isLast: a name runs to the end of the message, else its length stands before it.
-    private mutating func reference(_ kind: UInt8, isLast: Bool, messageID: UInt16 = 0) throws(DecodeError) -> Packet.TopicReference {
+    private mutating func reference(_ kind: UInt8, isLast: Bool, messageID: UInt16 = 0) throws(DecodeError)
+        -> Packet.TopicReference
+    {
         switch kind {
         case 0: return .alias(try integer())
         case 1: return .predefined(try integer())
@@ -152,7 +160,8 @@ extension PacketReader {
         let messageID = qos == .atMostOnce ? 0 : try integer()
         return Packet.PublishDraft(
             isDuplicate: hasSession && flags.has(7), qos: qos, retain: flags.has(4),
-            topic: try reference(flags.kind, isLast: false, messageID: messageID), messageID: messageID, payload: rest())
+            topic: try reference(flags.kind, isLast: false, messageID: messageID), messageID: messageID, payload: rest()
+        )
     }
 
     private mutating func subscribeDraft() throws(DecodeError) -> Packet.SubscribeDraft {

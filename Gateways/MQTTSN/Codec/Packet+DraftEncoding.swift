@@ -162,7 +162,8 @@ extension Packet.PublishDraft {
 extension Packet.SubscribeDraft {
     fileprivate func encode(into buffer: inout ByteBuffer) {
         buffer.writeInteger(
-            (noLocal ? 0x80 : 0) | qos.rawValue << 5 | (retainAsPublished ? 0x10 : 0) | retainHandling << 2 | topic.kind)
+            (noLocal ? 0x80 : 0) | qos.rawValue << 5 | (retainAsPublished ? 0x10 : 0) | retainHandling << 2 | topic.kind
+        )
         buffer.writeInteger(messageID)
         topic.encode(into: &buffer, isLast: true)
     }

@@ -28,7 +28,9 @@ extension Packet {
             buffer.writeInteger(UInt8(0x01))
             buffer.writeInteger(UInt16(length))
         }
-        guard let code = type.code(in: .v12) else { preconditionFailure("a message of 2.0 is written by encode(into:version:)") }
+        guard let code = type.code(in: .v12) else {
+            preconditionFailure("a message of 2.0 is written by encode(into:version:)")
+        }
         buffer.writeInteger(code)
         encodeBody(into: &buffer)
     }

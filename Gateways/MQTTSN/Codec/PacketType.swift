@@ -11,7 +11,8 @@ enum PacketType: Sendable, CaseIterable {
     case willTopicUpdate, willTopicResponse, willMessageUpdate, willMessageResponse
     case forwarderEncapsulation
     // MARK: 2.0 only
-    case auth, publishWithoutSession, sleepRequest, sleepResponse, wakeUp, connectionEncapsulation, protectionEncapsulation
+    case auth, publishWithoutSession, sleepRequest, sleepResponse, wakeUp, connectionEncapsulation,
+        protectionEncapsulation
 
     init?(code: UInt8, in version: ProtocolVersion) {
         guard let type = Self.byCode[version]?[Int(code)] else { return nil }

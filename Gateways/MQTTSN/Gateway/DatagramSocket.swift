@@ -43,7 +43,8 @@ struct DatagramSocket {
             throw failure(number, "Cannot listen on UDP \(address) port \(port): \(errorText(number)).")
         }
         let isWildcard = address == "0.0.0.0" || wanted.ipAddress == "::"
-        return DatagramSocket(descriptor: descriptor, port: boundPort, listensOnAllAddresses: isWildcard,
+        return DatagramSocket(
+            descriptor: descriptor, port: boundPort, listensOnAllAddresses: isWildcard,
             protocolFamily: wanted.protocol)
     }
 
@@ -58,7 +59,9 @@ struct DatagramSocket {
         var index: CUnsignedInt = 0
         if let interface {
             index = if_nametoindex(interface)
-            guard index != 0 else { throw failure(errno, "There is no interface \(interface): \(Self.errorText(errno)).") }
+            guard index != 0 else {
+                throw failure(errno, "There is no interface \(interface): \(Self.errorText(errno)).")
+            }
         }
         guard let address = try? SocketAddress(ipAddress: group, port: port), address.isMulticast,
             address.protocol == protocolFamily

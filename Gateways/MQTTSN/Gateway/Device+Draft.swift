@@ -107,7 +107,8 @@ extension Packet.SubackDraft {
     fileprivate init(_ suback: Packet.Suback) {
         let isGranted = suback.returnCode == .accepted
         self.init(
-            topic: suback.topicID == 0 || !isGranted ? nil : suback.isPredefined ? .predefined(suback.topicID) : .alias(suback.topicID),
+            topic: suback.topicID == 0 || !isGranted
+                ? nil : suback.isPredefined ? .predefined(suback.topicID) : .alias(suback.topicID),
             messageID: suback.messageID,
             reason: isGranted ? ReturnCode(rawValue: suback.qos.rawValue) : suback.returnCode.inDraft)
     }

@@ -5,7 +5,9 @@ import NIOCore
 extension GatewayLoop {
     func receive(_ connect: Packet.ConnectDraft, by route: Route) {
         func refuse(_ reason: ReturnCode) {
-            send(.connackDraft(Packet.ConnackDraft(messageID: connect.messageID, reason: reason)), to: route, version: .v20)
+            send(
+                .connackDraft(Packet.ConnackDraft(messageID: connect.messageID, reason: reason)), to: route,
+                version: .v20)
         }
         var assigned: String?
         if connect.clientID.isEmpty { assigned = Self.newClientID() }
@@ -13,7 +15,9 @@ extension GatewayLoop {
         let equivalent = Packet.Connect(
             will: false, cleanSession: connect.cleanStart, duration: connect.keepAlive, clientID: clientID)
         guard connect.keepAlive > 0, connect.isPacketSizeValid else { return refuse(.protocolError) }
-        guard policy(for: clientID, by: route, .v20).refusal(of: equivalent) == nil else { return refuse(.invalidClientID) }
+        guard policy(for: clientID, by: route, .v20).refusal(of: equivalent) == nil else {
+            return refuse(.invalidClientID)
+        }
         guard mayBe(ClientID(clientID), route) else {
             counters.identitiesRefused.add()
             return refuse(.notAuthorized)
@@ -29,7 +33,8 @@ extension GatewayLoop {
 
     /// Random, as whoever guesses an id can take its session over.
     private static func newClientID() -> String {
-        "sn-" + String(UInt64.random(in: .min ... .max), radix: 36) + String(UInt64.random(in: .min ... .max), radix: 36)
+        "sn-" + String(UInt64.random(in: .min ... .max), radix: 36)
+            + String(UInt64.random(in: .min ... .max), radix: 36)
     }
 }
 

@@ -50,12 +50,16 @@ extension GatewayLoop {
         board.changed.removeAll(keepingCapacity: true)
         for _ in 0..<StatusBoard.looksPerInterval {
             guard let serial = board.round.popLast() else { break }
-            if let device = device(serial), device.version == .v20, device.attachment?.backlog ?? 0 > 0 { device.callSleeper() }
+            if let device = device(serial), device.version == .v20, device.attachment?.backlog ?? 0 > 0 {
+                device.callSleeper()
+            }
             if let message = newStatus(of: serial) { messages.append(message) }
         }
         if board.round.isEmpty { board.round = sleepers }
         var outcomes: [PublishOutcome] = []
-        if !messages.isEmpty { broker.publish(messages, as: .gateway, via: TrafficReading.ownListener, outcomes: &outcomes) }
+        if !messages.isEmpty {
+            broker.publish(messages, as: .gateway, via: TrafficReading.ownListener, outcomes: &outcomes)
+        }
         board.dueAt = board.round.isEmpty ? nil : now + StatusBoard.interval
     }
 

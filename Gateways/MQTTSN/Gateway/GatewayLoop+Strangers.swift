@@ -55,7 +55,8 @@ extension GatewayLoop {
         publishConnectionless(topic, publish.payload, retain: publish.retain, from: peer)
     }
 
-    private func publishConnectionless(_ topic: TopicName?, _ payload: ByteBuffer, retain: Bool, from peer: PeerAddress) {
+    private func publishConnectionless(_ topic: TopicName?, _ payload: ByteBuffer, retain: Bool, from peer: PeerAddress)
+    {
         guard settings.allowsConnectionlessPublish, let topic else { return counters.connectionlessRefused.add() }
         let message = Message(
             topic: topic, payload: Array(payload.readableBytesView), qos: .atMostOnce, retain: retain, publishedAt: now)

@@ -52,7 +52,8 @@ final class LoopDriver {
         let remote = envelope.remoteAddress
         guard secured.endpoint.knows(remote) || loop.isAdmitted(strangerAt: remote) else { return }
         let local = secured.socket.listensOnAllAddresses ? envelope.metadata?.packetInfo : nil
-        secured.endpoint.receive(envelope.data, from: remote, to: local, now: loop.now.deadline) { message, association in
+        secured.endpoint.receive(envelope.data, from: remote, to: local, now: loop.now.deadline) {
+            message, association in
             loop.receive(message, from: remote, to: local, association: association)
         }
     }

@@ -63,7 +63,8 @@ package final class MQTTSNGateway: Gateway {
         } catch {
             throw BindError(
                 listener: Self.plainListener, address: settings.address, port: settings.port, errorNumber: 0,
-                description: "UDP \(settings.address) port \(settings.port) is bound but cannot be read from: \(error).")
+                description: "UDP \(settings.address) port \(settings.port) is bound but cannot be read from: \(error)."
+            )
         }
         return listeners(sockets)
     }
@@ -169,7 +170,8 @@ package final class MQTTSNGateway: Gateway {
             .channelOption(.recvAllocator, value: FixedSizeRecvByteBufferAllocator(capacity: messages * slot))
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
-                    try channel.pipeline.syncOperations.addHandler(DatagramHandler(driver: driver.value, isSecured: isSecured))
+                    try channel.pipeline.syncOperations.addHandler(
+                        DatagramHandler(driver: driver.value, isSecured: isSecured))
                 }
             }
         if socket.listensOnAllAddresses {

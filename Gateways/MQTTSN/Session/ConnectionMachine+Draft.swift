@@ -81,7 +81,8 @@ extension ConnectionMachine {
             .send(
                 .sleepResponse(
                     Packet.SleepResponse(
-                        messageID: request.messageID, duration: UInt32(granted) == request.duration ? nil : UInt32(granted),
+                        messageID: request.messageID,
+                        duration: UInt32(granted) == request.duration ? nil : UInt32(granted),
                         reason: .accepted))))
         draft?.hasBeenCalled = false
         fallAsleep(now: now, into: &actions)

@@ -22,7 +22,8 @@ final class SessionPolicy: Sendable {
 
     /// - Parameter reserved: octets of a datagram that the layer below needs.
     init(
-        _ settings: MQTTSNSettings, _ profile: DeviceProfile, _ version: ProtocolVersion = .v12, reserving reserved: Int = 0
+        _ settings: MQTTSNSettings, _ profile: DeviceProfile, _ version: ProtocolVersion = .v12,
+        reserving reserved: Int = 0
     ) {
         self.version = version
         quirks = profile.quirks
