@@ -104,7 +104,7 @@ let package = Package(
             name: "MQTTSN",
             dependencies: ["Messaging", "Transport", .nioCore, .nioPosix, .deque, .logging],
             path: "Gateways/MQTTSN", exclude: ["README.md"]),
-        // What Swift's Glibc module leaves out: epoll.
+        // What Swift's Glibc module leaves out: epoll, malloc_trim.
         .systemLibrary(name: "CLinux"),
         // Many clients against one broker, every message numbered and checked: `apus bench` and tests.
         .target(name: "LoadGenerator", dependencies: ["CLinux", "MQTTCodec", .nioCore]),
