@@ -82,6 +82,36 @@ struct GatewayRestartTests {
         }
     }
 
+    /// Values are retained messages; which of them are a device's is known again after a restart.
+    @Test func valuesTheDeviceHasNoMoreAreClearedAfterARestart() async throws {
+        var location = ""
+        let resources: [String: LwM2MDevice.Resource] = [
+            "/3/0/9": .init("100"), "/3/0/13": .init("7"), "/3303/0/5700": .init("21.5"),
+        ]
+        try await withGateway(broker: broker, clock: clock) { bench in
+            let device = try bench.device(resources)
+            location = try await device.register("a", lifetime: 600, objects: "</3/0>,</3303/0>")
+            for path in ["3/0/9", "3/0/13", "3303/0/5700"] {
+                try bench.command("a/r/\(path)/get")
+                _ = try await bench.subscriber.text("a/r/\(path)")
+            }
+        }
+        try await withGateway(broker: broker, clock: clock) { bench in
+            let device = try bench.device(["/3/0/13": .init("7")])
+            #expect(try await device.update(location, objects: "</3/0>").codeText == "2.04")
+            while try await bench.subscriber.text("a/r/3303/0/5700") != "" {}
+            try bench.command("a/r/3/0/9/get")
+            while try await bench.subscriber.text("a/r/3/0/9") != "" {}
+            #expect(bench.retained("a/r/3/0/13") == "7")
+            #expect(try await device.deregister(location).codeText == "2.02")
+        }
+        // Also by a registration that continues no other.
+        try await withGateway(broker: broker, clock: clock) { bench in
+            _ = try await bench.device([:]).register("a", objects: "</1/0>")
+            while try await bench.subscriber.text("a/r/3/0/13") != "" {}
+        }
+    }
+
     @Test func theAnswersWaitForTheStore() async throws {
         try await withGateway(broker: broker, clock: clock) { bench in
             let device = try bench.device()

@@ -60,7 +60,8 @@ final class Device: Sendable {
         self.ended = ended
         let now = context.broker.clock.now()
         let machine = DeviceMachine(
-            registration, model: context.model, settings: context.configuration.machine, now: now)
+            registration, model: context.model, settings: context.configuration.machine,
+            retained: context.retainedValues(of: endpoint), now: now)
         state = Mutex(State(machine: machine, peer: peer, expiresAt: context.expiry(of: registration, from: now)))
     }
 
@@ -75,7 +76,8 @@ final class Device: Sendable {
         self.ended = ended
         let clock = context.broker.clock
         let machine = DeviceMachine(
-            restoring: stored, model: context.model, settings: context.configuration.machine, now: clock.now())
+            restoring: stored, model: context.model, settings: context.configuration.machine,
+            retained: context.retainedValues(of: endpoint), now: clock.now())
         // No server gives a session the number 0.
         let peer = CoAPPeer(id: 0, address: stored.address, isLoopback: stored.isLoopback, transport: .udp)
         let expiresAt = stored.expiresAt.map { clock.now() + ($0 - clock.wallClock()) } ?? .never

@@ -16,4 +16,11 @@ struct GatewayContext: Sendable {
     func expiry(of registration: Registration, from now: Timestamp) -> Timestamp {
         registration.lifetime.map { now + $0 + configuration.lifetimes.grace } ?? .never
     }
+
+    /// The values of a device that are retained, also by an earlier registration or process.
+    func retainedValues(of endpoint: String) -> [ObjectPath] {
+        guard let filter = try? TopicFilter(CommandTopic.values(endpoint)) else { return [] }
+        return broker.retainedMessages(matching: filter, limit: configuration.valuesPerDevice, as: .gateway)
+            .compactMap { CommandTopic.valuePath($0.topic.string, of: endpoint) }
+    }
 }

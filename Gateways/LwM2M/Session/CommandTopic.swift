@@ -68,6 +68,18 @@ extension CommandTopic {
         return verb.depths.contains(levels.count - 4)
     }
 
+    /// Reads the topic of a device's value; nil when it is something else.
+    static func valuePath(_ topic: String, of endpoint: String) -> ObjectPath? {
+        let prefix = "\(prefix)/\(endpoint)/r/"
+        guard topic.hasPrefix(prefix), let path = ObjectPath(text: topic.dropFirst(prefix.count)), path.depth >= 3
+        else {
+            return nil
+        }
+        return path
+    }
+
+    /// The filter of all values of a device.
+    static func values(_ endpoint: String) -> String { "\(prefix)/\(endpoint)/r/#" }
     static func value(_ endpoint: String, _ path: ObjectPath) -> String { "\(prefix)/\(endpoint)/r\(path)" }
     static func status(_ endpoint: String) -> String { "\(prefix)/\(endpoint)/status" }
     static func event(_ endpoint: String) -> String { "\(prefix)/\(endpoint)/event" }

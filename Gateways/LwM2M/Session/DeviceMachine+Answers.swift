@@ -37,8 +37,8 @@ extension DeviceMachine {
         let event = JSON.object([
             "event": .string("observation_ended"), "path": .string(path.description), "code": .string(report.code),
         ])
-        if case .response = outcome { return [.event(event)] + heard(now) }
-        return [.event(event)]
+        guard case .response(let response) = outcome else { return [.event(event)] }
+        return clearIfGone(response, at: path) + [.event(event)] + heard(now)
     }
 
     private mutating func failed(_ outcome: CoAPOutcome, _ exchange: Exchange) -> [Action] {
@@ -58,7 +58,9 @@ extension DeviceMachine {
         var report = Report(exchange.operation, response)
         guard response.code.isSuccess else {
             if case .observe(let path) = exchange.operation { observations[path] = nil }
-            return finish(report, answered: true)
+            let isQuestion = exchange.operation.isRead || exchange.operation.isObserve
+            let gone = isQuestion ? clearIfGone(response, at: exchange.operation.path) : []
+            return gone + finish(report, answered: true)
         }
         formats.remember(exchange.format, for: exchange.operation)
         let values = take(response, exchange, into: &report)
@@ -139,6 +141,11 @@ extension DeviceMachine {
         report.content = reading.records
         report.unreadable = reading.unreadable
         return values.take(reading, of: path).map(\.action)
+    }
+
+    /// 4.04 to a question: there is nothing at that path any more (LwM2M Transport Bindings 1.1 6.4.3).
+    private mutating func clearIfGone(_ response: CoAPResponse, at path: ObjectPath) -> [Action] {
+        response.code == .notFound ? values.clear(below: path, except: []).map(\.action) : []
     }
 
     /// Lets the value topics follow an accepted write. Write-only resources have no value to show.

@@ -84,17 +84,24 @@ struct DeviceMachine {
     var observations: [ObjectPath: Observation] = [:]
     var values: ValueTopics
 
-    init(_ registration: Registration, model: ObjectModel, settings: Settings, now: Timestamp) {
+    /// - Parameter retained: values the device has told before.
+    init(
+        _ registration: Registration, model: ObjectModel, settings: Settings, retained: [ObjectPath] = [],
+        now: Timestamp
+    ) {
         self.registration = registration
         self.model = model
         self.settings = settings
-        values = ValueTopics(limit: settings.values)
+        values = ValueTopics(limit: settings.values, paths: retained)
         awakeUntil = now + settings.awakeTime
     }
 
     /// A registration of the process before: its device is asleep until it is heard, and what was observed is to be set up again.
-    init(restoring stored: StoredRegistration, model: ObjectModel, settings: Settings, now: Timestamp) {
-        self.init(stored.registration, model: model, settings: settings, now: now)
+    init(
+        restoring stored: StoredRegistration, model: ObjectModel, settings: Settings, retained: [ObjectPath] = [],
+        now: Timestamp
+    ) {
+        self.init(stored.registration, model: model, settings: settings, retained: retained, now: now)
         reachability = .asleep
         for path in stored.observed.prefix(settings.observations) { observations[path] = .pending }
         errands = Deque(observations.keys.sorted().map { .observe($0) })

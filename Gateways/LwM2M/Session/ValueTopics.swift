@@ -8,10 +8,12 @@ struct ValueTopics: Equatable, Sendable {
 
     /// A device cannot make more topics than this; values beyond stay in reports only.
     let limit: Int
-    private var paths: Set<ObjectPath> = []
+    private var paths: Set<ObjectPath>
 
-    init(limit: Int) {
+    /// - Parameter paths: those that hold a value already; beyond `limit` they are not looked after.
+    init(limit: Int, paths: [ObjectPath] = []) {
         self.limit = limit
+        self.paths = Set(paths.prefix(limit))
     }
 
     /// nil when the limit is reached.
