@@ -154,7 +154,8 @@ final class SessionAttachment: Attachment {
 
     // MARK: Liveness
 
-    func supervise(_ reachability: Reachability, silence: Duration?) {
+    @discardableResult
+    func supervise(_ reachability: Reachability, silence: Duration?) -> CommitPoint {
         self.silence.store(silence?.wholeNanoseconds ?? 0, ordering: .relaxed)
         touch()
         let change: (wake: (any SessionOwner)?, changed: Bool, released: [SessionAttachment])? = withState { state in
@@ -170,22 +171,33 @@ final class SessionAttachment: Attachment {
             if reachability == .asleep { swap(&released, &state.heldBack) }
             return (state.ownerToWake(), changed, released)
         }
-        guard let change else { return }
+        guard let change else { return .none }
         broker.watchSilence(of: self)
         for publisher in change.released { publisher.relieve(from: session) }
         if change.changed {
             broker.events.record(reachability == .asleep ? .fellAsleep(clientID) : .wokeUp(clientID))
         }
         change.wake?.wake()
+        return broker.store?.isFailing == true ? .none : recorded
+    }
+
+    /// Goes on with the deadline of a sleep that began in the process before.
+    func sleeps(until silentAt: Timestamp) {
+        guard let silence = silenceAllowed else { return }
+        lastTouch.store((silentAt + (.zero - silence)).nanoseconds, ordering: .relaxed)
     }
 
     func touch() { lastTouch.store(broker.clock.now().nanoseconds, ordering: .relaxed) }
 
     /// When the client's silence will have lasted too long, as things stand.
     var silentAt: Timestamp {
+        guard let silence = silenceAllowed else { return .never }
+        return Timestamp(nanoseconds: lastTouch.load(ordering: .relaxed)) + silence
+    }
+
+    private var silenceAllowed: Duration? {
         let silence = silence.load(ordering: .relaxed)
-        guard silence > 0 else { return .never }
-        return Timestamp(nanoseconds: lastTouch.load(ordering: .relaxed)) + .nanoseconds(silence)
+        return silence > 0 ? .nanoseconds(silence) : nil
     }
 
     var isCurrent: Bool { withState { _ in true } ?? false }

@@ -70,7 +70,10 @@ package protocol Attachment: AnyObject, Sendable {
     /// Sets how long the client may stay silent from now on, and whether deliveries make sense meanwhile: while `.asleep`,
     /// the offline limits hold and the owner is not woken for arrivals. After the silence the core treats the client as lost:
     /// will, detachment, `SessionOwner.close(.silence)`. Nil for no supervision.
-    func supervise(_ reachability: Reachability, silence: Duration?)
+    /// - Returns: the point at which a sleeper's deadline is stored, before which its client should not be let to sleep; none while the
+    ///   store cannot write.
+    @discardableResult
+    func supervise(_ reachability: Reachability, silence: Duration?) -> CommitPoint
 
     /// The client gave a sign of life: its silence starts anew. Cheap enough to call for every batch read.
     func touch()

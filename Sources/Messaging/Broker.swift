@@ -16,6 +16,11 @@ package protocol Broker: AnyObject, Sendable {
         _ request: ConnectRequest, owner: any SessionOwner,
         completion: @escaping @Sendable (Result<Connected, ConnectRefusal>) -> Void)
 
+    /// Goes on for a client that slept when the process before ended: with its session, its will and its deadline as they were. The
+    /// client is not asked anything, and has not been heard. To be called before the gateway serves.
+    /// - Returns: nil when the store tells of no such sleeper, or it may not come in any more; it has to connect then.
+    func resumeSleeper(_ request: SleeperRequest, owner: any SessionOwner) -> ResumedSleeper?
+
     /// Begins an authentication method of several steps, before `connect` or while a client is connected
     /// (`Authenticator.begin`). Nil when it is not offered.
     func beginAuthentication(_ method: String, _ credentials: Credentials) -> (any AuthenticationExchange)?
@@ -56,6 +61,8 @@ package protocol Broker: AnyObject, Sendable {
 package enum KeptArea: String, Sendable, CaseIterable {
     /// Registrations of devices, by endpoint.
     case lwm2mRegistration = "lwm2m.registration"
+    /// Sleeping clients of MQTT-SN, by client id.
+    case mqttsnSleeper = "mqttsn.sleeper"
 }
 
 /// Something kept for a gateway; what it means is the gateway's business.

@@ -108,13 +108,15 @@ final class FakeAttachment: Attachment {
         return report
     }
 
-    func supervise(_ reachability: Reachability, silence: Duration?) {
+    @discardableResult
+    func supervise(_ reachability: Reachability, silence: Duration?) -> CommitPoint {
         let now = broker.clock.now()
-        _ = withSession { _, session in
+        return withSession { state, session in
             session.reachability = reachability
             session.silence = silence
             session.lastHeard = now
-        }
+            return state.commitPoint()
+        } ?? .none
     }
 
     func touch() {

@@ -170,6 +170,20 @@ package final class FakeBroker: Broker {
         if !isParked { decide() }
     }
 
+    package func resumeSleeper(_ request: SleeperRequest, owner: any SessionOwner) -> ResumedSleeper? {
+        state.withLock { state in
+            guard let session = state.sessions[request.clientID], session.owner == nil, session.reachability == .asleep,
+                let silence = request.silence
+            else { return nil }
+            state.nextAttachment += 1
+            session.sleepOn(owner, number: state.nextAttachment, silence: silence)
+            let attachment = FakeAttachment(
+                broker: self, clientID: request.clientID, number: state.nextAttachment, registry: session.registry,
+                principal: request.proven ?? Principal(kind: .anonymous, clientID: request.clientID))
+            return ResumedSleeper(attachment: attachment, silentAt: session.lastHeard + silence)
+        }
+    }
+
     package func beginAuthentication(
         _ method: String, _ credentials: Credentials
     ) -> (any AuthenticationExchange)? {

@@ -55,6 +55,14 @@ final class FakeSession: @unchecked Sendable {
         for index in onTheWay.indices { onTheWay[index].isToBeSentAgain = true }
     }
 
+    /// With another owner, as if the process had ended meanwhile.
+    func sleepOn(_ owner: any SessionOwner, number: Int, silence: Duration) {
+        self.owner = owner
+        self.silence = silence
+        attachmentNumber = number
+        for index in onTheWay.indices { onTheWay[index].isToBeSentAgain = true }
+    }
+
     /// - Returns: the will in force.
     func detach() -> Will? {
         owner = nil

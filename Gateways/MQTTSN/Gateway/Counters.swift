@@ -24,6 +24,8 @@ struct Counters: Sendable {
     let clientsLost = Counter()
     /// Sleeping clients that asked for their messages.
     let wakes = Counter()
+    /// Clients that slept when the process before ended, and sleep on.
+    let sleepersResumed = Counter()
     /// Sleeping clients that woke on another address.
     let roams = Counter()
 
@@ -56,6 +58,7 @@ struct Counters: Sendable {
             CounterReading(name: "handshakes_abandoned", value: handshakesAbandoned.current),
             CounterReading(name: "clients_lost", value: clientsLost.current),
             CounterReading(name: "wakes", value: wakes.current),
+            CounterReading(name: "sleepers_resumed", value: sleepersResumed.current),
             CounterReading(name: "roams", value: roams.current),
             CounterReading(name: "wakes_missed", value: wakesMissed.current),
             CounterReading(name: "retransmissions", value: retransmissions.current),

@@ -24,6 +24,10 @@ final class Device {
     private(set) var replies: Deque<Reply> = []
     /// CONNACK waits for this.
     private var openingCommit: CommitPoint?
+    /// The answer that lets the client sleep waits for this.
+    private var sleepCommit = CommitPoint.none
+    /// Digest of what is kept of its sleep beyond the process; nil for nothing.
+    var keptSleep: Int?
 
     struct Reply {
         let packet: Packet
@@ -96,6 +100,7 @@ final class Device {
     func closed(_ reason: CloseReason) {
         let isListening = (machine.phase == .active || machine.phase == .awake) && loop.isBound(self)
         run { machine, actions in machine.closed(into: &actions) }
+        if reason != .shutdown { forgetSleep() }
         if reason == .silence {
             loop.counters.clientsLost.add()
         } else if isListening {
@@ -242,6 +247,7 @@ final class Device {
         // An id that a crash gave to another name would name the wrong topic.
         case .send(.register(let register)): reply(.register(register), after: attachment?.recorded ?? .none)
         case .send(let packet): send(packet)
+        case .sendWhenAsleep(let packet): reply(packet, after: sleepCommit)
         case .sendAgain(let packet):
             status.retransmissions &+= 1
             loop.counters.retransmissions.add()
@@ -277,9 +283,12 @@ final class Device {
         case .setKnown(let topicID, let known): attachment?.topicIDs.setKnownToClient(topicID, known)
         case .forgetAliases: forgetAliases()
         case .reject(let reason): reject(reason)
-        case .supervise(let reachability, let silence): attachment?.supervise(reachability, silence: silence)
+        case .supervise(let reachability, let silence):
+            if reachability == .asleep { keepSleep() } else if machine.phase == .active { forgetSleep() }
+            sleepCommit = attachment?.supervise(reachability, silence: silence) ?? .none
         case .detach(let reason):
             if reason == .lost { loop.counters.clientsLost.add() }
+            if reason != .shutdown { forgetSleep() }
             attachment?.detach(reason, expiry: machine.draft?.expiry)
             attachment = nil
             loop.forget(self, reason == .lost ? .lost : .disconnected)

@@ -12,8 +12,8 @@ extension GatewayLoop {
         var assigned: String?
         if connect.clientID.isEmpty { assigned = Self.newClientID() }
         let clientID = assigned ?? connect.clientID
-        let equivalent = Packet.Connect(
-            will: false, cleanSession: connect.cleanStart, duration: connect.keepAlive, clientID: clientID)
+        var equivalent = connect.inOldWords
+        equivalent.clientID = clientID
         guard connect.keepAlive > 0, connect.isPacketSizeValid else { return refuse(.protocolError) }
         guard policy(for: clientID, by: route, .v20).refusal(of: equivalent) == nil else {
             return refuse(.invalidClientID)
@@ -39,6 +39,11 @@ extension GatewayLoop {
 }
 
 extension Packet.ConnectDraft {
+    /// The same in the words of 1.2, as far as those go.
+    var inOldWords: Packet.Connect {
+        Packet.Connect(will: false, cleanSession: cleanStart, duration: keepAlive, clientID: clientID)
+    }
+
     fileprivate var isPacketSizeValid: Bool {
         maximumPacketSize == 0 || Int(maximumPacketSize) >= DraftTerms.leastPacketSize
     }

@@ -20,12 +20,14 @@ final class GatewayLoop {
     /// Whether the socket takes more at the moment; while not, mailboxes are the queue.
     var isWritable = true
 
-    private let limits: Limits
+    let limits: Limits
     private var devices: [UInt64: Device] = [:]
     private var clients: [ClientID: Device] = [:]
     private var peers: [PeerKey: Device] = [:]
     private let policies: [SessionPolicy.Key: SessionPolicy]
-    private let mailboxTerms: MailboxTerms?
+    let mailboxTerms: MailboxTerms?
+    /// Deliveries of one client on the way at once: one, and those that wait for the client to know their names.
+    let receiveMaximum = 1 + DeliveryMachine.parkedLimit
     /// Nil when anybody may forward.
     private let forwarders: Set<HostAddress>?
     private var lastSerial: UInt64 = 0
@@ -207,7 +209,7 @@ final class GatewayLoop {
         let connect = device.machine.connect
         var options = SessionOptions(
             cleanStart: connect.cleanSession, expiry: connect.cleanSession ? .zero : settings.sessionExpiry,
-            receiveMaximum: 1 + DeliveryMachine.parkedLimit, replacesQuietly: true,
+            receiveMaximum: receiveMaximum, replacesQuietly: true,
             mailboxTerms: mailboxTerms,
             silence: device.machine.policy.tolerance.allowedSilence(seconds: connect.duration))
         switch choice {
@@ -225,9 +227,14 @@ final class GatewayLoop {
         let proven = device.route.peer.association?.principal(for: device.clientID) ?? login?.proven
         broker.connect(
             ConnectRequest(credentials: credentials, options: options, proven: proven),
-            owner: DeviceOwner(serial: serial, notes: notes)
+            owner: owner(of: device)
         ) { [notes] result in notes.add(.opened(serial: serial, result)) }
     }
+
+    func owner(of device: Device) -> DeviceOwner { DeviceOwner(serial: device.serial, notes: notes) }
+
+    /// `device` is the client from now on.
+    func adopt(_ device: Device) { clients[device.clientID] = device }
 
     /// One delivery, or nil when the mailbox has none, at least for now.
     func takeOne(from attachment: any Attachment) -> (delivery: Delivery?, comesLater: Bool) {
@@ -437,7 +444,7 @@ final class GatewayLoop {
         case .failure(let refusal): device.refused(refusal)
         case .success(let connected):
             clients[device.clientID]?.closed(.takenOver)
-            clients[device.clientID] = device
+            adopt(device)
             device.opened(connected)
         }
     }

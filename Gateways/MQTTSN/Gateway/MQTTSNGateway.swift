@@ -147,6 +147,8 @@ package final class MQTTSNGateway: Gateway {
             loop: loop, plain: sockets.plain, secured: secured(sockets.secured), eventLoop: eventLoop)
         let bound = NIOLoopBound(driver, eventLoop: eventLoop)
         turn.driver.withLock { $0 = bound }
+        loop.resumeSleepers()
+        driver.runTimers()
         return bound
     }
 

@@ -5,6 +5,8 @@ import NIOCore
 enum Action: Equatable {
     /// Send to the client.
     case send(Packet)
+    /// Send the answer that lets the client sleep, once the deadline of its sleep is stored.
+    case sendWhenAsleep(Packet)
     /// Send what was left unanswered once more.
     case sendAgain(Packet)
     /// Nothing the client may send in its state: only count it.

@@ -77,15 +77,15 @@ extension ConnectionMachine {
         let granted = UInt16(clamping: min(request.duration, UInt32(policy.maximumSleep)))
         sleepDuration = granted
         if !request.keepsAliases { actions.append(.forgetAliases) }
+        draft?.hasBeenCalled = false
+        fallAsleep(now: now, into: &actions)
         actions.append(
-            .send(
+            .sendWhenAsleep(
                 .sleepResponse(
                     Packet.SleepResponse(
                         messageID: request.messageID,
                         duration: UInt32(granted) == request.duration ? nil : UInt32(granted),
                         reason: .accepted))))
-        draft?.hasBeenCalled = false
-        fallAsleep(now: now, into: &actions)
     }
 
     /// A sleeper that stays: its messages come as they do to everybody.

@@ -144,8 +144,8 @@ struct ConnectionMachine {
     /// acknowledgement (MQTT-SN 6.14).
     mutating func endFlush(now: Timestamp, into actions: inout [Action]) {
         guard phase == .awake, delivery.isIdle else { return }
-        actions.append(.send(.pingresp))
         fallAsleep(now: now, into: &actions)
+        actions.append(.sendWhenAsleep(.pingresp))
     }
 
     // MARK: The client
@@ -242,13 +242,14 @@ struct ConnectionMachine {
 
     /// MQTT-SN 6.14 with a duration, 6.12 without. Duration 0 is what some clients send for a plain one.
     private mutating func receiveDisconnect(_ duration: UInt16, now: Timestamp, into actions: inout [Action]) {
-        actions.append(.send(.disconnect(duration: nil)))
         guard duration > 0 else {
+            actions.append(.send(.disconnect(duration: nil)))
             end(.goodbye, into: &actions)
             return
         }
         sleepDuration = min(duration, policy.maximumSleep)
         fallAsleep(now: now, into: &actions)
+        actions.append(.sendWhenAsleep(.disconnect(duration: nil)))
     }
 
     mutating func fallAsleep(now: Timestamp, into actions: inout [Action]) {
@@ -257,6 +258,15 @@ struct ConnectionMachine {
         pacedUntil = nil
         delivery.suspend(into: &actions)
         actions.append(.supervise(.asleep, silence: sleepSilence))
+    }
+
+    /// Goes on for a client that fell asleep in the process before.
+    /// - Parameter silentAt: when it is lost.
+    mutating func sleepOn(seconds: UInt16, silentAt: Timestamp) {
+        phase = .asleep
+        sleepDuration = seconds
+        guard let silence = sleepSilence else { return }
+        wakeExpectedAt = silentAt + (.seconds(Int64(seconds)) - silence)
     }
 
     /// A sleeper has come back for good.
