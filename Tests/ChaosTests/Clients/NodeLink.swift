@@ -24,6 +24,10 @@ final class NodeLink {
     private let account: Shared<Account>
     private var mailbox: DatagramMailbox?
     private var life = 0
+    /// A gateway has let it sleep: also the next one has to know it when it wakes.
+    var isAsleep = false
+    /// Answers still to come to DISCONNECTs, which were repeated.
+    private var openGoodbyes = 0
 
     init(_ clientID: String, _ gateway: MortalGateway, _ account: Shared<Account>) {
         self.clientID = clientID
@@ -55,6 +59,7 @@ final class NodeLink {
         try? await mailbox?.close()
         mailbox = try await DatagramMailbox(port: next.mqttsn)
         life = next.number
+        openGoodbyes = 0
         return true
     }
 
@@ -63,6 +68,7 @@ final class NodeLink {
         _ = try await request(Kind.connect, [0x00, 0x01, 0, 60] + Array(clientID.utf8), receive: receive) { message in
             message.kind == Kind.connack && message.body == [0]
         }
+        isAsleep = false
     }
 
     /// Sends a request until an answer satisfies `isAnswer`, connecting on the way when that is needed.
@@ -78,13 +84,18 @@ final class NodeLink {
         while try await follow() {
             try await send(kind, sent == 0 ? body : repetition ?? body)
             sent += 1
+            if kind == Kind.disconnect { openGoodbyes += 1 }
             while let message = try await next() {
+                let isLateGoodbye = message.kind == Kind.disconnect && openGoodbyes > 0
+                if isLateGoodbye { openGoodbyes -= 1 }
                 if isAnswer(message) { return message }
+                if isLateGoodbye { continue }
                 guard message.kind == Kind.disconnect else {
                     try await receive(message)
                     continue
                 }
                 // Not known (any more): only a new connection helps. CONNECT itself is just repeated.
+                if isAsleep { violate("has to connect, though a gateway had let it sleep") }
                 if kind != Kind.connect { try await connect(receive) }
                 break
             }

@@ -31,13 +31,14 @@ final class NodeSleeper {
 
     /// DISCONNECT with a duration is answered by DISCONNECT; a gateway that does not know the node may say nothing.
     private func goToSleep() async throws -> Bool {
-        try await link.request(NodeLink.Kind.disconnect, big(60), receive: receive) { message in
+        let answer = try await link.request(NodeLink.Kind.disconnect, big(60), receive: receive) { message in
             message.kind == NodeLink.Kind.disconnect
-        } != nil
+        }
+        link.isAsleep = answer != nil
+        return answer != nil
     }
 
-    /// Takes what waits, up to PINGRESP; a gateway that does not know the node gets it as a connected one, which then goes
-    /// to sleep again.
+    /// Takes what waits, up to PINGRESP, also from a gateway that was not there yet when it fell asleep.
     private func wake() async throws -> Bool {
         try await link.request(NodeLink.Kind.pingreq, Array(link.clientID.utf8), receive: receive) { message in
             message.kind == NodeLink.Kind.pingresp
