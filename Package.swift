@@ -85,7 +85,8 @@ let package = Package(
         .target(
             name: "Admin",
             dependencies: [
-                "Messaging", "Transport", .nioCore, .nioPosix, .logging, .hummingbird, .hummingbirdCore, .httpTypes, .nioHTTPTypes,
+                "Messaging", "Transport", .nioCore, .nioPosix, .logging, .hummingbird, .hummingbirdCore, .httpTypes,
+                .nioHTTPTypes,
             ]),
         // The C interface of libcoap (Debian libcoap3-dev).
         .systemLibrary(
@@ -112,8 +113,9 @@ let package = Package(
         .executableTarget(
             name: "apus",
             dependencies: [
-                "Access", "Admin", "Messaging", "BrokerCore", "MQTTCodec", "MQTTServer", "Transport", "Settings", "Storage",
-                "Telemetry",
+                "Access", "Admin", "CLinux", "Messaging", "BrokerCore", "MQTTCodec", "MQTTServer", "Transport",
+                "Settings",
+                "Storage", "Telemetry",
                 "CoAP", "LwM2M", "MQTTSN", "LoadGenerator", .nioCore, .nioPosix, .logging, .argumentParser,
             ]),
         // Manual clock, fake broker, fixtures, simulated devices.
@@ -158,11 +160,13 @@ let package = Package(
         .testTarget(name: "LoadGeneratorTests", dependencies: ["LoadGenerator", "MQTTCodec", .nioCore]),
         // The built binary against real clients.
         .testTarget(
-            name: "EndToEndTests", dependencies: ["TestKit", "LoadGenerator", "MQTTCodec", .nioCore], exclude: ["Clients"]),
+            name: "EndToEndTests", dependencies: ["TestKit", "LoadGenerator", "MQTTCodec", .nioCore],
+            exclude: ["Clients"]),
         // A loss of power, simulated for a program it is loaded into (LD_PRELOAD).
         .target(name: "PowerLoss", path: "Tests/PowerLoss"),
         // The built binary killed again and again.
-        .testTarget(name: "ChaosTests", dependencies: ["TestKit", "LoadGenerator", "MQTTCodec", .nioCore, .nioPosix, .deque]),
+        .testTarget(
+            name: "ChaosTests", dependencies: ["TestKit", "LoadGenerator", "MQTTCodec", .nioCore, .nioPosix, .deque]),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -77,6 +77,9 @@ final class Database {
         try execute("PRAGMA max_page_count=\(max(1, Int64(octets) / pageSize))")
     }
 
+    /// Gives back the pages this connection keeps in memory.
+    func releaseMemory() { sqlite3_db_release_memory(handle) }
+
     var isInTransaction: Bool { sqlite3_get_autocommit(handle) == 0 }
 
     fileprivate func lastError(_ result: Int32) -> DatabaseError { DatabaseError(handle, result) }

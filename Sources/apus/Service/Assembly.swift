@@ -1,6 +1,7 @@
 import Access
 import Admin
 import BrokerCore
+import CLinux
 import CoAP
 import Logging
 import LwM2M
@@ -39,6 +40,8 @@ struct Assembly: Sendable {
             authenticator: access.authenticator ?? LoopbackAuthenticator(allowsAnonymous: settings.allowAnonymous),
             authorizer: access.authorizer ?? PermissiveAuthorizer(), events: eventLog, store: store,
             durability: configuration.durabilityPolicy())
+        // What reading the store has left over, up to twice what stays, goes back to the system.
+        malloc_trim(0)
         let tls = try configuration.tlsServers()
         let dtls = try configuration.dtlsServer()
         let mqtt = settings.mqtt.configuration(tls: tls)
