@@ -15,6 +15,15 @@ final class Checkpointer: Sendable {
 
     func close() { database.withLock { $0 = nil } }
 
+    /// Lets go of the file while `exchange` puts another in its place.
+    func whileClosed(_ path: String, exchange: () -> Void) {
+        database.withLock { database in
+            database = nil
+            exchange()
+            database = try? Database(path, .readWrite)
+        }
+    }
+
     /// Begins unless one is running.
     func request() {
         guard !isRunning.exchange(true, ordering: .acquiring) else { return }

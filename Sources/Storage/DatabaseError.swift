@@ -15,6 +15,9 @@ struct DatabaseError: Error, Equatable {
     /// What a check found.
     static let damaged = DatabaseError(nil, SQLITE_CORRUPT)
 
+    /// There is no connection at the moment.
+    static let notOpen = DatabaseError(nil, SQLITE_CANTOPEN)
+
     private var primary: Int32 { code & 0xFF }
 
     /// The file's content contradicts itself, or it is no database.

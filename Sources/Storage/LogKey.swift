@@ -3,6 +3,7 @@ enum LogKey {
     static let path = "path"
     static let reason = "reason"
     static let lost = "lost"
+    static let rows = "rows"
     static let recovered = "recovered"
     static let setAside = "set_aside"
     static let duration = "duration"

@@ -4,12 +4,30 @@ import Synchronization
 
 /// Reads queued deliveries back, on a connection and a thread of its own. It meets the writer only to look up where they lie.
 final class PageReader: Sendable {
-    private let row: Mutex<DeliveryStatement?>
+    private enum Row {
+        case open(DeliveryStatement)
+        /// The file has been exchanged, and the new one cannot be opened.
+        case exchanged
+        case closed
+    }
+
+    private let row: Mutex<Row>
     private let queue = DispatchQueue(label: "apus.store.reader")
 
-    init(_ database: sending Database) throws(DatabaseError) { row = Mutex(try DeliveryStatement(database)) }
+    init(_ database: sending Database) throws(DatabaseError) { row = Mutex(.open(try DeliveryStatement(database))) }
 
-    func close() { row.withLock { $0 = nil } }
+    func close() { row.withLock { $0 = .closed } }
+
+    /// Lets go of the file while `exchange` puts another in its place; who wants to read waits.
+    func whileClosed(_ path: String, exchange: () -> Void) {
+        row.withLock { row in
+            row = .exchanged
+            exchange()
+            if let database = try? Database(path, .readWrite), let statement = try? DeliveryStatement(database) {
+                row = .open(statement)
+            }
+        }
+    }
 
     func perform(_ work: @escaping @Sendable () -> Void) { queue.async(execute: work) }
 
@@ -17,21 +35,33 @@ final class PageReader: Sendable {
         queue.asyncAfter(deadline: .now() + .nanoseconds(Int(delay.wholeNanoseconds)), execute: work)
     }
 
+    /// What was found of the wanted deliveries.
+    struct Findings {
+        var records: [QueuedRecord] = []
+        /// Keys of those that lie on damaged pages.
+        var unreadable: [Int64] = []
+    }
+
     /// The deliveries with these keys, in their order. Those that are gone or lie on a damaged page are left out.
     /// - Returns: nil when the reader is closed.
-    func deliveries(_ ids: [Int64]) throws(DatabaseError) -> [QueuedRecord]? {
-        try row.withLock { row throws(DatabaseError) -> [QueuedRecord]? in
-            guard let row else { return nil }
-            var records: [QueuedRecord] = []
-            records.reserveCapacity(ids.count)
+    func deliveries(_ ids: [Int64]) throws(DatabaseError) -> Findings? {
+        try row.withLock { row throws(DatabaseError) -> Findings? in
+            let statement: DeliveryStatement
+            switch row {
+            case .open(let open): statement = open
+            case .exchanged: throw .notOpen
+            case .closed: return nil
+            }
+            var findings = Findings()
+            findings.records.reserveCapacity(ids.count)
             for id in ids {
                 do throws(DatabaseError) {
-                    if let record = try row.delivery(id) { records.append(record) }
+                    if let record = try statement.delivery(id) { findings.records.append(record) }
                 } catch  where error.isDamage {
-                    continue
+                    findings.unreadable.append(id)
                 }
             }
-            return records
+            return findings
         }
     }
 }

@@ -20,52 +20,21 @@ package final class SQLiteStore: Store {
         var urgentSince: UInt64 = 0
     }
 
-    /// What the writer's thread works with; others only come in while it does not run a transaction.
-    private struct Engine: ~Copyable {
-        let database: Database
-        let writer: TransactionWriter
-        /// Kept while the file is open.
-        let lock: StoreLock
-        var plan = Plan()
-        var loaded: StoredState?
-
-        /// Plans and writes.
-        /// - Returns: pages in the log afterwards.
-        mutating func write(
-            _ changes: ContiguousArray<StoreChange>, base: Durability, _ counters: StoreCounters
-        ) -> Result<Int, DatabaseError> {
-            for change in changes { plan.apply(change, base: base) }
-            guard !plan.isEmpty else {
-                plan.finish()
-                return .success(0)
-            }
-            let pagesBefore = database.walPages
-            let began = ContinuousClock.now
-            do throws(DatabaseError) {
-                try writer.write(plan)
-            } catch {
-                return .failure(error)
-            }
-            counters.commitTime.record(ContinuousClock.now - began)
-            counters.transactions.add()
-            counters.octetsWritten.add(database.octetsAppended(since: pagesBefore))
-            counters.deliveriesWritten.add(UInt64(plan.survivingDeliveries))
-            plan.finish()
-            return .success(database.walPages)
-        }
-    }
-
     private struct Wanted: Sendable {
         let request: PageRequest
         let completion: @Sendable (QueuePage) -> Void
     }
+
+    /// Least time between two repairs, each of which copies the whole file.
+    private static let repairInterval = Duration.seconds(60)
 
     package let options: StoreOptions
     private let logger: Logger
     private let gate = BatchGate()
     private let batch = Mutex(Batch())
     /// Nil when closed.
-    private let engine: Mutex<Engine?>
+    private let engine: Mutex<StoreEngine?>
+    private let file: StoreFile
     private let checkpointer: Checkpointer
     private let reader: PageReader
     /// Pages to be read, until they are committed.
@@ -76,6 +45,8 @@ package final class SQLiteStore: Store {
     private let committedSequence = Atomic<UInt64>(0)
     private let failing = Atomic<Bool>(false)
     private let stopping = Atomic<Bool>(false)
+    /// On the uptime clock, in nanoseconds.
+    private let repairsAfter = Atomic<UInt64>(0)
     let counters = StoreCounters()
 
     /// Opens or makes the store and starts its writer.
@@ -83,19 +54,17 @@ package final class SQLiteStore: Store {
     package init(_ options: StoreOptions, logger: Logger = Logger(label: "apus.store")) throws(StoreError) {
         self.options = options
         self.logger = logger
-        let file = StoreFile(path: options.path, logger: logger)
+        file = StoreFile(path: options.path, logger: logger)
         try file.makeFolder()
         let lock = try StoreLock(path: options.path + ".lock")
         let started = ContinuousClock.now
         let (database, content) = try file.open { database throws(DatabaseError) in
             try StateReader(database: database, fullDeliveries: options.fullDeliveries).read()
         }
+        // A look through the whole file leaves behind as many pages as the connection may keep.
+        database.releaseMemory()
         do throws(DatabaseError) {
-            var engine = Engine(
-                database: database, writer: try TransactionWriter(database), lock: lock, loaded: content.state)
-            engine.plan.resume(content.index, afterDelivery: content.lastDelivery, afterMessage: content.lastMessage)
-            if let octets = options.maximumOctets { try database.limit(octets: octets) }
-            database.countWALPages()
+            let engine = try StoreEngine(database, content, options, lock)
             checkpointer = Checkpointer(try Database(options.path, .readWrite))
             reader = try PageReader(try Database(options.path, .readWrite))
             if content.skipped > 0 {
@@ -123,10 +92,7 @@ package final class SQLiteStore: Store {
     }
 
     package func load() throws(StoreError) -> StoredState {
-        engine.withLock { engine in
-            defer { engine?.loaded = nil }
-            return engine?.loaded ?? StoredState()
-        }
+        engine.withLock { $0?.takeLoaded() ?? StoredState() }
     }
 
     // MARK: Appending
@@ -203,9 +169,9 @@ package final class SQLiteStore: Store {
             return
         }
         do throws(DatabaseError) {
-            guard let records = try reader.deliveries(written.ids) else { return }
-            counters.deliveriesRead.add(UInt64(records.count))
-            wanted.completion(QueuePage(records: records, through: written.through))
+            guard let findings = try reader.deliveries(written.ids) else { return }
+            report(findings)
+            wanted.completion(QueuePage(records: findings.records, through: written.through))
         } catch {
             counters.readFailures.add()
             logger.error(
@@ -213,6 +179,19 @@ package final class SQLiteStore: Store {
                 metadata: [LogKey.path: "\(options.path)", LogKey.reason: "\(error.sentence)"])
             reader.perform(after: options.retryInterval) { [self] in serve(wanted) }
         }
+    }
+
+    /// What is lost is told to the core by not being in the page; removing it from the file brings the repair.
+    private func report(_ findings: PageReader.Findings) {
+        counters.deliveriesRead.add(UInt64(findings.records.count))
+        guard let first = findings.unreadable.first, let last = findings.unreadable.last else { return }
+        counters.deliveriesUnreadable.add(UInt64(findings.unreadable.count))
+        logger.error(
+            "queued messages lie on a damaged page and are lost",
+            metadata: [
+                LogKey.path: "\(options.path)", LogKey.lost: "\(findings.unreadable.count)",
+                LogKey.rows: "\(first)...\(last)",
+            ])
     }
 
     // MARK: Writing
@@ -268,7 +247,32 @@ package final class SQLiteStore: Store {
             checkpoint(walPages)
         case .failure(let error):
             failed(error)
+            if error.isDamage, repair() { writeBatch() }
         }
+    }
+
+    /// Exchanges a file that turned out to be damaged, as a start does, while queues and publishers wait.
+    /// - Returns: whether the new file can be written.
+    private func repair() -> Bool {
+        let now = DispatchTime.now().uptimeNanoseconds
+        guard now >= repairsAfter.load(ordering: .relaxed) else { return false }
+        repairsAfter.store(now + UInt64(Self.repairInterval.wholeNanoseconds), ordering: .relaxed)
+        var failure: StoreError?
+        reader.whileClosed(options.path) {
+            checkpointer.whileClosed(options.path) {
+                do throws(StoreError) {
+                    try engine.withLock { engine throws(StoreError) in try engine?.repair(file, options) }
+                } catch {
+                    failure = error
+                }
+            }
+        }
+        if let failure {
+            logger.error("the damaged store cannot be repaired", metadata: [LogKey.reason: "\(failure.description)"])
+        } else {
+            counters.repairs.add()
+        }
+        return failure == nil
     }
 
     private func publishCommitted(_ sequence: UInt64) {
@@ -299,7 +303,7 @@ package final class SQLiteStore: Store {
     /// the rest itself, with nothing coming in between, so that the log begins anew.
     private func checkpoint(_ walPages: Int) {
         if walPages > Checkpointer.mostPages {
-            engine.withLock { _ = try? $0?.database.checkpoint() }
+            engine.withLock { $0?.checkpoint() }
         } else if walPages > Checkpointer.pages {
             checkpointer.request()
         }

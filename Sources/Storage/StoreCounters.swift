@@ -9,6 +9,10 @@ struct StoreCounters: Sendable {
     /// Deliveries of long queues read back when their turn came, and reads that failed and were tried again.
     let deliveriesRead = Counter()
     let readFailures = Counter()
+    /// Deliveries that lie on damaged pages.
+    let deliveriesUnreadable = Counter()
+    /// Times the damaged file was exchanged for what could be read of it.
+    let repairs = Counter()
     /// Transactions that failed and were tried again.
     let failures = Counter()
     let octetsWritten = Counter()
@@ -24,6 +28,8 @@ struct StoreCounters: Sendable {
             CounterReading(name: "deliveries_written", value: deliveriesWritten.current),
             CounterReading(name: "deliveries_read", value: deliveriesRead.current),
             CounterReading(name: "read_failures", value: readFailures.current),
+            CounterReading(name: "deliveries_unreadable", value: deliveriesUnreadable.current),
+            CounterReading(name: "repairs", value: repairs.current),
             CounterReading(name: "failures", value: failures.current),
         ]
     }

@@ -103,7 +103,7 @@ struct StoreFile {
     }
 
     /// The damaged file is set aside, what can be read of it begins a new one.
-    private func salvageAndOpen() throws(StoreError) -> Database {
+    func salvageAndOpen() throws(StoreError) -> Database {
         let report = try Salvage(path: path).run()
         logger.error(
             "the store was damaged; what could be read was saved into a new file",

@@ -7,7 +7,9 @@ import Testing
 
 /// A store without room makes no promises, and goes on by itself when there is room again.
 @Suite struct FullStoreTests {
-    private func fill(_ store: SQLiteStore, _ failing: @Sendable () -> Bool) async throws -> (last: UInt64, point: CommitPoint) {
+    private func fill(_ store: SQLiteStore, _ failing: @Sendable () -> Bool) async throws -> (
+        last: UInt64, point: CommitPoint
+    ) {
         let payload = [UInt8](repeating: 3, count: 2_000)
         var sequence: UInt64 = 0
         var point = CommitPoint.none
@@ -36,15 +38,13 @@ import Testing
         #expect(state.queue(1).map(\.sequence) == Array(11...last))
     }
 
-    private static var canMount: Bool { geteuid() == 0 && access("/bin/mount", X_OK) == 0 }
-
-    @Test(.enabled(if: canMount, "mounting a small tmpfs needs root"))
+    @Test(.enabled(if: MemoryDisk.isAvailable, "a small disk has to be mounted, which takes root"))
     func aFullDiskIsNoFalsePromise() async throws {
         let workshop = try Workshop()
         let disk = workshop.folder + "/disk"
         try FileManager.default.createDirectory(atPath: disk, withIntermediateDirectories: true)
-        let mount = try Program("mount", ["-t", "tmpfs", "-o", "size=2m", "tmpfs", disk])
-        guard try await mount.exitStatus() == 0 else { return }
+        try MemoryDisk.mount("size=2m", at: disk)
+        defer { MemoryDisk.unmount(disk) }
         try Data(count: 700_000).write(to: URL(filePath: disk + "/ballast"))
         do {
             let store = try workshop.open(disk + "/apus.db")
@@ -57,6 +57,5 @@ import Testing
             store.close()
             #expect(try Database(disk + "/apus.db", .readOnly).integer("SELECT count(*) FROM queue") == Int64(last))
         }
-        #expect(try await Program("umount", ["-l", disk]).exitStatus() == 0)
     }
 }

@@ -103,26 +103,18 @@ import Testing
         try await store.write((1...3).map { .putSession(record($0)) })
         for start in stride(from: 1, through: 2_000, by: 500) as StrideThrough<UInt64> {
             try await store.write(
-                try (start..<start + 500).map { enqueue($0 % 3 + 1, $0, try message("t/\($0)", [UInt8](repeating: 7, count: 200))) })
+                try (start..<start + 500).map {
+                    enqueue($0 % 3 + 1, $0, try message("t/\($0)", [UInt8](repeating: 7, count: 200)))
+                })
         }
         store.close()
-    }
-
-    private func damage(_ path: String, page: Int) throws {
-        let file = try FileHandle(forUpdating: URL(filePath: path))
-        try file.seek(toOffset: UInt64((page - 1) * 4_096))
-        try file.write(contentsOf: [UInt8](repeating: 0xA5, count: 4_096))
-        try file.close()
     }
 
     @Test func aDamagedPageCostsOnlyItsRows() async throws {
         let workshop = try Workshop()
         try await filled(workshop)
-        // A leaf in the middle of the message table.
-        let page = try #require(
-            try Database(workshop.path, .readOnly).integer(
-                "SELECT pageno FROM dbstat WHERE name='message' AND pagetype='leaf' ORDER BY pageno LIMIT 1 OFFSET 20"))
-        try damage(workshop.path, page: Int(page))
+        // In the middle of the message table.
+        try workshop.damage(page: try workshop.page(leaf: 20, of: "message"))
         let report = try Salvage(path: workshop.path).run()
         let lost = try #require(report.lost["message"])
         #expect(lost > 0 && lost < 30)
@@ -137,13 +129,11 @@ import Testing
         let workshop = try Workshop()
         try await filled(workshop)
         // As after a crash: a log with content asks for a check.
-        let page = try #require(
-            try Database(workshop.path, .readOnly).integer(
-                "SELECT pageno FROM dbstat WHERE name='queue' AND pagetype='leaf' ORDER BY pageno LIMIT 1 OFFSET 3"))
+        let page = try workshop.page(leaf: 3, of: "queue")
         let store = try workshop.open()
         try await store.write([.putSession(record(9))])
         let path = try workshop.crashed()
-        try damage(path, page: Int(page))
+        try workshop.damage(page: page, in: path)
         let state = try workshop.open(path).load()
         #expect(state.sessions.map(\.record.number.value) == [1, 2, 3, 9])
         let kept = state.sessions.map(\.queue.count).reduce(0, +)
@@ -171,10 +161,7 @@ import Testing
     @Test func damageThatOnlyReadingShowsIsSalvagedToo() async throws {
         let workshop = try Workshop()
         try await filled(workshop)
-        let page = try #require(
-            try Database(workshop.path, .readOnly).integer(
-                "SELECT pageno FROM dbstat WHERE name='queue' AND pagetype='leaf' ORDER BY pageno LIMIT 1 OFFSET 3"))
-        try damage(workshop.path, page: Int(page))
+        try workshop.damage(page: try workshop.page(leaf: 3, of: "queue"))
         let kept = try workshop.open().load().sessions.map(\.queue.count).reduce(0, +)
         #expect(kept > 1_500 && kept < 2_000)
         #expect(FileManager.default.fileExists(atPath: workshop.path + ".damaged"))

@@ -1,8 +1,9 @@
 import Foundation
 import Logging
 import Messaging
-import Storage
 import TestKit
+
+@testable import Storage
 
 /// A folder of its own for one test, and what tests of the store do again and again.
 final class Workshop: Sendable {
@@ -32,6 +33,24 @@ final class Workshop: Sendable {
             try FileManager.default.copyItem(atPath: path + suffix, toPath: target + "/apus.db" + suffix)
         }
         return target + "/apus.db"
+    }
+
+    /// The number of a page of the file.
+    /// - Parameter leaf: counted among the leaves of `table`.
+    func page(leaf: Int, of table: String) throws -> Int64 {
+        let page = try Database(path, .readOnly).integer(
+            "SELECT pageno FROM dbstat WHERE name='\(table)' AND pagetype='leaf' ORDER BY pageno LIMIT 1 OFFSET \(leaf)"
+        )
+        guard let page else { throw Waited(description: "there is no leaf \(leaf) of \(table)") }
+        return page
+    }
+
+    /// Overwrites a page.
+    func damage(page: Int64, in path: String? = nil) throws {
+        let file = try FileHandle(forUpdating: URL(filePath: path ?? self.path))
+        try file.seek(toOffset: UInt64((page - 1) * 4_096))
+        try file.write(contentsOf: [UInt8](repeating: 0xA5, count: 4_096))
+        try file.close()
     }
 
     /// Closes and opens again.
@@ -65,7 +84,8 @@ extension SQLiteStore {
 func record(_ number: UInt64, _ clientID: String? = nil, expiry: Duration? = .seconds(60)) -> SessionRecord {
     SessionRecord(
         number: SessionNumber(number), clientID: ClientID(clientID ?? "c\(number)"), expiry: expiry, expiresAt: nil,
-        will: nil, willDueAt: nil, principal: Principal(kind: .anonymous, clientID: nil), queuesQoS0WhileDetached: false)
+        will: nil, willDueAt: nil, principal: Principal(kind: .anonymous, clientID: nil), queuesQoS0WhileDetached: false
+    )
 }
 
 func message(_ topic: String, _ payload: [UInt8] = [1], properties: MessageProperties? = nil) throws -> Message {
@@ -85,7 +105,9 @@ func enqueue(
             durability: durability))
 }
 
-func dequeue(_ session: UInt64, _ sequence: UInt64) -> StoreChange { .dequeue(SessionNumber(session), sequence: sequence) }
+func dequeue(_ session: UInt64, _ sequence: UInt64) -> StoreChange {
+    .dequeue(SessionNumber(session), sequence: sequence)
+}
 
 extension StoredState {
     func queue(_ number: UInt64) -> [QueuedRecord] {
