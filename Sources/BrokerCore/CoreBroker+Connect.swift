@@ -119,12 +119,9 @@ extension CoreBroker {
         return session.state.withLock { state in
             displace(session, &state, &afterwards)
             state.epoch &+= 1
-            state.principal = principal
             state.reachability = .awake
             state.isArmed = true
             state.expiry = boundedExpiry(options.expiry)
-            state.expiresAt = .never
-            state.willDueAt = .never
             state.silentAt = .never
             if !(options.keepsWill && options.will == nil) { state.will = options.will }  // MQTT-3.1.2-7
             state.queuesQoS0WhileDetached = options.queuesQoS0WhileDetached
@@ -138,7 +135,7 @@ extension CoreBroker {
                 silence: options.silence, durability: listenerLevel, traffic: traffic[listener])
             state.attachment = attachment
             session.isListening.store(true, ordering: .relaxed)
-            if let store, becomesDurable { makeDurable(session, &state, subscriptions, store) }
+            if let recording, becomesDurable { makeDurable(session, &state, subscriptions, recording) }
             let commit = record(session, &state)
             return (
                 Connected(
@@ -151,10 +148,10 @@ extension CoreBroker {
 
     /// From now on the session outlives the process, with everything it has.
     private func makeDurable(
-        _ session: Session, _ state: inout SessionState, _ subscriptions: [Subscription], _ store: any Store
+        _ session: Session, _ state: inout SessionState, _ subscriptions: [Subscription], _ target: Recorder.Target
     ) {
         session.isDurable.store(true, ordering: .relaxed)
-        state.mailbox.record(with: Recorder(number: session.number, store: store, clock: clock))
+        state.mailbox.record(with: Recorder(number: session.number, target: target))
         for subscription in subscriptions {
             state.mailbox.recorder?.append(.putSubscription(session.number, subscription))
         }

@@ -22,11 +22,8 @@ extension CoreBroker {
         session.state.withLock { state in
             guard state.attachment == nil, !state.hasEnded, state.silentAt != .never else { return nil }
             state.epoch &+= 1
-            state.principal = principal
             state.reachability = .asleep
             state.isArmed = true
-            state.expiresAt = .never
-            state.willDueAt = .never
             state.mailboxTerms = request.mailboxTerms
             if request.mailboxTerms?.limits.policy == .rejectPublisher { mayRefuse.store(true, ordering: .relaxed) }
             state.mailbox.reconnect(

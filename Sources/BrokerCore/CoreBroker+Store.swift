@@ -90,7 +90,7 @@ extension CoreBroker {
     }
 
     private func restore(_ stored: StoredSession) {
-        guard let store else { return }
+        guard let recording else { return }
         let record = stored.record
         var state = SessionState(principal: record.principal)
         state.expiry = record.expiry
@@ -104,7 +104,7 @@ extension CoreBroker {
         state.queuesQoS0WhileDetached = record.queuesQoS0WhileDetached
         state.receiving = Set(stored.receiving)
         state.topicIDs.restore(stored.topicIDs)
-        state.mailbox.restore(stored, with: Recorder(number: record.number, store: store, clock: clock))
+        state.mailbox.restore(stored, with: Recorder(number: record.number, target: recording))
         let due = (state.expiresAt, state.willDueAt, state.silentAt)
         let session = Session(
             clientID: record.clientID, subscriber: routing.write { $0.reserve() }, number: record.number, state: state)

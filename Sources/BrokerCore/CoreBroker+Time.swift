@@ -8,7 +8,7 @@ enum Deadline {
     case will(Session)
     /// A client that slept when the process before ended should have woken by now.
     case sleeper(Session)
-    case retained(TopicName)
+    indirect case retained(TopicName)
     case delayed(DelayedMessages.ID)
 }
 
@@ -36,7 +36,10 @@ extension CoreBroker {
 
     /// Begins or renews the supervision of a client's silence.
     func watchSilence(of attachment: SessionAttachment) {
-        deadlines.withLock { $0.insert(.silence(attachment), at: attachment.silentAt) }
+        let silentAt = attachment.silentAt
+        deadlines.withLock { queue in
+            if attachment.beginWatch(at: silentAt) { queue.insert(.silence(attachment), at: silentAt) }
+        }
     }
 
     /// A client that slept through a restart has not woken: it is lost. Its will and the end of its session have deadlines of
@@ -53,6 +56,7 @@ extension CoreBroker {
 
     /// A client silent for too long is lost (MQTT-3.1.2-22; MQTT-SN 1.2, 6.13, 6.14).
     private func checkSilence(of attachment: SessionAttachment, now: Timestamp) {
+        guard deadlines.withLock({ _ in attachment.endWatch(at: now) }) else { return }
         let silentAt = attachment.silentAt
         guard attachment.isCurrent, silentAt != .never else { return }
         guard silentAt <= now else { return watchSilence(of: attachment) }

@@ -15,6 +15,8 @@ package final class CoreBroker: Broker {
     let authorizer: any Authorizer
     /// Nil when nothing is kept.
     let store: (any Store)?
+    /// The same for the recorders of durable sessions.
+    let recording: Recorder.Target?
     let durability: DurabilityPolicy
 
     let sessions: Mutex<SessionTable>
@@ -56,6 +58,7 @@ package final class CoreBroker: Broker {
         self.authorizer = authorizer
         self.events = events
         self.store = store
+        recording = store.map { Recorder.Target(store: $0, clock: clock) }
         self.durability = durability
         mayRefuse = Atomic(limits.mailbox.policy == .rejectPublisher)
         sessions = Mutex(SessionTable())
@@ -89,6 +92,8 @@ package final class CoreBroker: Broker {
     ) -> (any AuthenticationExchange)? {
         isStopping ? nil : authenticator.begin(method, credentials)
     }
+
+    package var canServe: Bool { !isStopping && store?.isFailing != true }
 
     var isStopping: Bool { stopping.load(ordering: .relaxed) }
 

@@ -11,6 +11,8 @@ struct DeadlineQueue<Item> {
 
     init(now: Timestamp) { done = now.nanoseconds / Self.tick - 1 }
 
+    var count: Int { buckets.values.reduce(0) { $0 + $1.count } }
+
     /// `item` comes due at the first tick at or after `deadline`; never for `.never`.
     mutating func insert(_ item: Item, at deadline: Timestamp) {
         guard deadline != .never else { return }
@@ -25,7 +27,8 @@ struct DeadlineQueue<Item> {
             done = max(done, current)
             return []
         }
-        let keys = current - done < buckets.count ? Array(done + 1...current) : buckets.keys.filter { $0 <= current }.sorted()
+        let keys =
+            current - done < buckets.count ? Array(done + 1...current) : buckets.keys.filter { $0 <= current }.sorted()
         done = current
         return keys.flatMap { buckets.removeValue(forKey: $0) ?? [] }
     }

@@ -22,17 +22,19 @@ struct DeliveryWindow: ~Copyable {
     private var slots = Deque<Slot?>()
     /// Identifier of the first slot.
     private var first: UInt16 = 1
-    /// Deliveries on the way.
-    private(set) var count = 0
-    /// Octets of their messages.
+    /// Octets of the messages on the way.
     private(set) var octets = 0
-    /// Those of them that are to be sent again.
-    private(set) var toResend = 0
-    /// Those again of which only the release is open.
-    private var releasesToResend = 0
+    private var used: Int32 = 0
+    /// Deliveries that are to be sent again.
+    private(set) var toResend: Int32 = 0
+    /// Those of them of which only the release is open.
+    private var releasesToResend: Int32 = 0
     /// No slot before these is to be sent again: as a release, as a message.
-    private var nextRelease = 0
-    private var nextMessage = 0
+    private var nextRelease: Int32 = 0
+    private var nextMessage: Int32 = 0
+
+    /// Deliveries on the way.
+    var count: Int { Int(used) }
 
     /// - Returns: the identifier of `entry`; nil while it is in use, a full circle of identifiers ago.
     mutating func append(_ entry: Mailbox.Entry) -> UInt16? { append(Slot(entry: entry)) ? entry.packetID : nil }
@@ -44,7 +46,7 @@ struct DeliveryWindow: ~Copyable {
         guard index >= slots.count else { return false }
         while slots.count < index { slots.append(nil) }
         slots.append(slot)
-        count += 1
+        used += 1
         octets += slot.entry.message.octets
         return true
     }
@@ -57,7 +59,7 @@ struct DeliveryWindow: ~Copyable {
         slots[index]?.isReleased = true
         guard slot.needsSending else { return }
         releasesToResend += 1
-        nextRelease = min(nextRelease, index)
+        nextRelease = min(nextRelease, Int32(index))
     }
 
     /// The store has a delivery from now on.
@@ -77,8 +79,8 @@ struct DeliveryWindow: ~Copyable {
         slots[index]?.needsSending = true
         toResend += 1
         if slot.isReleased { releasesToResend += 1 }
-        nextRelease = min(nextRelease, index)
-        nextMessage = min(nextMessage, index)
+        nextRelease = min(nextRelease, Int32(index))
+        nextMessage = min(nextMessage, Int32(index))
     }
 
     /// Lets the next `take` send everything on the way again, as after a new connection (MQTT-4.4.0-1).
@@ -88,7 +90,7 @@ struct DeliveryWindow: ~Copyable {
 
     /// Whether `nextToResend` would return something.
     func mayResend(within limit: Int) -> Bool {
-        releasesToResend > 0 || (toResend > 0 && count - toResend < limit)
+        releasesToResend > 0 || (toResend > 0 && Int(used - toResend) < limit)
     }
 
     /// The oldest release that is to be sent again, after them the oldest message (MQTT-4.6.0-1), which is thereby counted as sent.
@@ -98,7 +100,7 @@ struct DeliveryWindow: ~Copyable {
     mutating func nextToResend(within limit: Int) -> (identifier: UInt16, slot: Slot)? {
         guard mayResend(within: limit) else { return nil }
         let isRelease = releasesToResend > 0
-        var index = isRelease ? nextRelease : nextMessage
+        var index = Int(isRelease ? nextRelease : nextMessage)
         while index < slots.count {
             defer { index += 1 }
             guard let slot = slots[index], slot.needsSending, slot.isReleased == isRelease else { continue }
@@ -106,9 +108,9 @@ struct DeliveryWindow: ~Copyable {
             toResend -= 1
             if isRelease {
                 releasesToResend -= 1
-                nextRelease = index + 1
+                nextRelease = Int32(index + 1)
             } else {
-                nextMessage = index + 1
+                nextMessage = Int32(index + 1)
             }
             return (identifier(at: index), slot)
         }
@@ -119,7 +121,7 @@ struct DeliveryWindow: ~Copyable {
     mutating func remove(_ identifier: UInt16) -> Slot? {
         guard let index = index(of: identifier), let slot = slots[index] else { return nil }
         slots[index] = nil
-        count -= 1
+        used -= 1
         octets -= slot.entry.message.octets
         if slot.needsSending {
             toResend -= 1
@@ -140,6 +142,11 @@ struct DeliveryWindow: ~Copyable {
         guard append(Slot(entry: entry, isReleased: released)) else { return false }
         mark(slots.count - 1)
         return true
+    }
+
+    /// An empty window does not hold the memory it once needed.
+    mutating func forgetRoom() {
+        if used == 0 { slots = Deque() }
     }
 
     /// Everything on the way with its identifier, oldest first.

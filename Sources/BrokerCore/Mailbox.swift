@@ -385,6 +385,13 @@ struct Mailbox: ~Copyable {
         return orphans
     }
 
+    /// The receiver will be away for a while: an empty mailbox does not hold the memory it once needed.
+    mutating func forgetRoom() {
+        guard isEmpty else { return }
+        waiting = Deque()
+        window.forgetRoom()
+    }
+
     /// The session has ended; what is left counts as dropped.
     mutating func clear() {
         ledger[dropped: .sessionEnded] += UInt64(backlog)

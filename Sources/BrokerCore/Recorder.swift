@@ -3,16 +3,28 @@ import Messaging
 /// Writes one durable session's changes to the store. A session without recorder keeps nothing beyond the process.
 struct Recorder {
     let number: SessionNumber
-    private let store: any Store
-    private let clock: any GatewayClock
+    private let target: Target
     /// Point of the last change that an answer to the client may depend on.
     private(set) var last = CommitPoint.none
 
-    init(number: SessionNumber, store: any Store, clock: any GatewayClock) {
-        self.number = number
-        self.store = store
-        self.clock = clock
+    /// Where all sessions are written: one object, as many hold it.
+    final class Target: Sendable {
+        let store: any Store
+        let clock: any GatewayClock
+
+        init(store: any Store, clock: any GatewayClock) {
+            self.store = store
+            self.clock = clock
+        }
     }
+
+    init(number: SessionNumber, target: Target) {
+        self.number = number
+        self.target = target
+    }
+
+    private var store: any Store { target.store }
+    private var clock: any GatewayClock { target.clock }
 
     func isCommitted(_ point: CommitPoint) -> Bool { point == .none || store.committed >= point }
 

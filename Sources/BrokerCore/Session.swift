@@ -34,23 +34,27 @@ final class Session: Sendable {
 /// What a session's lock guards.
 struct SessionState: ~Copyable {
     var mailbox = Mailbox()
-    var principal: Principal
     /// Counts attachments; a call from an earlier one is recognised by its number.
     var epoch: UInt32 = 0
     /// Nil while detached.
-    var attachment: SessionAttachment?
+    var attachment: SessionAttachment? {
+        willSet {
+            if newValue != nil {
+                absence.value = nil
+            } else if let attachment {
+                absence.value = Absence(principal: attachment.principal)
+            }
+        }
+    }
+    private var absence: Rarely<Absence>
     var reachability = Reachability.awake
     /// The owner has found the mailbox drained and is to be woken by the next arrival.
     var isArmed = true
-    /// How long the session outlives its connection; nil for ever.
-    var expiry: Duration?
-    /// While detached: when the session ends, and when its will is due.
-    var expiresAt = Timestamp.never
-    var willDueAt = Timestamp.never
+    private var expiryNanoseconds = Int64.max
     /// When a sleeping client will have been silent for too long, as the store knows it. After a restart the client is detached and
     /// has until then to wake.
     var silentAt = Timestamp.never
-    var will: Will?
+    private var storedWill = Rarely<Will>()
     var queuesQoS0WhileDetached = false
     /// In place of the broker's mailbox limits.
     var mailboxTerms: MailboxTerms?
@@ -68,7 +72,49 @@ struct SessionState: ~Copyable {
     var hasReportedDrop = false
     var hasEnded = false
 
-    init(principal: Principal) { self.principal = principal }
+    /// What is to be known while nobody is attached. Apart from the rest, as are wills: most sessions have neither, and a sleeper is to
+    /// cost little.
+    private struct Absence {
+        /// Who left.
+        let principal: Principal
+        /// When the session ends, and when its will is due.
+        var expiresAt = Timestamp.never
+        var willDueAt = Timestamp.never
+    }
+
+    /// - Parameter principal: whose session it is until somebody attaches to it.
+    init(principal: Principal) { absence = Rarely(Absence(principal: principal)) }
+
+    /// Who is attached, or else was last.
+    var principal: Principal {
+        guard let principal = attachment?.principal ?? absence.value?.principal else {
+            preconditionFailure("a session is attached, or knows who left it")
+        }
+        return principal
+    }
+
+    /// How long the session outlives its connection; nil for ever.
+    var expiry: Duration? {
+        get { expiryNanoseconds == .max ? nil : .nanoseconds(expiryNanoseconds) }
+        set { expiryNanoseconds = newValue?.wholeNanoseconds ?? .max }
+    }
+
+    var will: Will? {
+        get { storedWill.value }
+        set { storedWill.value = newValue }
+    }
+
+    /// When the session ends; never while somebody is attached.
+    var expiresAt: Timestamp {
+        get { absence.value?.expiresAt ?? .never }
+        set { absence.value?.expiresAt = newValue }
+    }
+
+    /// When the will is due; never while somebody is attached.
+    var willDueAt: Timestamp {
+        get { absence.value?.willDueAt ?? .never }
+        set { absence.value?.willDueAt = newValue }
+    }
 
     var isAwake: Bool { attachment != nil && reachability == .awake }
 

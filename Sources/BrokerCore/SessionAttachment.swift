@@ -17,6 +17,8 @@ final class SessionAttachment: Attachment {
     /// Time of the last sign of life and silence allowed after it, in nanoseconds of the monotonic clock; 0 for no supervision.
     private let lastTouch: Atomic<Int64>
     private let silence: Atomic<Int64>
+    /// When the earliest look at its silence is due. Changed under the lock of `CoreBroker.deadlines`.
+    private let watchedAt = Atomic<Int64>(.max)
 
     init(
         session: Session, epoch: UInt32, owner: any SessionOwner, principal: Principal, broker: CoreBroker,
@@ -161,6 +163,7 @@ final class SessionAttachment: Attachment {
         let change: (wake: (any SessionOwner)?, changed: Bool, released: [SessionAttachment])? = withState { state in
             let changed = state.reachability != reachability
             state.reachability = reachability
+            if reachability == .asleep { state.mailbox.forgetRoom() }
             if reachability == .asleep, state.silentAt != silentAt {
                 // Only what lengthens the sleep has to be known after a crash; a client that wakes will sleep again or go.
                 state.silentAt = silentAt
@@ -198,6 +201,21 @@ final class SessionAttachment: Attachment {
     private var silenceAllowed: Duration? {
         let silence = silence.load(ordering: .relaxed)
         return silence > 0 ? .nanoseconds(silence) : nil
+    }
+
+    /// - Returns: whether a look at `time` is to be arranged, as none is due before. There is one at a time, so that a client that
+    /// wakes often does not leave one behind each time.
+    func beginWatch(at time: Timestamp) -> Bool {
+        guard time.nanoseconds < watchedAt.load(ordering: .relaxed) else { return false }
+        watchedAt.store(time.nanoseconds, ordering: .relaxed)
+        return true
+    }
+
+    /// - Returns: whether the look that has come due is the latest arranged.
+    func endWatch(at now: Timestamp) -> Bool {
+        guard watchedAt.load(ordering: .relaxed) <= now.nanoseconds else { return false }
+        watchedAt.store(.max, ordering: .relaxed)
+        return true
     }
 
     var isCurrent: Bool { withState { _ in true } ?? false }

@@ -9,13 +9,20 @@ struct TopicIDTable {
     }
 
     private static let greatest = 65_534
+    /// Rows that are looked through: most sessions have a few, and a dictionary for each would be the larger part of what they cost.
+    private static let fewRows = 16
 
     private var rows: [Row] = []
+    /// Empty as long as there are few rows.
     private var ids: [TopicName: UInt16] = [:]
 
     func topic(of id: UInt16) -> TopicName? { row(id)?.topic }
-    func id(of topic: TopicName) -> UInt16? { ids[topic] }
     func isKnownToClient(_ id: UInt16) -> Bool { row(id)?.isKnownToClient ?? false }
+
+    func id(of topic: TopicName) -> UInt16? {
+        guard rows.count <= Self.fewRows else { return ids[topic] }
+        return rows.firstIndex { $0.topic == topic }.map { UInt16($0 + 1) }
+    }
 
     var all: [(id: UInt16, topic: TopicName, known: Bool)] {
         rows.enumerated().map { (UInt16($0.offset + 1), $0.element.topic, $0.element.isKnownToClient) }
@@ -23,12 +30,9 @@ struct TopicIDTable {
 
     /// - Returns: the topic's id, and whether it is new; nil when `limit` ids are in use.
     mutating func register(_ topic: TopicName, limit: Int) -> (id: UInt16, isNew: Bool)? {
-        if let id = ids[topic] { return (id, false) }
+        if let id = id(of: topic) { return (id, false) }
         guard rows.count < min(limit, Self.greatest) else { return nil }
-        rows.append(Row(topic: topic, isKnownToClient: false))
-        let id = UInt16(rows.count)
-        ids[topic] = id
-        return (id, true)
+        return (append(Row(topic: topic, isKnownToClient: false)), true)
     }
 
     /// - Returns: whether anything changed.
@@ -41,10 +45,21 @@ struct TopicIDTable {
     /// Puts back what the store kept. Ids are dense from 1; a gap, as a damaged store may have, ends the list.
     mutating func restore(_ stored: [(id: UInt16, topic: TopicName, known: Bool)]) {
         for (id, topic, known) in stored.sorted(by: { $0.id < $1.id }) {
-            guard Int(id) == rows.count + 1, ids[topic] == nil else { return }
-            rows.append(Row(topic: topic, isKnownToClient: known))
-            ids[topic] = id
+            guard Int(id) == rows.count + 1, self.id(of: topic) == nil else { return }
+            append(Row(topic: topic, isKnownToClient: known))
         }
+    }
+
+    @discardableResult
+    private mutating func append(_ row: Row) -> UInt16 {
+        rows.append(row)
+        let id = UInt16(rows.count)
+        if rows.count == Self.fewRows + 1 {
+            for (index, row) in rows.enumerated() { ids[row.topic] = UInt16(index + 1) }
+        } else if rows.count > Self.fewRows {
+            ids[row.topic] = id
+        }
+        return id
     }
 
     private func row(_ id: UInt16) -> Row? {

@@ -8,6 +8,9 @@ package protocol Broker: AnyObject, Sendable {
     /// Topic ids every client knows beforehand (MQTT-SN 1.2, 6.5).
     var predefinedTopics: PredefinedTopics { get }
 
+    /// Whether the core can do what it promises: it is not stopping, and its store, where it has one, can write.
+    var canServe: Bool { get }
+
     /// Authenticates a client and attaches it to its session, creating, resuming or taking it over.
     ///
     /// `completion` is called exactly once: before this returns when the decision needs no waiting, else later on

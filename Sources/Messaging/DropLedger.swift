@@ -11,13 +11,20 @@ package struct DropLedger: Sendable, Equatable {
     /// Waiting in a mailbox or on the way.
     package var queued: UInt64 = 0
     package var expired: UInt64 = 0
-    private var droppedByReason = InlineArray<11, UInt64>(repeating: 0)
+    /// By `DropReason.rawValue`; empty, and without memory of its own, until something is dropped: very many mailboxes have one of these.
+    private var droppedByReason: ContiguousArray<UInt64> = []
 
     package init() {}
 
     package subscript(dropped reason: DropReason) -> UInt64 {
-        get { droppedByReason[Int(reason.rawValue)] }
-        set { droppedByReason[Int(reason.rawValue)] = newValue }
+        get { droppedByReason.isEmpty ? 0 : droppedByReason[Int(reason.rawValue)] }
+        set {
+            if droppedByReason.isEmpty {
+                guard newValue > 0 else { return }
+                droppedByReason = ContiguousArray(repeating: 0, count: DropReason.allCases.count)
+            }
+            droppedByReason[Int(reason.rawValue)] = newValue
+        }
     }
 
     /// The reasons for which something was dropped, with their counts.
@@ -25,7 +32,7 @@ package struct DropLedger: Sendable, Equatable {
         DropReason.allCases.map { ($0, self[dropped: $0]) }.filter { $0.count > 0 }
     }
 
-    package var dropped: UInt64 { DropReason.allCases.reduce(0) { $0 + self[dropped: $1] } }
+    package var dropped: UInt64 { droppedByReason.reduce(0, +) }
 
     /// Whether nothing is unaccounted for.
     package var isBalanced: Bool { accepted == delivered + queued + expired + dropped }
@@ -43,6 +50,7 @@ package struct DropLedger: Sendable, Equatable {
         left.delivered += right.delivered
         left.queued += right.queued
         left.expired += right.expired
+        guard !right.droppedByReason.isEmpty else { return }
         for reason in DropReason.allCases { left[dropped: reason] += right[dropped: reason] }
     }
 

@@ -56,10 +56,14 @@ import Testing
             principal: .gateway, queuesQoS0WhileDetached: false)
         var stored = StoredSession(record: record)
         stored.rest = [1, 2, UInt64(UInt32.max) + 2].reduce(into: []) { rest, sequence in
-            rest.append(PagedDelivery(sequence: sequence, octets: 5, topic: TopicDigest(UnsafeRawBufferPointer(start: nil, count: 0))))
+            rest.append(
+                PagedDelivery(
+                    sequence: sequence, octets: 5, topic: TopicDigest(UnsafeRawBufferPointer(start: nil, count: 0))))
         }
         var mailbox = Mailbox()
-        mailbox.restore(stored, with: Recorder(number: record.number, store: MemoryStore(), clock: ManualClock()))
+        mailbox.restore(
+            stored,
+            with: Recorder(number: record.number, target: Recorder.Target(store: MemoryStore(), clock: ManualClock())))
         let report = mailbox.report
         #expect(report.messages == 2 && report.octets == 10)
         #expect(report.account[dropped: .unreadable] == 1 && report.account.isBalanced)

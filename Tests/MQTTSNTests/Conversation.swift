@@ -23,6 +23,7 @@ final class Conversation: Stage {
         _ = predefined.insert(1, try TopicName("fixed/one"))
         _ = predefined.insert(2, try TopicName("a/b"))
         broker = FakeBroker(limits: limits, predefinedTopics: predefined)
+        broker.offer(Doorman.method) { Doorman() }
         notes = NoteList { [scheduled] in scheduled.raise() }
         loop = GatewayLoop(
             broker: broker, settings: settings, events: events, counters: counters, logger: Logger(label: "test"),
@@ -109,7 +110,12 @@ final class Conversation: Stage {
         turn()
     }
 
-    func reading(_ name: String) -> UInt64? { counters.readings.first { $0.name == name }?.value }
+    func reading(_ name: String) -> UInt64? {
+        if let reason = DropReason.allCases.first(where: { "dropped_\($0.name)" == name }) {
+            return UInt64(broker.discarded.count { $0.reason == reason })
+        }
+        return counters.readings.first { $0.name == name }?.value
+    }
 
     func session(_ clientID: String) -> String {
         guard let session = broker.session(clientID) else { return "none" }

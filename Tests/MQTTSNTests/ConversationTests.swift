@@ -23,6 +23,18 @@ struct ConversationTests {
         try await SocketStage.with(settings, limits: limits) { try await ScenarioPlayer.play(scenario, on: $0) }
     }
 
+    /// Those of the scenarios everybody should pass that datagrams can show; 74 is `DamageTests`.
+    @Test(
+        "Every number has a scenario over a socket",
+        arguments: [
+            1, 2, 4, 5, 7, 8, 9, 10, 12, 13, 14, 16, 17, 18, 20, 21, 22, 23, 24, 25, 26, 28, 29, 30, 31, 32, 33, 34, 35,
+            36, 37, 39, 41,
+            42, 43, 44, 46, 47, 48, 49, 51, 52, 53, 54, 56, 57, 58, 59, 60, 62, 63, 64, 66, 68, 70, 71, 72, 73, 75,
+        ])
+    func hasAScenario(_ number: Int) {
+        #expect(Self.overSocket.contains { $0.title.hasPrefix("\(number) ") })
+    }
+
     @Test(arguments: files + ["overflow"]) func everyFileHasScenarios(_ file: String) {
         #expect(!Scenario.load("mqttsn/conversations/\(file).txt").isEmpty)
     }

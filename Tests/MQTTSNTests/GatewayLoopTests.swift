@@ -141,6 +141,46 @@ struct GatewayLoopTests {
         #expect(conversation.takeSent() == [])
     }
 
+    @Test("70: nobody is invited to a gateway that cannot serve, nor to one that has stopped")
+    func advertisesWhileItServes() throws {
+        var settings = MQTTSNSettings.quiet
+        settings.advertiseInterval = 10
+        settings.advertiseAddress = "192.0.2.65"
+        let conversation = try Conversation(settings)
+        let advertise: [UInt8] = [0x05, 0x00, 0x01, 0x00, 0x0A]
+        #expect(conversation.takeSent() == [advertise])
+        conversation.broker.canServe = false
+        conversation.wait(.seconds(25))
+        #expect(conversation.takeSent() == [])
+        conversation.broker.canServe = true
+        conversation.wait(.seconds(10))
+        #expect(conversation.takeSent() == [advertise])
+        conversation.loop.shutDown()
+        conversation.wait(.seconds(25))
+        #expect(conversation.takeSent() == [])
+    }
+
+    @Test("Profile zephyr: twenty names on one connection, no message beyond 255 octets") func twentyNames() throws {
+        var settings = MQTTSNSettings.quiet
+        settings.profile = .zephyr
+        let conversation = try Conversation(settings)
+        _ = exchange(conversation, connect)
+        _ = exchange(conversation, [0x06, 0x12, 0x00, 0x00, 0x02, 0x23])
+        for number in UInt8(1)...20 {
+            try conversation.publish("\(number)", [0x68], .atMostOnce, retain: false)
+            let register = try #require(conversation.takeSent().first)
+            #expect(register[1] == 0x0A && register[3] == number)
+            #expect(exchange(conversation, [0x07, 0x0B, 0x00, number, 0x00, number, 0x00]).map { $0[1] } == [0x0C])
+        }
+        try conversation.publish("one more", [0x68], .atMostOnce, retain: false)
+        #expect(conversation.takeSent() == [])
+        try conversation.publish("7", [UInt8](repeating: 0, count: 249), .atMostOnce, retain: false)
+        #expect(conversation.takeSent() == [])
+        try conversation.publish("7", [UInt8](repeating: 0, count: 248), .atMostOnce, retain: false)
+        #expect(conversation.takeSent().map(\.count) == [255])
+        #expect(conversation.broker.discarded.map(\.reason) == [.noTopicID, .tooLargeForReceiver])
+    }
+
     @Test("A backlog of thousands at QoS 0 is handed over in order, a share of it per turn") func longBacklog() throws {
         let conversation = try Conversation()
         _ = exchange(conversation, connect)

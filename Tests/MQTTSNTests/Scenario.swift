@@ -80,6 +80,7 @@ struct Scenario: Sendable, CustomTestStringConvertible {
         case "tail": settings.toleratesTrailingOctets = words[2] == "on"
         case "profile":
             settings.profilesByClient = ClientTable([words[2]: DeviceProfile(rawValue: words[3]) ?? .standard])
+        case "listener-profile": settings.profile = DeviceProfile(rawValue: words[2]) ?? .standard
         case "version-2": settings.speaksDraft = words[2] == "on"
         case "strangers-2": settings.strangersSpeakDraft = words[2] == "on"
         case "strangers": settings.strangersPerSecond = Int(words[2]) ?? 0

@@ -10,9 +10,16 @@ import Testing
 /// 200 nodes that sleep, wake and publish over a bad network: nothing acknowledged is lost, nothing at QoS 2 comes twice.
 @Suite("Simulation")
 struct SimulationTests {
-    @Test(
-        "Sleepers over a lossy network",
-        arguments: [(0, 1), (10, 1), (30, 1)] as [(Int, UInt64)])
+    /// /Fixtures/mqttsn/simulations.txt
+    private static let runs = ((try? FixtureTable("mqttsn/simulations.txt").rows) ?? []).compactMap {
+        row -> (Int, UInt64)? in
+        guard row.count >= 2, let percent = Int(row[0]), let seed = UInt64(row[1]) else { return nil }
+        return (percent, seed)
+    }
+
+    @Test func hasRuns() { #expect(Self.runs.count >= 3) }
+
+    @Test("Sleepers over a lossy network", arguments: runs)
     func sleepers(percent: Int, seed: UInt64) throws {
         let simulation = try Simulation(nodes: 200, faults: .init(percent: percent), seed: seed)
         try simulation.run()

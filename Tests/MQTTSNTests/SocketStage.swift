@@ -162,6 +162,10 @@ private final class TestAccess: Authenticator, Authorizer {
         completion(.success(Principal(kind: .anonymous, clientID: credentials.clientID)))
     }
 
+    func begin(_ method: String, _ credentials: Credentials) -> (any AuthenticationExchange)? {
+        method == Doorman.method ? Doorman() : nil
+    }
+
     func allows(_ action: Messaging.Action, by principal: Principal) -> Bool {
         guard case .publish(let topic) = action else { return true }
         return state.withLock { !$0.forbidden.contains(topic.string) }

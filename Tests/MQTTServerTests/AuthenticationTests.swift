@@ -9,23 +9,6 @@ import Testing
 
 /// Authentication methods of several steps (MQTT 5.0, 4.12).
 @Suite struct AuthenticationTests {
-    /// Says "who?" to whatever comes first, then lets in who is named, except for "bad".
-    private final class Doorman: AuthenticationExchange {
-        private let asked = Shared(false)
-
-        func respond(to data: Messaging.Secret, completion: @escaping @Sendable (AuthenticationStep) -> Void) {
-            let isFirst = asked.change { asked in
-                defer { asked = true }
-                return !asked
-            }
-            let name = String(decoding: data.octets, as: UTF8.self)
-            let principal = Principal(kind: .user(name), clientID: nil)
-            completion(
-                isFirst ? .challenge(.init(Array("who?".utf8)))
-                    : name == "bad" ? .refused(.badCredentials) : .success(principal, .init(Array("welcome".utf8))))
-        }
-    }
-
     private func conversation() -> Conversation {
         let conversation = Conversation()
         conversation.broker.offer("DOOR") { Doorman() }
@@ -92,12 +75,15 @@ import Testing
     @Test func aClientThatIsAskedMayOnlyAnswerOrLeave() throws {
         let conversation = conversation()
         let packets: [Packet] = [
-            .pingreq, .publish("a", "x"), auth(.reauthenticate, "me"), auth(.continueAuthentication, "me", method: "OTHER"),
+            .pingreq, .publish("a", "x"), auth(.reauthenticate, "me"),
+            auth(.continueAuthentication, "me", method: "OTHER"),
         ]
         for packet in packets {
             let client = try knock(conversation)
             try client.send(packet)
-            guard case .connack(let refusal) = try client.receive().last else { throw Conversation.Failure.somethingElseCame }
+            guard case .connack(let refusal) = try client.receive().last else {
+                throw Conversation.Failure.somethingElseCame
+            }
             #expect(refusal.reasonCode == .protocolError)
             #expect(client.isClosed)
         }
@@ -143,7 +129,9 @@ import Testing
         let plain = try conversation().connectedClient()
         try plain.send(auth(.reauthenticate, "hello"))
         #expect(try plain.goodbye().reasonCode == .protocolError)
-        for packet in [auth(.continueAuthentication, "me"), auth(.success, "me"), auth(.reauthenticate, "x", method: "OTHER")] {
+        for packet in [
+            auth(.continueAuthentication, "me"), auth(.success, "me"), auth(.reauthenticate, "x", method: "OTHER"),
+        ] {
             let client = try enter(conversation())
             try client.send(packet)
             #expect(try client.goodbye().reasonCode == .protocolError)

@@ -31,6 +31,7 @@ package final class FakeBroker: Broker {
         var commitActions: [@Sendable () -> Void] = []
         var kept: [KeptArea: [String: [UInt8]]] = [:]
         var nextAttachment = 0
+        var canServe = true
     }
 
     package init(
@@ -73,6 +74,11 @@ package final class FakeBroker: Broker {
 
     /// Connects are refused with this from now on.
     package func refuseConnects(_ refusal: ConnectRefusal?) { state.withLock { $0.refusal = refusal } }
+
+    package var canServe: Bool {
+        get { state.withLock { $0.canServe } }
+        set { state.withLock { $0.canServe = newValue } }
+    }
 
     /// Decisions about connecting clients wait for `releaseConnects()`, as with a slow authenticator.
     package func parkConnects() { state.withLock { $0.parked = [] } }

@@ -20,31 +20,47 @@ struct ClientStatus {
         case active, asleep, awake, disconnected, lost
     }
 
-    /// Times are whole seconds since 1970.
+    /// Times are whole seconds since 1970. What is zero or nothing is left out, as this is kept for each of very many sleepers.
     func json(
         state: State, address: String, keepAlive: UInt16, sleepDuration: UInt16, nextWake: Duration?,
         backlog: MailboxReport, oldest: Duration?
     ) -> String {
-        var json = "{\"state\":\"\(state.rawValue)\",\"address\":\"\(address)\",\"keep_alive\":\(keepAlive)"
-        json += ",\"sleep\":\(sleepDuration),\"next_wake\":\(Self.seconds(nextWake)),\"missed_wakes\":\(missedWakes)"
-        json += ",\"backlog\":{\"messages\":\(backlog.messages),\"bytes\":\(backlog.octets)"
-        json +=
-            ",\"oldest\":\(Self.seconds(oldest)),\"dropped\":\(backlog.account.dropped),\"expired\":\(backlog.account.expired)"
-        json += ",\"reasons\":{\(reasons(backlog.account))},\"refused\":\(backlog.refused)}"
-        json += ",\"retransmissions\":\(retransmissions),\"roams\":\(roams),\"last_rejection\":"
-        if let lastRejection {
-            json += "{\"answer\":\"\(lastRejection.answer)\",\"return_code\":\(lastRejection.returnCode.rawValue)}"
-        } else {
-            json += "null"
-        }
-        return json + "}"
+        var object = JSONObject()
+        object.append("state", text: state.rawValue)
+        object.append("address", text: address)
+        object.append("keep_alive", keepAlive)
+        object.append("sleep", sleepDuration)
+        object.append("next_wake", Self.seconds(nextWake))
+        object.append("missed_wakes", missedWakes)
+        object.append("backlog", self.backlog(backlog, oldest: oldest))
+        object.append("retransmissions", retransmissions)
+        object.append("roams", roams)
+        if let lastRejection { object.append("last_rejection", rejection(lastRejection)) }
+        return object.text
     }
 
-    private func reasons(_ account: DropLedger) -> String {
-        account.reasons.map { "\"\($0.reason.name)\":\($0.count)" }.joined(separator: ",")
+    private func backlog(_ report: MailboxReport, oldest: Duration?) -> JSONObject {
+        var object = JSONObject()
+        object.append("messages", report.messages)
+        object.append("bytes", report.octets)
+        object.append("oldest", Self.seconds(oldest))
+        object.append("dropped", report.account.dropped)
+        object.append("expired", report.account.expired)
+        var reasons = JSONObject()
+        for (reason, count) in report.account.reasons { reasons.append(reason.name, count) }
+        object.append("reasons", reasons)
+        object.append("refused", report.refused)
+        return object
     }
 
-    private static func seconds(_ time: Duration?) -> String { time.map { "\($0.components.seconds)" } ?? "null" }
+    private func rejection(_ rejection: Rejection) -> JSONObject {
+        var object = JSONObject()
+        object.append("answer", text: "\(rejection.answer)")
+        object.append("return_code", rejection.returnCode.rawValue)
+        return object
+    }
+
+    private static func seconds(_ time: Duration?) -> Int64 { time?.components.seconds ?? 0 }
 
     /// The topic of a client's status. Octets a topic level cannot hold, and `%`, are written as `%` and two hexadecimal
     /// digits, so that no client id reaches into another's topic.

@@ -17,6 +17,8 @@ struct Counters: Sendable {
     let packetsFromUnknown = Counter()
     /// Answers to strangers left out because they asked too often.
     let repliesThrottled = Counter()
+    /// Answers to strangers left out because they would have been larger than the question.
+    let answersWithheld = Counter()
     let connectionlessPublished = Counter()
     let connectionlessRefused = Counter()
     /// CONNECTs whose will handshake was not completed.
@@ -53,6 +55,7 @@ struct Counters: Sendable {
             CounterReading(name: "packets_unexpected", value: packetsUnexpected.current),
             CounterReading(name: "packets_from_unknown", value: packetsFromUnknown.current),
             CounterReading(name: "replies_throttled", value: repliesThrottled.current),
+            CounterReading(name: "answers_withheld", value: answersWithheld.current),
             CounterReading(name: "connectionless_published", value: connectionlessPublished.current),
             CounterReading(name: "connectionless_refused", value: connectionlessRefused.current),
             CounterReading(name: "handshakes_abandoned", value: handshakesAbandoned.current),

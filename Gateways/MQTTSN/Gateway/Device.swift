@@ -6,28 +6,29 @@ import NIOCore
 /// One connection: asks its machine what to do and does it. Lives on the event loop.
 final class Device {
     let serial: UInt64
-    let clientID: ClientID
     var route: Route
     var machine: ConnectionMachine
     var attachment: (any Attachment)?
-    /// When the loop's timer will next look at this device.
-    var scheduledDeadline: Timestamp?
     unowned let loop: GatewayLoop
     var status = ClientStatus()
     /// Its status waits to be published.
     var isStatusPending = false
     /// Digest of the status published last.
     var publishedStatus = 0
+    /// When the loop's timer will next look at this device.
+    var scheduledDeadline: Timestamp?
     /// The operator has been told that its topic ids are used up.
     private var hasReportedExhaustion = false
-    /// Answers that wait for the store, or for receivers that are behind; in order.
-    private(set) var replies: Deque<Reply> = []
     /// CONNACK waits for this.
     private var openingCommit: CommitPoint?
     /// The answer that lets the client sleep waits for this.
     private var sleepCommit = CommitPoint.none
     /// Digest of what is kept of its sleep beyond the process; nil for nothing.
     var keptSleep: Int?
+    /// Answers that wait for the store, or for receivers that are behind; in order.
+    private(set) var replies: Deque<Reply> = []
+
+    var clientID: ClientID { ClientID(machine.connect.clientID) }
 
     struct Reply {
         let packet: Packet
@@ -44,7 +45,6 @@ final class Device {
         self.serial = serial
         self.route = route
         self.loop = loop
-        clientID = ClientID(connect.clientID)
         machine = ConnectionMachine(
             connect, policy: loop.policy(for: connect.clientID, by: route, draft == nil ? .v12 : .v20),
             duplicates: duplicates, draft: draft)
@@ -58,7 +58,7 @@ final class Device {
 
     func receive(_ packet: Packet) {
         if let draft = machine.draft {
-            if draft.exchange != nil { return receiveWhileProving(packet) }
+            if draft.exchange != nil, attachment == nil { return receiveWhileProving(packet) }
             if isTooEarly(packet) { return reject(.receiveMaximumExceeded) }
         }
         attachment?.touch()
@@ -139,6 +139,8 @@ final class Device {
         while let reply = replies.first, isReady(reply.packet, reply.commit) {
             replies.removeFirst()
             send(reply.packet)
+            // Whoever sleeps next does not hold the room its answers once needed.
+            if replies.isEmpty { replies = [] }
         }
     }
 
@@ -282,6 +284,7 @@ final class Device {
             loop.statusChanged(of: self)
         case .setKnown(let topicID, let known): attachment?.topicIDs.setKnownToClient(topicID, known)
         case .forgetAliases: forgetAliases()
+        case .authenticate(let auth): receive(auth)
         case .reject(let reason): reject(reason)
         case .supervise(let reachability, let silence):
             if reachability == .asleep { keepSleep() } else if machine.phase == .active { forgetSleep() }

@@ -1,6 +1,8 @@
 import Messaging
 
-/// The status of each client as a retained message of `$SYS/broker/mqttsn/clients/{clientid}`, refreshed at most once a
+/// The status of each client, and WAKEUP for sleepers of 2.0 for whom something waits.
+///
+/// The status is a retained message of `$SYS/broker/mqttsn/clients/{clientid}`, refreshed at most once a
 /// second when it has changed. Sleepers are looked at in turn, because the core does not wake anybody for what arrives for them.
 struct StatusBoard {
     static let interval = Duration.seconds(1)
@@ -18,7 +20,7 @@ struct StatusBoard {
 
 extension GatewayLoop {
     func statusChanged(of device: Device) {
-        guard settings.publishesClientStatus, !device.isStatusPending else { return }
+        guard settings.publishesClientStatus || device.version == .v20, !device.isStatusPending else { return }
         device.isStatusPending = true
         board.changed.append(device.serial)
         scheduleStatus()
@@ -55,7 +57,7 @@ extension GatewayLoop {
             }
             if let message = newStatus(of: serial) { messages.append(message) }
         }
-        if board.round.isEmpty { board.round = sleepers }
+        if board.round.isEmpty { board.round = settings.publishesClientStatus ? sleepers : sleepersToCall }
         var outcomes: [PublishOutcome] = []
         if !messages.isEmpty {
             broker.publish(messages, as: .gateway, via: TrafficReading.ownListener, outcomes: &outcomes)
@@ -65,7 +67,8 @@ extension GatewayLoop {
 
     /// The status of a connected client when it is another than the one published last.
     private func newStatus(of serial: UInt64) -> Message? {
-        guard let device = device(serial), let state = device.state, let report = device.attachment?.mailboxReport,
+        guard settings.publishesClientStatus, let device = device(serial), let state = device.state,
+            let report = device.attachment?.mailboxReport,
             let topic = ClientStatus.topic(of: device.clientID)
         else { return nil }
         let status = device.status(state, report: report)
@@ -80,6 +83,11 @@ extension GatewayLoop {
             topic: topic, payload: payload, qos: .atLeastOnce, retain: true, publishedAt: now,
             expiresAt: expiry.map { now + $0 } ?? .never)
     }
+}
+
+extension GatewayLoop {
+    /// Clients that can be told that something waits for them (2.0).
+    private var sleepersToCall: [UInt64] { sleepers.filter { device($0)?.version == .v20 } }
 }
 
 extension Device {

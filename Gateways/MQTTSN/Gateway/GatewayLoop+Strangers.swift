@@ -27,10 +27,14 @@ extension GatewayLoop {
         }
     }
 
-    /// MQTT-SN 6.1. The answer is no larger than the question.
-    func answerSearch(_ route: Route, _ version: ProtocolVersion) {
+    /// MQTT-SN 6.1. The answer is no larger than the question, which may come from a forged address. GWINFO of 2.0 has three octets and
+    /// the shortest SEARCHGW two: that one is answered where both are at home, in the group, or not at all where there is none.
+    func answerSearch(of octets: Int, by route: Route, _ version: ProtocolVersion) {
         guard searchers.allows(route.peer, now: now) else { return counters.repliesThrottled.add() }
-        send(.gatewayInfo(Packet.GatewayInfo(gatewayID: settings.gatewayID)), to: route, version: version)
+        let answer = Packet.gatewayInfo(Packet.GatewayInfo(gatewayID: settings.gatewayID))
+        if answer.encodedLength(in: version) <= octets { return send(answer, to: route, version: version) }
+        guard let searchGroup else { return counters.answersWithheld.add() }
+        send(answer, to: Route(peer: PeerAddress(remote: searchGroup, nodeID: nil), local: nil), version: version)
     }
 
     /// QoS -1 (MQTT-SN 6.8): predefined ids and short names only, never answered.
@@ -86,7 +90,7 @@ extension GatewayLoop {
         logger.log(.debug, "malformed datagram dropped", [.peer: route.peer.record.address, .error: "\(error)"])
         guard version == .v12, let answer = error.answer else { return }
         if device(at: route.peer)?.attachment == nil {
-            guard answer.encodedLength <= octets else { return }
+            guard answer.encodedLength <= octets else { return counters.answersWithheld.add() }
             guard strangers.allows(route.peer, now: now) else { return counters.repliesThrottled.add() }
         }
         send(answer, to: route)

@@ -38,6 +38,8 @@ final class GatewayLoop {
     private var duplicates = DuplicateMemory()
     private var sources: SourceLimiter
     var strangers = ReplyThrottle(interval: .seconds(5), perSecond: 100)
+    /// Where gateways are searched in multicast; nil where they are not.
+    var searchGroup: SocketAddress?
     var searchers = ReplyThrottle(interval: .milliseconds(100), perSecond: 100)
     private var noteStorage: [NoteList.Note] = []
     private var deliveries: [Delivery] = []
@@ -110,7 +112,7 @@ final class GatewayLoop {
                 packet = try Packet.decode(from: message, limits: limits, version: version)
             }
             guard isAdmitted(route.peer) else { return }
-            receive(packet, by: route, version)
+            receive(packet, octets: message.readableBytes, by: route, version)
         } catch {
             guard isAdmitted(route.peer) else { return }
             refuse(error, octets: message.readableBytes, route, version)
@@ -175,6 +177,8 @@ final class GatewayLoop {
     private func advertiseIfDue() {
         guard let current = advertising, current.dueAt <= now else { return }
         advertising?.dueAt = now + .seconds(Int64(current.seconds))
+        // Nobody is invited to a gateway that cannot serve (MQTT-SN 6.1).
+        guard broker.canServe else { return }
         for target in current.targets {
             let route = Route(peer: PeerAddress(remote: target, nodeID: nil), local: nil)
             send(.advertise(Packet.Advertise(gatewayID: settings.gatewayID, duration: current.seconds)), to: route)
@@ -303,7 +307,7 @@ final class GatewayLoop {
 
     // MARK: Packets
 
-    private func receive(_ packet: Packet, by route: Route, _ version: ProtocolVersion) {
+    private func receive(_ packet: Packet, octets: Int, by route: Route, _ version: ProtocolVersion) {
         logger.log(.trace, "received", [.packet: "\(packet.type)", .peer: route.peer.record.address])
         switch packet {
         case .connect(let connect): receive(connect, by: route)
@@ -311,7 +315,7 @@ final class GatewayLoop {
         case .connectionEncapsulation(let encapsulation): receive(encapsulation, by: route)
         case .publishWithoutSession(let publish) where device(at: route.peer)?.attachment == nil:
             publishWithoutSession(publish, from: route.peer)
-        case .searchGateway: answerSearch(route, version)
+        case .searchGateway: answerSearch(of: octets, by: route, version)
         case .pingreq(let clientID?): receivePing(ClientID(clientID), by: route)
         case .advertise, .gatewayInfo: break  // Another gateway of the network.
         case .forwarderEncapsulation: counters.datagramsMalformed.add()  // A forwarder does not carry a forwarder.
@@ -393,6 +397,8 @@ final class GatewayLoop {
     /// The way back to a client is always the one it was heard on last.
     private func move(_ device: Device, to route: Route) {
         let old = device.route.peer
+        // Equal routes are one object each, of which one is enough for as long as its client stays.
+        guard device.route != route else { return }
         device.route = route
         guard old != route.peer else { return }
         counters.roams.add()

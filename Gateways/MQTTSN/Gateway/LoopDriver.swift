@@ -39,6 +39,11 @@ final class LoopDriver {
         self.plain = plain
         self.secured = secured
         self.eventLoop = eventLoop
+        if let plain {
+            loop.searchGroup = loop.settings.discoveryGroup.flatMap {
+                try? SocketAddress(ipAddress: $0, port: plain.port)
+            }
+        }
     }
 
     func receive(_ envelope: AddressedEnvelope<ByteBuffer>, isSecured: Bool) {

@@ -114,7 +114,8 @@ package final class MQTTSNGateway: Gateway {
         } catch {
             logger.log(.error, "the MQTT-SN socket cannot be read from", [.error: "\(error)"])
         }
-        eventLoop.execute { open.driver.value.startAdvertising() }
+        // Who has heard that the gateway serves finds it advertised. The loop outlives the gateway, so the submission cannot fail.
+        try? await eventLoop.submit { open.driver.value.startAdvertising() }.get()
     }
 
     package func stop() async {

@@ -4,12 +4,46 @@ import NIOCore
 /// Who sent a datagram: an address, or a wireless node behind a forwarder at that address (MQTT-SN 5.5).
 struct PeerAddress: Hashable {
     let remote: SocketAddress
+    /// Nil for a peer that speaks for itself and without protection, as most do.
+    private let way: Way?
+
+    /// What lies between a peer and the socket.
+    private final class Way: Hashable, Sendable {
+        let nodeID: ByteBuffer?
+        let association: Association?
+        let forwarding: ProtocolVersion
+
+        init(_ nodeID: ByteBuffer?, _ association: Association?, _ forwarding: ProtocolVersion) {
+            self.nodeID = nodeID
+            self.association = association
+            self.forwarding = forwarding
+        }
+
+        static func == (left: Way, right: Way) -> Bool {
+            left.nodeID == right.nodeID && left.association == right.association && left.forwarding == right.forwarding
+        }
+
+        func hash(into hasher: inout Hasher) {
+            hasher.combine(nodeID)
+            hasher.combine(association)
+            hasher.combine(forwarding)
+        }
+    }
+
+    init(
+        remote: SocketAddress, nodeID: ByteBuffer?, association: Association? = nil,
+        forwarding: ProtocolVersion = .v12
+    ) {
+        self.remote = remote
+        way = nodeID == nil && association == nil ? nil : Way(nodeID, association, forwarding)
+    }
+
     /// Nil for a peer that speaks for itself.
-    let nodeID: ByteBuffer?
+    var nodeID: ByteBuffer? { way?.nodeID }
     /// The DTLS session it came by; nil for one without protection.
-    var association: Association?
+    var association: Association? { way?.association }
     /// How its forwarder carries messages.
-    var forwarding = ProtocolVersion.v12
+    var forwarding: ProtocolVersion { way?.forwarding ?? .v12 }
 
     /// The same host, whatever the port, and the same node behind it.
     func isSameHost(as other: PeerAddress) -> Bool {
@@ -40,11 +74,11 @@ enum PeerKey: Hashable {
     /// A DTLS session, by its number.
     case association(UInt64)
     /// A node behind a forwarder nobody has vouched for.
-    case nodeBehind(SocketAddress, ByteBuffer)
+    indirect case nodeBehind(SocketAddress, ByteBuffer)
     /// The same, when the forwarder speaks DTLS.
-    case nodeOf(UInt64, ByteBuffer)
+    indirect case nodeOf(UInt64, ByteBuffer)
     /// A node behind any of the forwarders an operator has named.
-    case node(ByteBuffer)
+    indirect case node(ByteBuffer)
 }
 
 /// The way back to a peer: its address, and the address of ours it wrote to, so that the answer comes from where it asked.

@@ -32,6 +32,9 @@ enum Action: Equatable {
     case updateWillTopic(Packet.WillTopic?)
     case updateWillMessage(ByteBuffer)
 
+    /// The client shows anew who it is (2.0).
+    case authenticate(Packet.Auth)
+
     // MARK: Deliveries to the client
 
     case settle(packetID: UInt16, Settlement)

@@ -24,7 +24,7 @@ extension ConnectionMachine {
                 SessionExpiryChange(DraftTerms.expiry(of: $0, limit: policy.sessionExpiry))
             }
             end(disconnect.reason == .disconnectWithWill ? .goodbyeWithWill : .goodbye, into: &actions)
-        case .auth: actions.append(.reject(.badAuthenticationMethod))  // Nobody authenticates anew.
+        case .auth(let auth): actions.append(.authenticate(auth))
         case .pingrespDraft: break
         default: actions.append(.ignore)
         }
@@ -77,7 +77,6 @@ extension ConnectionMachine {
         let granted = UInt16(clamping: min(request.duration, UInt32(policy.maximumSleep)))
         sleepDuration = granted
         if !request.keepsAliases { actions.append(.forgetAliases) }
-        draft?.hasBeenCalled = false
         fallAsleep(now: now, into: &actions)
         actions.append(
             .sendWhenAsleep(

@@ -44,7 +44,8 @@ extension ConnectionMachine {
     }
 
     mutating func fireHandshakeTimer(now: Timestamp, into actions: inout [Action]) {
-        switch handshakeTimer?.fire(policy.retry, now: now) {
+        let retry = policy.retry
+        switch handshakeTimer?.fire(retry, now: now) {
         case nil, .notDue: break
         case .sendAgain: actions.append(.sendAgain(question))
         case .exhausted:

@@ -19,7 +19,7 @@ import NIOCore
 struct ConnectionMachine {
     enum Phase: Equatable {
         case awaitingWillTopic
-        case awaitingWillMessage(Packet.WillTopic)
+        indirect case awaitingWillMessage(Packet.WillTopic)
         case opening
         case active
         case asleep
@@ -37,22 +37,23 @@ struct ConnectionMachine {
         case sated
     }
 
+    // Small things stand behind those that leave them room: there is one of these for each of very many sleepers.
+
     let connect: Packet.Connect
-    let policy: SessionPolicy
     var phase = Phase.opening
-    var delivery: DeliveryMachine
-    /// Repeats WILLTOPICREQ and WILLMSGREQ.
-    var handshakeTimer: RetryTimer?
     /// The sleep agreed last, in seconds.
     var sleepDuration: UInt16 = 0
+    var lastSubscribeID: UInt16 = 0
+    var delivery: DeliveryMachine
     private var duplicates: DuplicateWindow
     private var earlyPackets: [Packet] = []
-    private var deliveredThisWake = 0
+    /// Repeats WILLTOPICREQ and WILLMSGREQ.
+    var handshakeTimer: RetryTimer?
+    private var deliveredThisWake: UInt32 = 0
     /// When a sleeping client is to be heard again; nil when that has passed or it does not sleep.
     private(set) var wakeExpectedAt: Timestamp?
     /// The next delivery waits for this (`Quirks.pacing`).
     private var pacedUntil: Timestamp?
-    var lastSubscribeID: UInt16 = 0
     /// Of a client of 2.0; nil for one of 1.2.
     let draft: DraftTerms?
 
@@ -63,10 +64,11 @@ struct ConnectionMachine {
     ) {
         self.draft = draft
         self.connect = connect
-        self.policy = policy
         self.duplicates = duplicates
         delivery = DeliveryMachine(policy: policy, packetLimit: draft?.maximumPacketSize ?? .max)
     }
+
+    var policy: SessionPolicy { delivery.policy }
 
     /// What the next connection of a session that goes on inherits.
     var recognisedDuplicates: DuplicateWindow { duplicates }
@@ -125,7 +127,7 @@ struct ConnectionMachine {
         if let pacedUntil, now < pacedUntil { return .busy }
         switch phase {
         case .active: return .hungry
-        case .awake: return deliveredThisWake < messagesPerWake ? .hungry : .sated
+        case .awake: return Int(deliveredThisWake) < messagesPerWake ? .hungry : .sated
         default: return .busy
         }
     }
@@ -254,6 +256,7 @@ struct ConnectionMachine {
 
     mutating func fallAsleep(now: Timestamp, into actions: inout [Action]) {
         phase = .asleep
+        draft?.hasBeenCalled = false
         wakeExpectedAt = now + .seconds(Int64(sleepDuration))
         pacedUntil = nil
         delivery.suspend(into: &actions)

@@ -22,25 +22,31 @@ struct DeliveryMachine {
         case releasing(packetID: UInt16)
     }
 
-    private let policy: SessionPolicy
-    private let maximumPacketSize: Int
+    let policy: SessionPolicy
     private var stage = Stage.idle
     /// Nil while idle or suspended.
     private var timer: RetryTimer?
     /// The client has already forgotten the topic id of this very delivery once: a second time ends it, lest both sides
     /// go round in circles.
     private var hasRegisteredAgain = false
-    /// Ids whose REGISTER the client refused: they are not offered again on this connection (MQTT-SN 6.10).
-    private var refusedTopicIDs: Set<UInt16> = []
-    /// Ids whose REGISTER the client left unanswered: not offered again on this connection either.
-    private var silentTopicIDs: Set<UInt16> = []
-    /// Deliveries at QoS 1 and 2 under such ids, unsettled: they are the first on the next connection. Oldest first.
-    private var parked: [(packetID: UInt16, topicID: UInt16)] = []
-    private var lastMessageID: UInt16 = 0
-    /// Names the client has taken from us on this connection.
-    private var namesOffered = 0
     /// The client was heard since the current REGISTER was first sent.
     private var hasGivenSignOfLife = false
+    private var lastMessageID: UInt16 = 0
+    /// Names the client has taken from us on this connection.
+    private var namesOffered: UInt16 = 0
+    /// Octets of a message to the client.
+    private let maximumPacketSize: UInt16
+    private var givenUp = Rarely<GivenUp>()
+
+    /// Names that are not offered again on this connection.
+    private struct GivenUp {
+        /// Ids whose REGISTER the client refused (MQTT-SN 6.10).
+        var refused: Set<UInt16> = []
+        /// Ids whose REGISTER the client left unanswered.
+        var silent: Set<UInt16> = []
+        /// Deliveries at QoS 1 and 2 under such ids, unsettled: they are the first on the next connection. Oldest first.
+        var parked: [(packetID: UInt16, topicID: UInt16)] = []
+    }
 
     /// Deliveries that may be parked; what comes on top is dropped and counted.
     static let parkedLimit = 16
@@ -48,7 +54,7 @@ struct DeliveryMachine {
     /// - Parameter packetLimit: the client's own bound for messages, in octets.
     init(policy: SessionPolicy, packetLimit: Int = .max) {
         self.policy = policy
-        maximumPacketSize = min(policy.maximumPacketSize, packetLimit)
+        maximumPacketSize = UInt16(clamping: min(policy.maximumPacketSize, packetLimit))
     }
 
     var isIdle: Bool {
@@ -78,12 +84,21 @@ struct DeliveryMachine {
 
     /// The client asked for an id of its own accord: an earlier refusal of it, or silence about it, is void.
     mutating func noteClientKnows(_ topicID: UInt16, into actions: inout [Action]) {
-        refusedTopicIDs.remove(topicID)
-        guard silentTopicIDs.remove(topicID) != nil else { return }
-        for delivery in parked where delivery.topicID == topicID {
-            actions.append(.settle(packetID: delivery.packetID, .returned))
+        guard var givenUp = givenUp.value else { return }
+        givenUp.refused.remove(topicID)
+        if givenUp.silent.remove(topicID) != nil {
+            for delivery in givenUp.parked where delivery.topicID == topicID {
+                actions.append(.settle(packetID: delivery.packetID, .returned))
+            }
+            givenUp.parked.removeAll { $0.topicID == topicID }
         }
-        parked.removeAll { $0.topicID == topicID }
+        self.givenUp.value = givenUp
+    }
+
+    private mutating func giveUp(_ change: (inout GivenUp) -> Void) {
+        var names = givenUp.value ?? GivenUp()
+        change(&names)
+        givenUp.value = names
     }
 
     /// The client sent something, be it an answer or not.
@@ -106,7 +121,7 @@ struct DeliveryMachine {
         case .congestion:
             return  // The client is busy: the timer asks again.
         default:
-            refusedTopicIDs.insert(topicID)
+            giveUp { $0.refused.insert(topicID) }
             finish(.discard(outgoing, .noTopicID), into: &actions)
         }
     }
@@ -117,7 +132,7 @@ struct DeliveryMachine {
         guard regack.returnCode == .accepted else { return }
         if case .registering(_, regack.topicID, regack.messageID) = stage {
             actions.append(.setKnown(topicID: regack.topicID, true))
-        } else if silentTopicIDs.contains(regack.topicID) {
+        } else if isSilent(about: regack.topicID) {
             actions.append(.setKnown(topicID: regack.topicID, true))
             noteClientKnows(regack.topicID, into: &actions)
         }
@@ -193,7 +208,7 @@ struct DeliveryMachine {
     /// only that name is given up, and not the client.
     private mutating func parkName(into actions: inout [Action]) -> Bool {
         guard hasGivenSignOfLife, case .registering(let outgoing, let topicID, _) = stage else { return false }
-        silentTopicIDs.insert(topicID)
+        giveUp { $0.silent.insert(topicID) }
         actions.append(.parked(topicID: topicID))
         park(outgoing, topicID, into: &actions)
         return true
@@ -203,11 +218,13 @@ struct DeliveryMachine {
     private mutating func park(_ outgoing: Outgoing, _ topicID: UInt16, into actions: inout [Action]) {
         stage = .idle
         timer = nil
-        guard outgoing.delivery.qos != .atMostOnce, parked.count < Self.parkedLimit else {
+        guard outgoing.delivery.qos != .atMostOnce, givenUp.value?.parked.count ?? 0 < Self.parkedLimit else {
             return actions.append(.discard(outgoing, .noTopicID))
         }
-        parked.append((outgoing.delivery.packetID, topicID))
+        giveUp { $0.parked.append((outgoing.delivery.packetID, topicID)) }
     }
+
+    private func isSilent(about topicID: UInt16) -> Bool { givenUp.value?.silent.contains(topicID) ?? false }
 
     /// The client goes to sleep. A delivery at QoS 0 that waits for its REGACK goes back to the mailbox.
     mutating func suspend(into actions: inout [Action]) {
@@ -239,10 +256,11 @@ struct DeliveryMachine {
     private mutating func register(
         _ outgoing: Outgoing, _ id: UInt16, now: Timestamp, into actions: inout [Action]
     ) {
-        guard !silentTopicIDs.contains(id) else { return park(outgoing, id, into: &actions) }
+        guard !isSilent(about: id) else { return park(outgoing, id, into: &actions) }
         let quirks = policy.quirks
         let name = outgoing.delivery.message.topic.string
-        guard !refusedTopicIDs.contains(id), quirks.acceptsRegister, namesOffered < quirks.maximumNames ?? .max,
+        let isRefused = givenUp.value?.refused.contains(id) ?? false
+        guard !isRefused, quirks.acceptsRegister, namesOffered < quirks.maximumNames ?? .max,
             name.utf8.count <= quirks.maximumNameLength
         else {
             finish(.discard(outgoing, .noTopicID), into: &actions)
@@ -251,7 +269,7 @@ struct DeliveryMachine {
         hasGivenSignOfLife = false
         lastMessageID = lastMessageID == .max ? 1 : lastMessageID + 1
         stage = .registering(outgoing, topicID: id, messageID: lastMessageID)
-        guard let packet, packet.encodedLength(in: policy.version) <= maximumPacketSize else {
+        guard let packet, packet.encodedLength(in: policy.version) <= Int(maximumPacketSize) else {
             finish(.discard(outgoing, .tooLargeForReceiver), into: &actions)
             return
         }
@@ -278,7 +296,7 @@ struct DeliveryMachine {
         _ outgoing: Outgoing, _ topicID: TopicID?, now: Timestamp, into actions: inout [Action]
     ) {
         stage = .publishing(outgoing, topicID)
-        guard let packet, packet.encodedLength(in: policy.version) <= maximumPacketSize else {
+        guard let packet, packet.encodedLength(in: policy.version) <= Int(maximumPacketSize) else {
             finish(.discard(outgoing, .tooLargeForReceiver), into: &actions)
             return
         }

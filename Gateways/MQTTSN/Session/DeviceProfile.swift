@@ -21,7 +21,7 @@ package enum DeviceProfile: String, Sendable, CaseIterable {
         /// once instead of after all repetitions.
         var acceptsRegister = true
         /// Names the gateway may register on one connection; nil for no bound.
-        var maximumNames: Int?
+        var maximumNames: UInt16?
         /// Octets of a name the gateway may register.
         var maximumNameLength = Int.max
         /// Octets of a message to the client.

@@ -10,8 +10,10 @@ final class DraftTerms {
     let will: Will?
     /// What the client has shown to be let in; gone once it has been asked for.
     var login: Login?
-    /// A method of several steps in the middle of CONNECT.
+    /// A method of several steps under way, in the middle of CONNECT or again later.
     var exchange: (any AuthenticationExchange)?
+    /// Identifier of the message that brought its latest step.
+    var authID: UInt16
     /// The PINGREQ that is to be answered.
     var pingID: UInt16 = 0
     /// What a DISCONNECT says about the session; nil for what CONNECT said.
@@ -30,6 +32,7 @@ final class DraftTerms {
 
     init(_ connect: Packet.ConnectDraft, assignedClientID: String?, will: Will?) {
         self.connect = connect
+        authID = connect.messageID
         self.assignedClientID = assignedClientID
         self.will = will
     }

@@ -4,7 +4,7 @@ import Messaging
 struct RetryPolicy: Hashable, Sendable {
     /// Time between two sendings.
     var interval: Duration = .seconds(10)
-    /// Repetitions after the first sending; the peer counts as lost one interval after the last.
+    /// Repetitions after the first sending, 0...255; the peer counts as lost one interval after the last.
     var repetitions = 4
     /// How the waits after the first repetition grow; nil for equal waits.
     var growth: Growth?
@@ -31,11 +31,11 @@ struct RetryPolicy: Hashable, Sendable {
 /// The life of one unanswered request.
 struct RetryTimer: Equatable, Sendable {
     private(set) var deadline: Timestamp
-    private var repetitionsLeft: Int
+    private var repetitionsLeft: UInt8
 
     init(_ policy: RetryPolicy, now: Timestamp) {
         deadline = now + policy.interval
-        repetitionsLeft = policy.repetitions
+        repetitionsLeft = UInt8(clamping: policy.repetitions)
     }
 
     enum Outcome: Equatable {
@@ -48,7 +48,7 @@ struct RetryTimer: Equatable, Sendable {
         guard deadline <= now else { return .notDue }
         guard repetitionsLeft > 0 else { return .exhausted }
         repetitionsLeft -= 1
-        deadline = now + policy.wait(after: policy.repetitions - repetitionsLeft)
+        deadline = now + policy.wait(after: policy.repetitions - Int(repetitionsLeft))
         return .sendAgain
     }
 }

@@ -40,6 +40,9 @@ final class Node: Pollable {
     private var request: [UInt8] = []
     private var begun: UInt64 = 0
     private var sent: UInt64 = 0
+    /// DISCONNECTs of ours that may still be answered. One that was sent again because its answer took long has two answers, and the
+    /// second is no goodbye of the gateway's.
+    private var farewells = 0
     /// Requests sent again because no answer had come.
     private(set) var repeated = 0
 
@@ -100,7 +103,10 @@ final class Node: Pollable {
         put(packet)
     }
 
-    private func put(_ packet: [UInt8]) { _ = StreamSocket.write(descriptor, packet, from: 0) }
+    private func put(_ packet: [UInt8]) {
+        if !request.isEmpty, state == .fallingAsleep || state == .leaving { farewells += 1 }
+        _ = StreamSocket.write(descriptor, packet, from: 0)
+    }
 
     private func nextIdentifier() -> UInt16 {
         messageIdentifier = messageIdentifier == .max ? 1 : messageIdentifier + 1
@@ -141,9 +147,8 @@ final class Node: Pollable {
             try requireAccepted(packet, octets, "REGISTER")
             topicIdentifier = packet.number(octets, at: 0) ?? 0
             try finish(.ready)
-        case (.disconnect, .fallingAsleep), (.pingresp, .fetching): try finish(.asleep)
-        case (.disconnect, .leaving): try finish(.idle)
-        case (.disconnect, _): throw .connectionLost(client: identifier)
+        case (.pingresp, .fetching): try finish(.asleep)
+        case (.disconnect, _): try receiveFarewell()
         case (.puback, .publishing) where packet.number(octets, at: 2) == messageIdentifier:
             try requireAccepted(packet, octets, "PUBLISH")
             try finish(.ready)
@@ -152,6 +157,16 @@ final class Node: Pollable {
             put(NodePacket.regack(topic: topic, messageIdentifier: message))
         case (.publish, _): receiveMessage(packet, octets)
         // Answers to what was sent twice.
+        default: break
+        }
+    }
+
+    private func receiveFarewell() throws(LoadError) {
+        guard farewells > 0 else { throw .connectionLost(client: identifier) }
+        farewells -= 1
+        switch state {
+        case .fallingAsleep: try finish(.asleep)
+        case .leaving: try finish(.idle)
         default: break
         }
     }

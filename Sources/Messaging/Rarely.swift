@@ -1,0 +1,18 @@
+/// A value that is rarely there: 8 octets while it is not, a piece of memory of its own while it is. For what few of very many
+/// objects have at a time.
+package struct Rarely<Value> {
+    /// At most one element. An array is a piece of memory that may cross threads where its value may.
+    private var storage: ContiguousArray<Value> = []
+
+    package init(_ value: Value? = nil) { self.value = value }
+
+    package var value: Value? {
+        get { storage.first }
+        set {
+            guard let newValue else { return storage = [] }
+            storage = [newValue]
+        }
+    }
+}
+
+extension Rarely: Sendable where Value: Sendable {}
