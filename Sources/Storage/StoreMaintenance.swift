@@ -53,18 +53,26 @@ package struct StoreMaintenance {
     /// - Returns: what is wrong, a line each; empty when all is well.
     package func verify() throws(StoreError) -> [String] {
         let database = try open()
-        return try asking { () throws(DatabaseError) in
-            var findings: [String] = []
-            let rows = try database.prepare("PRAGMA integrity_check(100)")
-            while try rows.step() {
-                if let text = rows.text(0), text != "ok" { findings.append(text) }
-            }
-            guard findings.isEmpty else { return findings }
-            for (sentence, condition) in Self.references {
-                let count = try database.integer("SELECT count(*) FROM \(condition)") ?? 0
-                if count > 0 { findings.append("\(count) \(sentence)") }
-            }
-            return findings
+        var findings: [String] = []
+        do throws(DatabaseError) {
+            try check(database, &findings)
+        } catch {
+            guard error.isDamage else { throw unreadable(error) }
+            // Damage may also end the check itself.
+            findings.append("the check ends early: \(error.sentence) (\(error.message))")
+        }
+        return findings
+    }
+
+    private func check(_ database: Database, _ findings: inout [String]) throws(DatabaseError) {
+        let rows = try database.prepare("PRAGMA integrity_check(100)")
+        while try rows.step() {
+            if let text = rows.text(0), text != "ok" { findings.append(text) }
+        }
+        guard findings.isEmpty else { return }
+        for (sentence, condition) in Self.references {
+            let count = try database.integer("SELECT count(*) FROM \(condition)") ?? 0
+            if count > 0 { findings.append("\(count) \(sentence)") }
         }
     }
 
@@ -157,9 +165,13 @@ package struct StoreMaintenance {
         do {
             return try body()
         } catch {
-            throw StoreError(
-                description: "the store cannot be read (\(path)): \(error.sentence); "
-                    + "a damaged store is saved into a new file at the next start of the gateway")
+            throw unreadable(error)
         }
+    }
+
+    private func unreadable(_ error: DatabaseError) -> StoreError {
+        StoreError(
+            description: "the store cannot be read (\(path)): \(error.sentence); "
+                + "a damaged store is saved into a new file at the next start of the gateway")
     }
 }

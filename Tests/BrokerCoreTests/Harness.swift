@@ -13,13 +13,13 @@ final class Harness: Sendable {
     init(
         limits: BrokerLimits = BrokerLimits(), store: (any Store)? = nil, clock: ManualClock = ManualClock(),
         features: BrokerFeatures = BrokerFeatures(), authenticator: any Authenticator = LoopbackAuthenticator(),
-        authorizer: any Authorizer = PermissiveAuthorizer()
+        authorizer: any Authorizer = PermissiveAuthorizer(), durability: DurabilityPolicy = DurabilityPolicy()
     ) throws {
         self.clock = clock
         broker = try CoreBroker(
             clock: clock, limits: limits, features: features, authenticator: authenticator, authorizer: authorizer,
             events: events,
-            store: store)
+            store: store, durability: durability)
     }
 
     /// Moves time and lets the core do what came due.

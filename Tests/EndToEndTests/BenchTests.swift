@@ -119,7 +119,7 @@ import Testing
         let program = try RunningApus.start(["bench", "compare", "--smoke", "--json", "-"])
         #expect(try await program.exitStatus(within: .seconds(180)) == 0)
         let outcome = try JSONDecoder().decode(Outcome.self, from: Data(program.lines.joined(separator: "\n").utf8))
-        #expect(outcome.rows.count == 32)
+        #expect(outcome.rows.count == 33)
         #expect(outcome.rows.allSatisfy { $0.apus != nil && $0.holds != nil })
         let alone = ["memory: sleeping MQTT-SN session", "topics into 1,000,000 wildcards"]
         #expect(outcome.rows.filter { $0.mosquitto == nil }.map(\.name) == alone)

@@ -44,6 +44,10 @@ extension BudgetRow {
         BudgetRow(
             name: "durable, 200 B: p99 of PUBACK", load: ComparedLoad(scenario: .durable, qos: 1, payloadOctets: 200),
             figure: .latency99, budget: .atMost(50)),
+        BudgetRow(
+            name: "durable, 200 B, offline: messages stored",
+            load: ComparedLoad(scenario: .durableAway, qos: 1, payloadOctets: 200), phase: "store", figure: .perSecond,
+            budget: .atLeast(30_000)),
     ]
 
     private static let others = [

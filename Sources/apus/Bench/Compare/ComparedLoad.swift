@@ -4,7 +4,7 @@ import MQTTCodec
 /// A load both brokers get.
 struct ComparedLoad: Hashable, Encodable {
     enum Scenario: String, Encodable {
-        case pairs, fanIn, fanOut, oneAtATime, wildcards, match, retained, idle, durable, sleepers, start
+        case pairs, fanIn, fanOut, oneAtATime, wildcards, match, retained, idle, durable, durableAway, sleepers, start
     }
 
     /// How large and how long.
@@ -22,7 +22,7 @@ struct ComparedLoad: Hashable, Encodable {
     var payloadOctets = 64
 
     /// QoS 1 and 2 to sessions that outlive their connections are stored.
-    var keepsMessages: Bool { scenario == .durable }
+    var keepsMessages: Bool { scenario == .durable || scenario == .durableAway }
 
     /// Mosquitto is not asked to match in a million subscriptions, which takes it long and the budget is no share of its figure;
     /// nor does it know MQTT-SN.
@@ -48,9 +48,17 @@ struct ComparedLoad: Hashable, Encodable {
         case .retained: try await generator.retained(scale.of(100_000), window: 100)
         case .idle: [try await generator.idle(scale.of(5_000))]
         case .durable: [try await generator.durable(scale.of(50), window: 100)]
+        case .durableAway: try await durableAway(settings, scale)
         case .sleepers:
             try await generator.sleepers(scale.of(10_000), backlog: 0, udpPort: broker.port)
         case .start: []
         }
+    }
+
+    /// As many messages as are stored and fetched in some seconds; what time allows is no measure, as all have to be fetched again.
+    private func durableAway(_ settings: LoadSettings, _ scale: Scale) async throws -> [RunResult] {
+        var settings = settings
+        settings.extent = .messages(scale.of(200_000))
+        return try await LoadGenerator(settings).durableAway(scale.of(50), window: 100)
     }
 }
