@@ -25,13 +25,13 @@ extension Mailbox {
             }
             records.removeFirst()
             let entry = recorder.entry(record)
-            if let unwanted, unwanted.isUnwanted(entry.message) {
+            if let unwanted = tail.unwanted, unwanted.isUnwanted(entry.message) {
                 drop(unwanted.reason, sequence: sequence, octets: octets)
             } else {
                 waiting.append(entry)
             }
         }
-        if tail.count == 0 { unwanted = nil }
+        if tail.count == 0 { tail.unwanted = nil }
     }
 
     private mutating func drop(_ reason: DropReason, sequence: UInt64, octets: Int) {

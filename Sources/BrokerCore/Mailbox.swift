@@ -83,8 +83,6 @@ struct Mailbox: ~Copyable {
     var waitingOctets = 0
     /// `queued` is counted, not stored: see `account`.
     var ledger = DropLedger()
-    /// What was to be dropped when part of the queue lay in the store: looked at when it comes back.
-    var unwanted: Unwanted?
     /// Messages that were not even offered, as their publishers were refused.
     private var refused: UInt64 = 0
     /// Most deliveries on the way at once, and octets from which on none is added: who acknowledges nothing holds no more.
@@ -92,10 +90,13 @@ struct Mailbox: ~Copyable {
     var octetsOnTheWay = Int.max
     /// Set for sessions that outlive the process.
     var recorder: Recorder?
-    /// What the last `take` stopped at: the point at which the next delivery is stored.
-    private(set) var awaitedCommit: CommitPoint?
+    /// What the last `take` stopped at, if it is to be waited for.
+    private var awaited = CommitPoint.none
     /// When the last confirmation of a receiver (PUBREC) is stored.
     private var releaseCommit = CommitPoint.none
+
+    /// What the last `take` stopped at: the point at which the next delivery is stored.
+    var awaitedCommit: CommitPoint? { awaited == .none ? nil : awaited }
 
     var waitingCount: Int { waiting.count + tail.count }
     var backlog: Int { waitingCount + window.count }
@@ -226,7 +227,7 @@ struct Mailbox: ~Copyable {
         if !dropped.isEmpty { waiting.removeAll { unwanted.isUnwanted($0.message) } }
         if tail.count > 0 {
             dropped += tail.removeWhole { unwanted.isUnwanted($0.message) }
-            self.unwanted = unwanted
+            tail.unwanted = unwanted
         }
         for entry in dropped { forget(entry) }
         ledger[dropped: unwanted.reason] += UInt64(dropped.count)
@@ -252,7 +253,7 @@ struct Mailbox: ~Copyable {
 
     mutating func take(_ limit: Int, now: Timestamp, into deliveries: inout [Delivery]) -> TakeResult {
         var room = limit
-        awaitedCommit = nil
+        awaited = .none
         if window.toResend > 0, mustWait(releaseCommit) { return .later }
         while let (identifier, slot) = room > 0 ? window.nextToResend(within: receiveMaximum) : nil {
             deliveries.append(
@@ -289,7 +290,7 @@ struct Mailbox: ~Copyable {
 
     private mutating func mustWait(_ point: CommitPoint) -> Bool {
         guard let recorder, !recorder.isCommitted(point) else { return false }
-        awaitedCommit = point
+        awaited = point
         return true
     }
 
@@ -390,6 +391,7 @@ struct Mailbox: ~Copyable {
         guard isEmpty else { return }
         waiting = Deque()
         window.forgetRoom()
+        tail.forgetRoom()
     }
 
     /// The session has ended; what is left counts as dropped.

@@ -33,9 +33,20 @@ final class Session: Sendable {
 
 /// What a session's lock guards.
 struct SessionState: ~Copyable {
+    // Small things stand together: there are very many of these.
+
     var mailbox = Mailbox()
     /// Counts attachments; a call from an earlier one is recognised by its number.
     var epoch: UInt32 = 0
+    var reachability = Reachability.awake
+    /// The owner has found the mailbox drained and is to be woken by the next arrival.
+    var isArmed = true
+    var queuesQoS0WhileDetached = false
+    /// It did not drain within the time publishers may be held back; until it has, it holds nobody back.
+    var isStalled = false
+    /// The first drop has been reported; reset when there is room again.
+    var hasReportedDrop = false
+    var hasEnded = false
     /// Nil while detached.
     var attachment: SessionAttachment? {
         willSet {
@@ -47,15 +58,11 @@ struct SessionState: ~Copyable {
         }
     }
     private var absence: Rarely<Absence>
-    var reachability = Reachability.awake
-    /// The owner has found the mailbox drained and is to be woken by the next arrival.
-    var isArmed = true
     private var expiryNanoseconds = Int64.max
     /// When a sleeping client will have been silent for too long, as the store knows it. After a restart the client is detached and
     /// has until then to wake.
     var silentAt = Timestamp.never
     private var storedWill = Rarely<Will>()
-    var queuesQoS0WhileDetached = false
     /// In place of the broker's mailbox limits.
     var mailboxTerms: MailboxTerms?
     /// Incoming exactly-once messages between PUBLISH and PUBREL.
@@ -66,11 +73,6 @@ struct SessionState: ~Copyable {
     var topicIDs = TopicIDTable()
     /// Publishers that wait for this mailbox to drain.
     var heldBack: [SessionAttachment] = []
-    /// It did not drain within the time publishers may be held back; until it has, it holds nobody back.
-    var isStalled = false
-    /// The first drop has been reported; reset when there is room again.
-    var hasReportedDrop = false
-    var hasEnded = false
 
     /// What is to be known while nobody is attached. Apart from the rest, as are wills: most sessions have neither, and a sleeper is to
     /// cost little.

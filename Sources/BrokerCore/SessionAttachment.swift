@@ -5,12 +5,12 @@ import Synchronization
 /// epoch is outdated and every call is answered as if the session were empty.
 final class SessionAttachment: Attachment {
     let session: Session
-    let epoch: UInt32
     let owner: any SessionOwner
     let principal: Principal
-    let holdBack = HoldBack()
     /// What this client's listener says about its messages; nil when it says nothing.
     let durability: Durability?
+    let epoch: UInt32
+    let holdBack = HoldBack()
     /// Of its listener.
     let traffic: Traffic
     private let broker: CoreBroker

@@ -8,25 +8,25 @@ final class Device {
     let serial: UInt64
     var route: Route
     var machine: ConnectionMachine
-    var attachment: (any Attachment)?
-    unowned let loop: GatewayLoop
-    var status = ClientStatus()
     /// Its status waits to be published.
     var isStatusPending = false
-    /// Digest of the status published last.
-    var publishedStatus = 0
-    /// When the loop's timer will next look at this device.
-    var scheduledDeadline: Timestamp?
     /// The operator has been told that its topic ids are used up.
     private var hasReportedExhaustion = false
-    /// CONNACK waits for this.
-    private var openingCommit: CommitPoint?
-    /// The answer that lets the client sleep waits for this.
-    private var sleepCommit = CommitPoint.none
-    /// Digest of what is kept of its sleep beyond the process; nil for nothing.
-    var keptSleep: Int?
+    var status = ClientStatus()
+    /// Digest of the status published last.
+    var publishedStatus: UInt32 = 0
+    var attachment: (any Attachment)?
+    unowned let loop: GatewayLoop
     /// Answers that wait for the store, or for receivers that are behind; in order.
     private(set) var replies: Deque<Reply> = []
+    /// When the loop's timer will next look at this device.
+    var scheduledDeadline: Timestamp?
+    /// CONNACK waits for this.
+    private var openingCommit: CommitPoint?
+    /// Digest of what is kept of its sleep beyond the process; 0 for nothing.
+    var keptSleep: UInt32 = 0
+    /// The answer that lets the client sleep waits for this.
+    private var sleepCommit = CommitPoint.none
 
     var clientID: ClientID { ClientID(machine.connect.clientID) }
 

@@ -38,7 +38,7 @@ extension Device {
     func sleepOn(_ resumed: ResumedSleeper, seconds: UInt16) {
         attachment = resumed.attachment
         machine.sleepOn(seconds: seconds, silentAt: resumed.silentAt)
-        keptSleep = KeptSleeper(machine, at: route.peer).octets.hashValue
+        keptSleep = KeptSleeper(machine, at: route.peer).octets.digest
         loop.statusChanged(of: self)
         loop.scheduleTimer(of: self)
     }
@@ -47,14 +47,19 @@ extension Device {
     func keepSleep() {
         guard !machine.endsSession else { return }
         let octets = KeptSleeper(machine, at: route.peer).octets
-        guard keptSleep != octets.hashValue else { return }
-        keptSleep = octets.hashValue
+        guard keptSleep != octets.digest else { return }
+        keptSleep = octets.digest
         loop.broker.keep(octets, as: clientID.string, in: .mqttsnSleeper)
     }
 
     func forgetSleep() {
-        guard keptSleep != nil else { return }
-        keptSleep = nil
+        guard keptSleep != 0 else { return }
+        keptSleep = 0
         loop.broker.keep(nil, as: clientID.string, in: .mqttsnSleeper)
     }
+}
+
+extension [UInt8] {
+    /// Never 0.
+    fileprivate var digest: UInt32 { UInt32(truncatingIfNeeded: hashValue) | 1 }
 }

@@ -72,7 +72,7 @@ extension GatewayLoop {
             let topic = ClientStatus.topic(of: device.clientID)
         else { return nil }
         let status = device.status(state, report: report)
-        let digest = status.hashValue
+        let digest = UInt32(truncatingIfNeeded: status.hashValue)
         guard device.publishedStatus != digest else { return nil }
         device.publishedStatus = digest
         return statusMessage(topic, Array(status.utf8), expiry: nil)

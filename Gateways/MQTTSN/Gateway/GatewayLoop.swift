@@ -21,16 +21,13 @@ final class GatewayLoop {
     var isWritable = true
 
     let limits: Limits
-    private var devices: [UInt64: Device] = [:]
-    private var clients: [ClientID: Device] = [:]
-    private var peers: [PeerKey: Device] = [:]
+    private var table: DeviceTable
     private let policies: [SessionPolicy.Key: SessionPolicy]
     let mailboxTerms: MailboxTerms?
     /// Deliveries of one client on the way at once: one, and those that wait for the client to know their names.
     let receiveMaximum = 1 + DeliveryMachine.parkedLimit
     /// Nil when anybody may forward.
     private let forwarders: Set<HostAddress>?
-    private var lastSerial: UInt64 = 0
     private var deadlines = DeadlineQueue()
     var departed = DepartedPeers()
     var board = StatusBoard()
@@ -71,6 +68,7 @@ final class GatewayLoop {
             common: broker.predefinedTopics, byClient: settings.predefinedTopicsByClient)
         mailboxTerms = settings.mailbox.map { MailboxTerms($0) }
         forwarders = settings.forwarders.map { Set($0.compactMap { HostAddress(numeric: $0) }) }
+        table = DeviceTable(trustsForwarders: settings.forwarders != nil)
         sources = SourceLimiter(perSecond: settings.strangersPerSecond, burst: 2 * settings.strangersPerSecond)
     }
 
@@ -154,7 +152,7 @@ final class GatewayLoop {
     func runTimers() {
         let now = now
         while let serial = deadlines.popDue(now: now) {
-            guard let device = devices[serial] else { continue }
+            guard let device = table[serial] else { continue }
             device.scheduledDeadline = nil
             device.fireTimer()
         }
@@ -188,7 +186,7 @@ final class GatewayLoop {
     /// Says goodbye to the clients that listen; all sessions are kept as they are.
     func shutDown() {
         advertising = nil
-        for device in devices.values { device.shutDown() }
+        for device in Array(table.all) { device.shutDown() }
     }
 
     // MARK: For devices
@@ -238,7 +236,7 @@ final class GatewayLoop {
     func owner(of device: Device) -> DeviceOwner { DeviceOwner(serial: device.serial, notes: notes) }
 
     /// `device` is the client from now on.
-    func adopt(_ device: Device) { clients[device.clientID] = device }
+    func adopt(_ device: Device) { table.makeClient(device) }
 
     /// One delivery, or nil when the mailbox has none, at least for now.
     func takeOne(from attachment: any Attachment) -> (delivery: Delivery?, comesLater: Bool) {
@@ -253,22 +251,13 @@ final class GatewayLoop {
 
     func isBound(_ device: Device) -> Bool { self.device(at: device.route.peer) === device }
 
-    func device(at peer: PeerAddress) -> Device? { peers[key(of: peer)] }
-    func device(_ serial: UInt64) -> Device? { devices[serial] }
-    func client(_ clientID: ClientID) -> Device? { clients[clientID] }
-    var sleepers: [UInt64] { devices.values.lazy.filter { $0.machine.phase == .asleep }.map(\.serial) }
-
-    /// A node is the same behind any of the forwarders an operator has named: they are trusted with node ids, so a node may
-    /// move between them at any time. Behind others it is a node of that address only.
-    func key(of peer: PeerAddress) -> PeerKey {
-        let association = peer.association?.number
-        guard let nodeID = peer.nodeID else { return association.map { .association($0) } ?? .address(peer.remote) }
-        guard forwarders == nil else { return .node(nodeID) }
-        return association.map { .nodeOf($0, nodeID) } ?? .nodeBehind(peer.remote, nodeID)
-    }
+    func device(at peer: PeerAddress) -> Device? { table[peer] }
+    func device(_ serial: UInt64) -> Device? { table[serial] }
+    func client(_ clientID: ClientID) -> Device? { table[clientID] }
+    var sleepers: [UInt64] { table.all.filter { $0.machine.phase == .asleep }.map(\.serial) }
 
     func scheduleTimer(of device: Device) {
-        guard let deadline = device.machine.deadline, devices[device.serial] != nil else { return }
+        guard let deadline = device.machine.deadline, table[device.serial] != nil else { return }
         if let scheduled = device.scheduledDeadline, scheduled <= deadline { return }
         device.scheduledDeadline = deadline
         deadlines.insert(device.serial, at: deadline)
@@ -276,13 +265,11 @@ final class GatewayLoop {
 
     /// The connection is over. Its peer is remembered for a while: it may not have heard our goodbye.
     func forget(_ device: Device, _ state: ClientStatus.State) {
-        guard devices.removeValue(forKey: device.serial) != nil else { return }
-        if isBound(device) {
-            peers[key(of: device.route.peer)] = nil
-            departed.insert(device.route.peer, now: now)
-        }
-        guard clients[device.clientID] === device else { return }
-        clients[device.clientID] = nil
+        let wasBound = isBound(device)
+        let wasClient = client(device.clientID) === device
+        guard table.remove(device) else { return }
+        if wasBound { departed.insert(device.route.peer, now: now) }
+        guard wasClient else { return }
         statusEnded(of: device, state)
         if !device.machine.endsSession {
             duplicates.insert(device.machine.recognisedDuplicates, of: device.clientID, now: now)
@@ -331,7 +318,7 @@ final class GatewayLoop {
     /// A message of 2.0 with its client's id, from wherever the client is now.
     private func receive(_ encapsulation: Packet.ConnectionEncapsulation, by route: Route) {
         let clientID = ClientID(encapsulation.clientID)
-        guard let device = clients[clientID], let draft = device.machine.draft, draft.connect.mayChangeAddress,
+        guard let device = client(clientID), let draft = device.machine.draft, draft.connect.mayChangeAddress,
             let packet = try? Packet.decode(from: encapsulation.message, limits: limits, version: .v20),
             follows(device, to: route)
         else { return answerStranger(.pingreqDraft(messageID: 0), route, .v20) }
@@ -340,12 +327,10 @@ final class GatewayLoop {
 
     /// Lets a client be heard from another address, as far as `Roaming` allows.
     private func follows(_ device: Device, to route: Route) -> Bool {
-        if key(of: device.route.peer) != key(of: route.peer) {
-            guard mayRoam(device, to: route.peer) else { return false }
-            if isBound(device) { peers[key(of: device.route.peer)] = nil }
-        }
-        peers[key(of: route.peer)] = device
+        guard table.isSame(device.route.peer, route.peer) || mayRoam(device, to: route.peer) else { return false }
+        table.unbind(device)
         move(device, to: route)
+        table.bind(device)
         return true
     }
 
@@ -365,27 +350,27 @@ final class GatewayLoop {
     func hasRoom(for route: Route) -> Bool {
         if let bound = device(at: route.peer), bound.attachment == nil { forget(bound, .disconnected) }
         // Half-open connections are what is neither refused nor a session yet.
-        return devices.count - clients.count < settings.maximumHandshakes
+        return table.count - table.clientCount < settings.maximumHandshakes
     }
 
     /// - Parameter draft: of a client of 2.0.
     func begin(_ connect: Packet.Connect, draft: DraftTerms?, by route: Route) -> Device {
         let clientID = ClientID(connect.clientID)
         let remembered = duplicates.remove(clientID)
-        let window = connect.cleanSession ? nil : clients[clientID]?.machine.recognisedDuplicates ?? remembered
-        lastSerial += 1
+        let window = connect.cleanSession ? nil : client(clientID)?.machine.recognisedDuplicates ?? remembered
         let device = Device(
-            serial: lastSerial, connect: connect, draft: draft, route: route, duplicates: window ?? DuplicateWindow(),
+            serial: table.nextSerial(), connect: connect, draft: draft, route: route,
+            duplicates: window ?? DuplicateWindow(),
             loop: self)
-        devices[device.serial] = device
-        peers[key(of: route.peer)] = device
+        table.insert(device)
+        table.bind(device)
         return device
     }
 
     /// PINGREQ with a client id (MQTT-SN 6.14). Client ids are no secret: an active session stays where it is, and one
     /// asleep moves only as far as `Roaming` allows.
     private func receivePing(_ clientID: ClientID, by route: Route) {
-        guard let device = clients[clientID] ?? self.device(at: route.peer), device.clientID == clientID else {
+        guard let device = client(clientID) ?? self.device(at: route.peer), device.clientID == clientID else {
             return answerStranger(.pingreq(clientID: clientID.string), route, .v12)
         }
         guard device.version == .v12, follows(device, to: route) else {
@@ -412,7 +397,7 @@ final class GatewayLoop {
     func mayBe(_ clientID: ClientID, _ route: Route) -> Bool {
         let association = route.peer.association
         guard association?.allows(clientID) ?? true else { return false }
-        let isProven = clients[clientID]?.route.peer.association?.proves(clientID) ?? false
+        let isProven = client(clientID)?.route.peer.association?.proves(clientID) ?? false
         return !isProven || association?.proves(clientID) ?? false
     }
 
@@ -433,15 +418,15 @@ final class GatewayLoop {
     private func receive(_ note: NoteList.Note) {
         switch note {
         case .opened(let serial, let result): receive(result, for: serial)
-        case .wake(let serial): devices[serial]?.wake()
-        case .closed(let serial, let reason): devices[serial]?.closed(reason)
+        case .wake(let serial): device(serial)?.wake()
+        case .closed(let serial, let reason): device(serial)?.closed(reason)
         case .authenticated(let result, let message, let listener): publish(message, as: result, via: listener)
-        case .proving(let serial, let step): devices[serial]?.proves(step)
+        case .proving(let serial, let step): device(serial)?.proves(step)
         }
     }
 
     private func receive(_ result: Result<Connected, ConnectRefusal>, for serial: UInt64) {
-        guard let device = devices[serial] else {
+        guard let device = device(serial) else {
             // The client has begun another connection meanwhile.
             if case .success(let connected) = result { connected.attachment.detach(.shutdown, expiry: nil) }
             return
@@ -449,7 +434,7 @@ final class GatewayLoop {
         switch result {
         case .failure(let refusal): device.refused(refusal)
         case .success(let connected):
-            clients[device.clientID]?.closed(.takenOver)
+            client(device.clientID)?.closed(.takenOver)
             adopt(device)
             device.opened(connected)
         }

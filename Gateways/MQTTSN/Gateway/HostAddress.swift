@@ -21,6 +21,17 @@ struct HostAddress: Hashable, Sendable {
         }
     }
 
+    /// The four octets of an IPv4 address, in network order.
+    func writeIPv4(to octets: UnsafeMutableRawBufferPointer, at offset: Int) {
+        octets.storeBytes(of: UInt32(truncatingIfNeeded: lower), toByteOffset: offset, as: UInt32.self)
+    }
+
+    /// The sixteen octets of an IPv6 address, in network order.
+    func writeIPv6(to octets: UnsafeMutableRawBufferPointer, at offset: Int) {
+        octets.storeBytes(of: upper, toByteOffset: offset, as: UInt64.self)
+        octets.storeBytes(of: lower, toByteOffset: offset + 8, as: UInt64.self)
+    }
+
     /// Nil when `numeric` is not an IPv4 or IPv6 address.
     init?(numeric: String) {
         guard let address = try? SocketAddress(ipAddress: numeric, port: 0) else { return nil }

@@ -3,7 +3,7 @@ import NIOCore
 
 /// Who sent a datagram: an address, or a wireless node behind a forwarder at that address (MQTT-SN 5.5).
 struct PeerAddress: Hashable {
-    let remote: SocketAddress
+    let endpoint: Endpoint
     /// Nil for a peer that speaks for itself and without protection, as most do.
     private let way: Way?
 
@@ -34,10 +34,11 @@ struct PeerAddress: Hashable {
         remote: SocketAddress, nodeID: ByteBuffer?, association: Association? = nil,
         forwarding: ProtocolVersion = .v12
     ) {
-        self.remote = remote
+        endpoint = Endpoint(remote)
         way = nodeID == nil && association == nil ? nil : Way(nodeID, association, forwarding)
     }
 
+    var remote: SocketAddress { endpoint.socketAddress }
     /// Nil for a peer that speaks for itself.
     var nodeID: ByteBuffer? { way?.nodeID }
     /// The DTLS session it came by; nil for one without protection.
@@ -47,7 +48,7 @@ struct PeerAddress: Hashable {
 
     /// The same host, whatever the port, and the same node behind it.
     func isSameHost(as other: PeerAddress) -> Bool {
-        remote.ipAddress != nil && remote.ipAddress == other.remote.ipAddress && nodeID == other.nodeID
+        endpoint.isSameHost(as: other.endpoint) && nodeID == other.nodeID
     }
 
     /// The listeners, as in the settings.
@@ -59,6 +60,7 @@ struct PeerAddress: Hashable {
 
     /// For records and access decisions.
     var record: Peer {
+        let remote = remote
         let ip = remote.ipAddress ?? ""
         let port = remote.port ?? 0
         let isLoopback = ip.hasPrefix("127.") || ip == "::1" || ip.hasPrefix("::ffff:127.")
@@ -70,11 +72,11 @@ struct PeerAddress: Hashable {
 
 /// Under what a peer is known while it is connected.
 enum PeerKey: Hashable {
-    case address(SocketAddress)
+    case address(Endpoint)
     /// A DTLS session, by its number.
     case association(UInt64)
     /// A node behind a forwarder nobody has vouched for.
-    indirect case nodeBehind(SocketAddress, ByteBuffer)
+    indirect case nodeBehind(Endpoint, ByteBuffer)
     /// The same, when the forwarder speaks DTLS.
     indirect case nodeOf(UInt64, ByteBuffer)
     /// A node behind any of the forwarders an operator has named.

@@ -44,18 +44,18 @@ struct ConnectionMachine {
     /// The sleep agreed last, in seconds.
     var sleepDuration: UInt16 = 0
     var lastSubscribeID: UInt16 = 0
+    private var deliveredThisWake: UInt32 = 0
     var delivery: DeliveryMachine
     private var duplicates: DuplicateWindow
     private var earlyPackets: [Packet] = []
+    /// Of a client of 2.0; nil for one of 1.2.
+    let draft: DraftTerms?
     /// Repeats WILLTOPICREQ and WILLMSGREQ.
     var handshakeTimer: RetryTimer?
-    private var deliveredThisWake: UInt32 = 0
     /// When a sleeping client is to be heard again; nil when that has passed or it does not sleep.
     private(set) var wakeExpectedAt: Timestamp?
     /// The next delivery waits for this (`Quirks.pacing`).
     private var pacedUntil: Timestamp?
-    /// Of a client of 2.0; nil for one of 1.2.
-    let draft: DraftTerms?
 
     /// - Parameter duplicates: the window of the client's earlier connection when its session goes on.
     init(
