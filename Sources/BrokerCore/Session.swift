@@ -13,12 +13,12 @@ final class Session: Sendable {
     let clientID: ClientID
     /// Place in the router's table and name in the subscription index.
     let subscriber: SubscriptionIndex.SubscriberID
-    let number: SessionNumber
-    let state: Mutex<SessionState>
     /// Attached and awake; read without the lock when a shared subscription picks a member.
     let isListening = Atomic<Bool>(false)
     /// It outlives the process; read without the lock when the store fails.
     let isDurable = Atomic<Bool>(false)
+    let number: SessionNumber
+    let state: Mutex<SessionState>
 
     init(
         clientID: ClientID, subscriber: SubscriptionIndex.SubscriberID, number: SessionNumber,

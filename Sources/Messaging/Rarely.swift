@@ -13,6 +13,12 @@ package struct Rarely<Value> {
             storage = [newValue]
         }
     }
+
+    /// Changes it in place, made by `initial` where it is not there.
+    package mutating func change(from initial: @autoclosure () -> Value, _ body: (inout Value) -> Void) {
+        if storage.isEmpty { storage = [initial()] }
+        body(&storage[0])
+    }
 }
 
 extension Rarely: Sendable where Value: Sendable {}

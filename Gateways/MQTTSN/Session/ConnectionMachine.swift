@@ -47,15 +47,27 @@ struct ConnectionMachine {
     private var deliveredThisWake: UInt32 = 0
     var delivery: DeliveryMachine
     private var duplicates: DuplicateWindow
-    private var earlyPackets: [Packet] = []
+    private var handshake = Rarely<Handshake>()
     /// Of a client of 2.0; nil for one of 1.2.
     let draft: DraftTerms?
-    /// Repeats WILLTOPICREQ and WILLMSGREQ.
-    var handshakeTimer: RetryTimer?
     /// When a sleeping client is to be heard again; nil when that has passed or it does not sleep.
     private(set) var wakeExpectedAt: Timestamp?
     /// The next delivery waits for this (`Quirks.pacing`).
     private var pacedUntil: Timestamp?
+
+    /// What is of use until the client is connected.
+    private struct Handshake {
+        var earlyPackets: [Packet] = []
+        var timer: RetryTimer?
+    }
+
+    /// Repeats WILLTOPICREQ and WILLMSGREQ.
+    var handshakeTimer: RetryTimer? {
+        get { handshake.value?.timer }
+        set {
+            if newValue != nil || handshake.value != nil { handshake.change(from: Handshake()) { $0.timer = newValue } }
+        }
+    }
 
     /// - Parameter duplicates: the window of the client's earlier connection when its session goes on.
     init(
@@ -94,8 +106,8 @@ struct ConnectionMachine {
         guard phase == .opening else { return }
         phase = .active
         actions.append(.send(.connack(.accepted)))
-        let packets = earlyPackets
-        earlyPackets = []
+        let packets = handshake.value?.earlyPackets ?? []
+        handshake.value = nil
         for packet in packets { receive(packet, now: now, into: &actions) }
     }
 
@@ -173,11 +185,11 @@ struct ConnectionMachine {
 
     private mutating func receiveWhileOpening(_ packet: Packet, into actions: inout [Action]) {
         // Some clients publish right behind CONNECT without waiting for the answer.
-        guard earlyPackets.count < policy.earlyPackets else {
+        guard handshake.value?.earlyPackets.count ?? 0 < policy.earlyPackets else {
             actions.append(.ignore)
             return
         }
-        earlyPackets.append(packet)
+        handshake.change(from: Handshake()) { $0.earlyPackets.append(packet) }
     }
 
     private mutating func receiveConnected(_ packet: Packet, now: Timestamp, into actions: inout [Action]) {

@@ -14,7 +14,8 @@ import NIOCore
 /// What is unanswered is repeated by `RetryPolicy`, a PUBLISH with DUP. While the client sleeps the machine stands
 /// still (`suspend`) and takes up the very stage it was in when the client wakes (`resume`).
 struct DeliveryMachine {
-    private enum Stage {
+    /// Apart from the machine while there is something on the way: most of the time, and for most sleepers, there is not.
+    private indirect enum Stage {
         case idle
         case registering(Outgoing, topicID: UInt16, messageID: UInt16)
         /// Nil for a message that carries its topic's name (2.0).
@@ -96,9 +97,7 @@ struct DeliveryMachine {
     }
 
     private mutating func giveUp(_ change: (inout GivenUp) -> Void) {
-        var names = givenUp.value ?? GivenUp()
-        change(&names)
-        givenUp.value = names
+        givenUp.change(from: GivenUp(), change)
     }
 
     /// The client sent something, be it an answer or not.
