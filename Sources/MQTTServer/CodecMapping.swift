@@ -108,15 +108,15 @@ extension MessageProperties {
         guard !properties.isEmpty else { return nil }
         let userProperties = properties.userProperties.map { UserProperty(name: $0.name, value: $0.value) }
         let correlationData = properties.correlationData.map { Array($0.readableBytesView) }
-        let isText = properties.payloadFormatIndicator ?? false
+        let format: PayloadFormat? = properties.payloadFormatIndicator.map { $0 ? .utf8 : .unspecified }
         // The decoder has checked it, so a failure could only drop a property that nobody could use.
         let responseTopic = properties.responseTopic.flatMap { try? TopicName($0) }
         guard
-            isText || properties.contentType != nil || responseTopic != nil || correlationData != nil
+            format != nil || properties.contentType != nil || responseTopic != nil || correlationData != nil
                 || !userProperties.isEmpty
         else { return nil }
         self.init(
-            payloadIsUTF8: isText, contentType: properties.contentType, responseTopic: responseTopic,
+            payloadFormat: format, contentType: properties.contentType, responseTopic: responseTopic,
             correlationData: correlationData, userProperties: userProperties)
     }
 
@@ -124,7 +124,7 @@ extension MessageProperties {
     /// MQTT-3.3.2-20); user properties keep their order (MQTT-3.3.2-18, MQTT-3.1.3-10).
     var encodable: Properties {
         var properties = Properties()
-        if payloadIsUTF8 { properties.append(.payloadFormatIndicator(true)) }
+        if let payloadFormat { properties.append(.payloadFormatIndicator(payloadFormat == .utf8)) }
         if let contentType { properties.append(.contentType(contentType)) }
         if let responseTopic { properties.append(.responseTopic(responseTopic.string)) }
         if let correlationData { properties.append(.correlationData(ByteBuffer(bytes: correlationData))) }

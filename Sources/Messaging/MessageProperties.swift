@@ -1,7 +1,7 @@
 /// The parts of a message that are passed on unread (MQTT 5.0, 3.3.2.3). CoAP maps its Content-Format to `contentType`.
 package final class MessageProperties: Sendable, Equatable {
-    /// The publisher declares the payload to be UTF-8 text.
-    package let payloadIsUTF8: Bool
+    /// What the publisher says of the payload; nil when it says nothing.
+    package let payloadFormat: PayloadFormat?
     /// Media type of the payload.
     package let contentType: String?
     /// Where the receiver should answer.
@@ -12,10 +12,10 @@ package final class MessageProperties: Sendable, Equatable {
     package let userProperties: [UserProperty]
 
     package init(
-        payloadIsUTF8: Bool = false, contentType: String? = nil, responseTopic: TopicName? = nil,
+        payloadFormat: PayloadFormat? = nil, contentType: String? = nil, responseTopic: TopicName? = nil,
         correlationData: [UInt8]? = nil, userProperties: [UserProperty] = []
     ) {
-        self.payloadIsUTF8 = payloadIsUTF8
+        self.payloadFormat = payloadFormat
         self.contentType = contentType
         self.responseTopic = responseTopic
         self.correlationData = correlationData
@@ -23,10 +23,16 @@ package final class MessageProperties: Sendable, Equatable {
     }
 
     package static func == (left: MessageProperties, right: MessageProperties) -> Bool {
-        left.payloadIsUTF8 == right.payloadIsUTF8 && left.contentType == right.contentType
+        left.payloadFormat == right.payloadFormat && left.contentType == right.contentType
             && left.responseTopic == right.responseTopic && left.correlationData == right.correlationData
             && left.userProperties == right.userProperties
     }
+}
+
+/// Payload format indicator (MQTT 5.0, 3.3.2.3.2). To say `unspecified` means what silence means, and is passed on nevertheless.
+package enum PayloadFormat: UInt8, Sendable {
+    case unspecified = 0
+    case utf8 = 1
 }
 
 /// One user property (MQTT 5.0, 3.3.2.3.7).

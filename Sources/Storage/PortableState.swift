@@ -206,7 +206,7 @@ extension PortableLine {
 
 extension PortableLine.Properties {
     init(_ properties: MessageProperties) {
-        utf8 = properties.payloadIsUTF8 ? true : nil
+        utf8 = properties.payloadFormat.map { $0 == .utf8 }
         contentType = properties.contentType
         responseTopic = properties.responseTopic?.string
         correlationData = properties.correlationData.map { Data($0) }
@@ -216,7 +216,7 @@ extension PortableLine.Properties {
     var messageProperties: MessageProperties {
         let user = user ?? []
         return MessageProperties(
-            payloadIsUTF8: utf8 ?? false, contentType: contentType,
+            payloadFormat: utf8.map { $0 ? .utf8 : .unspecified }, contentType: contentType,
             responseTopic: responseTopic.flatMap { try? TopicName($0) },
             correlationData: correlationData.map { Array($0) },
             userProperties: stride(from: 0, to: user.count - user.count % 2, by: 2).map {

@@ -7,7 +7,7 @@ import Messaging
 ///     └───────┴──────────────┴────────────────┴───────────────────┴───────────────────────────┘
 ///      1 octet  each: length (4 octets, big endian) and octets; absent ones are left out
 ///
-/// flags: 1 payload is UTF-8, 2 content type, 4 response topic, 8 correlation data.
+/// flags: 1 payload is UTF-8, 2 content type, 4 response topic, 8 correlation data, 16 payload of unspecified format.
 enum PropertyCoding {
     private struct Flags: OptionSet {
         let rawValue: UInt8
@@ -15,12 +15,27 @@ enum PropertyCoding {
         static let contentType = Flags(rawValue: 2)
         static let responseTopic = Flags(rawValue: 4)
         static let correlationData = Flags(rawValue: 8)
+        static let unspecifiedFormat = Flags(rawValue: 16)
+
+        init(rawValue: UInt8) { self.rawValue = rawValue }
+
+        init(_ format: PayloadFormat?) {
+            self =
+                switch format {
+                case .utf8: .utf8
+                case .unspecified: .unspecifiedFormat
+                case nil: []
+                }
+        }
+
+        var payloadFormat: PayloadFormat? {
+            contains(.utf8) ? .utf8 : contains(.unspecifiedFormat) ? .unspecified : nil
+        }
     }
 
     static func encode(_ properties: MessageProperties) -> [UInt8] {
-        var flags: Flags = []
+        var flags = Flags(properties.payloadFormat)
         var fields: [UInt8] = []
-        if properties.payloadIsUTF8 { flags.insert(.utf8) }
         if let contentType = properties.contentType {
             flags.insert(.contentType)
             append(contentType.utf8, to: &fields)
@@ -64,10 +79,11 @@ enum PropertyCoding {
         while !rest.isEmpty {
             guard let name = field(&rest), let value = field(&rest) else { return nil }
             userProperties.append(
-                UserProperty(name: String(decoding: name, as: UTF8.self), value: String(decoding: value, as: UTF8.self)))
+                UserProperty(name: String(decoding: name, as: UTF8.self), value: String(decoding: value, as: UTF8.self))
+            )
         }
         return MessageProperties(
-            payloadIsUTF8: flags.contains(.utf8), contentType: contentType, responseTopic: responseTopic,
+            payloadFormat: flags.payloadFormat, contentType: contentType, responseTopic: responseTopic,
             correlationData: correlationData, userProperties: userProperties)
     }
 

@@ -196,8 +196,11 @@ import Testing
             .correlationData(ByteBuffer(bytes: [0, 255])), .userProperty(name: "b", value: "1"),
             .userProperty(name: "a", value: "2"), .userProperty(name: "b", value: "3"),
         ]
-        try publisher.send(.publish("a", "x", properties: properties))
-        #expect(try client.receive() == [.publish("a", "x", properties: properties)])
+        // An indicator of 0 says no more than none, and is passed on as it came.
+        for properties in [properties, [.payloadFormatIndicator(false)]] {
+            try publisher.send(.publish("a", "x", properties: properties))
+            #expect(try client.receive() == [.publish("a", "x", properties: properties)])
+        }
     }
 
     /// MQTT-3.3.4-4

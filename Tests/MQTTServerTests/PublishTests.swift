@@ -43,7 +43,7 @@ import Testing
         #expect(message.publisher == ClientID("me"))
         #expect(message.expiresAt.since(message.publishedAt) == .seconds(30))
         let expected = MessageProperties(
-            payloadIsUTF8: true, contentType: "t", responseTopic: try TopicName("r"), correlationData: [1, 2],
+            payloadFormat: .utf8, contentType: "t", responseTopic: try TopicName("r"), correlationData: [1, 2],
             userProperties: [UserProperty(name: "k", value: "1"), UserProperty(name: "k", value: "2")])
         #expect(message.properties == expected)
     }

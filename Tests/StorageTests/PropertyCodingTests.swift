@@ -6,12 +6,16 @@ import Testing
 
 @Suite struct PropertyCodingTests {
     private static let full: MessageProperties? = try? MessageProperties(
-        payloadIsUTF8: true, contentType: "text/plain", responseTopic: TopicName("answers/1"), correlationData: [0, 255],
+        payloadFormat: .utf8, contentType: "text/plain", responseTopic: TopicName("answers/1"),
+        correlationData: [0, 255],
         userProperties: [UserProperty(name: "a", value: "1"), UserProperty(name: "a", value: "")])
 
     @Test func everythingComesBack() throws {
         let full = try #require(Self.full)
-        for properties in [full, MessageProperties(), MessageProperties(correlationData: [])] {
+        let few = [
+            MessageProperties(), MessageProperties(correlationData: []), MessageProperties(payloadFormat: .unspecified),
+        ]
+        for properties in [full] + few {
             #expect(PropertyCoding.decode(PropertyCoding.encode(properties)) == properties)
         }
     }

@@ -8,7 +8,7 @@ import Testing
 @Suite struct StoreMaintenanceTests {
     private func changes() throws -> [StoreChange] {
         let properties = MessageProperties(
-            payloadIsUTF8: true, contentType: "c", responseTopic: try TopicName("r"), correlationData: [1],
+            payloadFormat: .unspecified, contentType: "c", responseTopic: try TopicName("r"), correlationData: [1],
             userProperties: [UserProperty(name: "a", value: "b")])
         let will = Will(
             topic: try TopicName("w"), payload: [1], qos: .atLeastOnce, retain: false, delay: .milliseconds(1_500),

@@ -7,7 +7,7 @@ struct Publisher: Sendable {
     let statistics: LwM2MStatistics
     let logger: Logger
 
-    private static let json = MessageProperties(payloadIsUTF8: true, contentType: "application/json")
+    private static let json = MessageProperties(payloadFormat: .utf8, contentType: "application/json")
 
     /// A message of ours; nil payload clears a retained one. nil when the topic would be none (too long).
     func message(_ topic: String, _ payload: JSON?, retain: Bool, publisher: ClientID? = nil) -> Message? {
@@ -39,7 +39,7 @@ struct Publisher: Sendable {
     func reply(_ report: Report, to request: Message, from attachment: any Attachment) {
         guard let properties = request.properties, let topic = properties.responseTopic else { return }
         let reply = MessageProperties(
-            payloadIsUTF8: true, contentType: "application/json", correlationData: properties.correlationData)
+            payloadFormat: .utf8, contentType: "application/json", correlationData: properties.correlationData)
         let message = Message(
             topic: topic, payload: report.json.encoded, qos: .atLeastOnce, publishedAt: broker.clock.now(),
             publisher: attachment.clientID, properties: reply)
