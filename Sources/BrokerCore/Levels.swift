@@ -1,12 +1,21 @@
 /// The levels of a topic name or filter, as slices of its octets. `a//b` has three levels, the middle one empty; the
 /// empty text has none.
 struct Levels: Sequence, IteratorProtocol {
-    private let octets: UnsafeRawBufferPointer
+    private var octets: UnsafeRawBufferPointer
     private var position: Int
 
     init(_ octets: UnsafeRawBufferPointer) {
         self.octets = octets
         position = octets.isEmpty ? 1 : 0
+    }
+
+    /// Takes the last level off if it is `#`.
+    /// - Returns: whether it was. Of `#` alone no level is left, of `/#` the empty one.
+    mutating func dropHash() -> Bool {
+        guard octets.last == UInt8(ascii: "#") else { return false }
+        if octets.count == 1 { position = 1 }
+        octets = UnsafeRawBufferPointer(rebasing: octets.dropLast(2))
+        return true
     }
 
     mutating func next() -> UnsafeRawBufferPointer? {

@@ -2,7 +2,7 @@ import Messaging
 
 /// The last retained message of each topic (MQTT 5.0, 3.3.1.3), found by name or by filter.
 struct RetainedStore: ~Copyable {
-    private var tree = LevelTree()
+    private var tree = LevelTree(listsChildren: true)
     /// By tree node.
     private var messages: ContiguousArray<Message?> = [nil]
     private(set) var count = 0
@@ -25,10 +25,12 @@ struct RetainedStore: ~Copyable {
         guard old != nil || count < limit else { return .full }
         let node = tree.insert(message.topic.string)
         while messages.count < tree.capacity { messages.append(nil) }
-        tree.hold(node)
         messages[Int(node)] = message
         octets += message.octets - (old?.octets ?? 0)
-        if old == nil { count += 1 }
+        if old == nil {
+            tree.hold(node)
+            count += 1
+        }
         return .stored
     }
 

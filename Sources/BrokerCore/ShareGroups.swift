@@ -10,6 +10,8 @@ struct ShareGroups {
 
     private struct Group {
         var name: String
+        /// Its filter ends with `#`.
+        let isBelow: Bool
         var members: ContiguousArray<SubscriptionIndex.EntryID>
         /// Whose turn it is. An object, as turns are taken under the index's read lock.
         let turn: Turn
@@ -27,18 +29,24 @@ struct ShareGroups {
     func name(of group: Int32) -> String { groups[Int(group)].name }
     func next(after group: Int32) -> Int32 { groups[Int(group)].next }
 
-    /// The group of that name in the list starting at `first`, or -1.
-    func find(_ name: String, first: Int32) -> Int32 {
+    func isBelow(_ group: Int32) -> Bool { groups[Int(group)].isBelow }
+
+    /// The group of that name and kind in the list starting at `first`, or -1.
+    func find(_ name: String, isBelow: Bool, first: Int32) -> Int32 {
         var group = first
-        while group != Self.none, !groups[Int(group)].name.utf8.elementsEqual(name.utf8) { group = groups[Int(group)].next }
+        while group != Self.none, !isNamed(group, name, isBelow) { group = groups[Int(group)].next }
         return group
     }
 
-    /// The group of that name, made when missing.
-    mutating func insert(_ name: String, on node: LevelTree.NodeID, first: inout Int32) -> Int32 {
-        let existing = find(name, first: first)
+    private func isNamed(_ group: Int32, _ name: String, _ isBelow: Bool) -> Bool {
+        groups[Int(group)].isBelow == isBelow && groups[Int(group)].name.utf8.elementsEqual(name.utf8)
+    }
+
+    /// The group of that name and kind, made when missing.
+    mutating func insert(_ name: String, isBelow: Bool, first: inout Int32) -> Int32 {
+        let existing = find(name, isBelow: isBelow, first: first)
         guard existing == Self.none else { return existing }
-        let group = Group(name: name, members: [], turn: Turn(), next: first)
+        let group = Group(name: name, isBelow: isBelow, members: [], turn: Turn(), next: first)
         if freeGroup == Self.none {
             first = Int32(groups.count)
             groups.append(group)

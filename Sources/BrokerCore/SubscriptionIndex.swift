@@ -3,10 +3,12 @@ import Messaging
 /// All subscriptions, and the answer to "who gets a message of this topic" (MQTT 5.0, 4.7, 4.8).
 ///
 /// A subscription is an entry in a flat array, linked into the list of the tree node its filter ends at and into the list of
-/// its subscriber. `+` and `#` are ordinary nodes of the tree, remembered in their parent's branch so that a walk finds them
-/// without hashing.
+/// its subscriber. `+` is an ordinary node of the tree, remembered in its parent's branch so that a walk finds it without hashing.
+/// `#` is none: what ends with it hangs on the node before, in a list of its own, as it matches that level and all below
+/// (MQTT 5.0, 4.7.1.2).
 ///
-/// Memory: 32 octets an entry, about 60 a node. A walk visits each level once for its exact child and once for each `+` on the way.
+/// Memory: 36 octets an entry, 36 and its name a node, and 4 to 8 in a hash table for each of both. A walk visits each level once for
+/// its exact child and once for each `+` on the way.
 struct SubscriptionIndex: ~Copyable {
     typealias SubscriberID = Int32
     typealias EntryID = Int32
@@ -17,24 +19,35 @@ struct SubscriptionIndex: ~Copyable {
         var subscriber: SubscriberID
         var node: LevelTree.NodeID
         var identifier: UInt32
-        var options: Options
-        /// Neighbours in the list of the node (or share group).
-        fileprivate var next: EntryID
-        fileprivate var previous: EntryID
-        fileprivate var nextOfSubscriber: EntryID
-        fileprivate var previousOfSubscriber: EntryID
+        /// Neighbours in the list of the node. A member of a share group is in no such list: in place of the next it has its group.
+        var next = SubscriptionIndex.none
+        var previous = SubscriptionIndex.none
+        var nextOfSubscriber = SubscriptionIndex.none
+        var previousOfSubscriber = SubscriptionIndex.none
         /// Next in the bucket of `entryBuckets`; for a free entry the next free one.
-        fileprivate var chain: EntryID
+        var chain = SubscriptionIndex.none
+        var options: Options
+
         /// The share group it belongs to, or `none`.
-        fileprivate(set) var share: ShareGroups.GroupID
+        var share: ShareGroups.GroupID { options.isShared ? next : ShareGroups.none }
+        /// Where its filter ends.
+        var place: Place { Place(node: node, isBelow: options.isBelow) }
+    }
+
+    /// Where a filter ends: at a node, or with `#` behind it.
+    struct Place: Equatable {
+        let node: LevelTree.NodeID
+        let isBelow: Bool
     }
 
     /// QoS and flags in one octet.
     struct Options: Equatable {
         private var bits: UInt8
 
-        init(_ subscription: Subscription, isPartial: Bool = false) {
-            bits = subscription.qos.rawValue | (subscription.noLocal ? 4 : 0) | (subscription.retainAsPublished ? 8 : 0)
+        init(_ subscription: Subscription, isPartial: Bool, isShared: Bool, isBelow: Bool) {
+            bits =
+                subscription.qos.rawValue | (subscription.noLocal ? 4 : 0) | (subscription.retainAsPublished ? 8 : 0)
+                | (isShared ? 32 : 0) | (isBelow ? 64 : 0)
             self.isPartial = isPartial
         }
 
@@ -46,61 +59,73 @@ struct SubscriptionIndex: ~Copyable {
             get { bits & 16 != 0 }
             set { bits = newValue ? bits | 16 : bits & ~16 }
         }
+        /// The subscriber is a member of a share group.
+        var isShared: Bool { bits & 32 != 0 }
+        /// The filter ends with `#`.
+        var isBelow: Bool { bits & 64 != 0 }
         /// Whether a message may be left out: no-local or partial, one question for the walk.
         var isConditional: Bool { bits & 20 != 0 }
     }
 
     /// The list of one subscriber's entries.
-    private struct Holdings {
+    struct Holdings {
         var first = SubscriptionIndex.none
         /// Asked for with every subscription, so counted along.
         var count: Int32 = 0
     }
 
     /// What hangs on a tree node.
-    private struct Branch {
+    struct Branch {
         var plus = LevelTree.none
-        var hash = LevelTree.none
-        var entries = SubscriptionIndex.none
+        /// Subscriptions whose filters end here, and those that have `#` behind it.
+        var exact = SubscriptionIndex.none
+        var below = SubscriptionIndex.none
+        /// Share groups of both kinds.
         var shares = SubscriptionIndex.none
+
+        subscript(isBelow isBelow: Bool) -> EntryID {
+            get { isBelow ? below : exact }
+            set { if isBelow { below = newValue } else { exact = newValue } }
+        }
     }
 
-    private var tree = LevelTree()
-    private var branches: ContiguousArray<Branch> = [Branch()]
-    private var entries: ContiguousArray<Entry> = []
-    private var freeEntry = none
-    private var entryBuckets = ContiguousArray(repeating: none, count: 64)
+    var tree = LevelTree()
+    /// By tree node.
+    var branches = FlatArray(repeating: Branch(), count: 1)
+    var entries = FlatArray<Entry>()
+    var freeEntry = none
+    /// Finds an entry by subscriber, place and share group: heads of chains.
+    var entryBuckets = FlatArray(repeating: none, count: 64)
     /// What each subscriber holds.
-    private var subscribers: ContiguousArray<Holdings> = []
-    private(set) var shares = ShareGroups()
+    var subscribers: ContiguousArray<Holdings> = []
+    var shares = ShareGroups()
 
     /// Subscriptions in all, shared ones included.
-    private(set) var count = 0
-    private(set) var sharedCount = 0
+    var count = 0
+    var sharedCount = 0
 
     // MARK: Changing
 
     /// Adds a subscription, or replaces the options of an equal one (MQTT-3.8.4-3).
     /// - Returns: whether it is new.
     mutating func insert(_ subscription: Subscription, for subscriber: SubscriberID, isPartial: Bool = false) -> Bool {
-        let node = tree.insert(subscription.filter.pattern)
-        linkWildcard(node)
+        let place = makePlace(subscription.filter)
         let share = subscription.filter.groupName.map { group in
-            shares.insert(group, on: node, first: &branches[Int(node)].shares)
+            shares.insert(group, isBelow: place.isBelow, first: &branches[Int(place.node)].shares)
         }
-        let options = Options(subscription, isPartial: isPartial)
-        let existing = find(subscriber, node, share ?? Self.none)
+        let options = Options(
+            subscription, isPartial: isPartial, isShared: share != nil, isBelow: place.isBelow)
+        let existing = find(subscriber, place, share ?? Self.none)
         guard existing == Self.none else {
             entries[Int(existing)].options = options
             entries[Int(existing)].identifier = subscription.identifier
             return false
         }
-        tree.hold(node)
+        tree.hold(place.node)
         let entry = store(
             Entry(
-                subscriber: subscriber, node: node, identifier: subscription.identifier, options: options,
-                next: Self.none, previous: Self.none, nextOfSubscriber: Self.none,
-                previousOfSubscriber: Self.none, chain: Self.none, share: share ?? Self.none))
+                subscriber: subscriber, node: place.node, identifier: subscription.identifier, next: share ?? Self.none,
+                options: options))
         linkToSubscriber(entry)
         if let share {
             shares.append(entry, to: share)
@@ -126,14 +151,13 @@ struct SubscriptionIndex: ~Copyable {
     }
 
     private func find(_ filter: TopicFilter, of subscriber: SubscriberID) -> EntryID? {
-        let node = tree.find(filter.pattern)
-        guard node != LevelTree.none else { return nil }
+        guard let place = place(of: filter) else { return nil }
         var share = Self.none
         if let group = filter.groupName {
-            share = shares.find(group, first: branches[Int(node)].shares)
+            share = shares.find(group, isBelow: place.isBelow, first: branches[Int(place.node)].shares)
             guard share != Self.none else { return nil }
         }
-        let entry = find(subscriber, node, share)
+        let entry = find(subscriber, place, share)
         return entry == Self.none ? nil : entry
     }
 
@@ -158,24 +182,6 @@ struct SubscriptionIndex: ~Copyable {
         return filters
     }
 
-    /// Puts everyone who gets a message of `topic` into `matches`: a subscriber once per matching subscription, a share group
-    /// once, for `pick`.
-    func match(_ topic: TopicName, into matches: inout Matches) {
-        var text = topic.string
-        text.withUTF8 { octets in
-            let topic = UnsafeRawBufferPointer(octets)
-            matches.prepare(topic, tree)
-            tree.withView { tree in
-                branches.withUnsafeBufferPointer { branches in
-                    entries.withUnsafeBufferPointer { entries in
-                        let walk = Walk(tree: tree, branches: branches, entries: entries, shares: shares, topic: topic)
-                        walk.visit(LevelTree.root, depth: 0, into: &matches)
-                    }
-                }
-            }
-        }
-    }
-
     subscript(id: EntryID) -> Entry { entries[Int(id)] }
 
     /// The entry of that number while it is a member of `group`.
@@ -195,50 +201,11 @@ struct SubscriptionIndex: ~Copyable {
 
     /// Whether somebody else holds an exclusive subscription to the same pattern.
     func isTaken(_ filter: TopicFilter, for subscriber: SubscriberID) -> Bool {
-        guard filter.isExclusive else { return false }
-        let node = tree.find(filter.pattern)
-        guard node != LevelTree.none else { return false }
-        let group = shares.find(ShareGroups.exclusive, first: branches[Int(node)].shares)
+        guard filter.isExclusive, let place = place(of: filter) else { return false }
+        let group = shares.find(
+            ShareGroups.exclusive, isBelow: place.isBelow, first: branches[Int(place.node)].shares)
         guard group != Self.none else { return false }
         return shares.members(of: group).contains { entries[Int($0)].subscriber != subscriber }
-    }
-
-    /// One walk, on bare pointers: nothing is retained, nothing allocated.
-    private struct Walk {
-        let tree: LevelTree.View
-        let branches: UnsafeBufferPointer<Branch>
-        let entries: UnsafeBufferPointer<Entry>
-        let shares: ShareGroups
-        let topic: UnsafeRawBufferPointer
-
-        func visit(_ node: LevelTree.NodeID, depth: Int, into matches: inout Matches) {
-            let branch = branches[Int(node)]
-            // MQTT-4.7.2-1: at the first level, wildcards do not match names that start with $.
-            let wildcards = depth > 0 || topic.first != UInt8(ascii: "$")
-            if branch.hash != LevelTree.none, wildcards { collect(branch.hash, into: &matches) }
-            guard depth < matches.levels.count else { return collect(node, into: &matches) }
-            let level = matches.levels[depth]
-            let child = tree.child(of: node, level: level.octets(of: topic), levelHash: level.hash)
-            if child != LevelTree.none { visit(child, depth: depth + 1, into: &matches) }
-            if branch.plus != LevelTree.none, wildcards { visit(branch.plus, depth: depth + 1, into: &matches) }
-        }
-
-        private func collect(_ node: LevelTree.NodeID, into matches: inout Matches) {
-            let branch = branches[Int(node)]
-            if branch.entries != SubscriptionIndex.none { matches.lists += 1 }
-            var next = branch.entries
-            while next != SubscriptionIndex.none {
-                let entry = entries[Int(next)]
-                matches.append(entry)
-                next = entry.next
-            }
-            var group = branch.shares
-            while group != SubscriptionIndex.none {
-                matches.lists += 1
-                matches.append(group)
-                group = shares.next(after: group)
-            }
-        }
     }
 
     /// What a subscriber asked for, as far as it is kept: when retained messages are sent only matters while subscribing.
@@ -256,7 +223,7 @@ struct SubscriptionIndex: ~Copyable {
 
     /// The filter as its subscriber wrote it.
     private func text(of entry: Entry) -> String {
-        let pattern = tree.path(to: entry.node)
+        let pattern = pattern(of: entry.place)
         guard entry.share != Self.none else { return pattern }
         let group = shares.name(of: entry.share)
         return group == ShareGroups.exclusive ? "$exclusive/\(pattern)" : "$share/\(group)/\(pattern)"
@@ -268,163 +235,6 @@ struct SubscriptionIndex: ~Copyable {
         while next != Self.none {
             body(entries[Int(next)])
             next = entries[Int(next)].nextOfSubscriber
-        }
-    }
-}
-
-// MARK: - Links
-
-extension SubscriptionIndex {
-    /// Tells the parent of a `+` or `#` node about it.
-    private mutating func linkWildcard(_ node: LevelTree.NodeID) {
-        while branches.count < tree.capacity { branches.append(Branch()) }
-        var node = node
-        while node != LevelTree.root {
-            let parent = tree.parent(of: node)
-            tree.withName(of: node) { name in
-                guard name.count == 1 else { return }
-                if name[0] == UInt8(ascii: "+") { branches[Int(parent)].plus = node }
-                if name[0] == UInt8(ascii: "#") { branches[Int(parent)].hash = node }
-            }
-            node = parent
-        }
-    }
-
-    private mutating func linkToNode(_ id: EntryID) {
-        let node = Int(entries[Int(id)].node)
-        let first = branches[node].entries
-        entries[Int(id)].next = first
-        if first != Self.none { entries[Int(first)].previous = id }
-        branches[node].entries = id
-    }
-
-    private mutating func linkToSubscriber(_ id: EntryID) {
-        let subscriber = Int(entries[Int(id)].subscriber)
-        while subscribers.count <= subscriber { subscribers.append(Holdings()) }
-        let first = subscribers[subscriber].first
-        entries[Int(id)].nextOfSubscriber = first
-        if first != Self.none { entries[Int(first)].previousOfSubscriber = id }
-        subscribers[subscriber].first = id
-        subscribers[subscriber].count += 1
-    }
-
-    private mutating func remove(_ id: EntryID) {
-        let entry = entries[Int(id)]
-        if entry.share == Self.none {
-            unlinkFromNode(entry)
-        } else {
-            if shares.name(of: entry.share) != ShareGroups.exclusive { sharedCount -= 1 }
-            shares.remove(id, from: entry.share, first: &branches[Int(entry.node)].shares)
-        }
-        unlinkFromSubscriber(entry)
-        unchain(id)
-        entries[Int(id)].chain = freeEntry
-        entries[Int(id)].share = Self.none
-        freeEntry = id
-        count -= 1
-        let branch = branches[Int(entry.node)]
-        if branch.entries == Self.none, branch.shares == Self.none { release(entry.node) }
-    }
-
-    private mutating func unlinkFromNode(_ entry: Entry) {
-        if entry.previous == Self.none {
-            branches[Int(entry.node)].entries = entry.next
-        } else {
-            entries[Int(entry.previous)].next = entry.next
-        }
-        if entry.next != Self.none { entries[Int(entry.next)].previous = entry.previous }
-    }
-
-    private mutating func unlinkFromSubscriber(_ entry: Entry) {
-        subscribers[Int(entry.subscriber)].count -= 1
-        if entry.previousOfSubscriber == Self.none {
-            subscribers[Int(entry.subscriber)].first = entry.nextOfSubscriber
-        } else {
-            entries[Int(entry.previousOfSubscriber)].nextOfSubscriber = entry.nextOfSubscriber
-        }
-        if entry.nextOfSubscriber != Self.none {
-            entries[Int(entry.nextOfSubscriber)].previousOfSubscriber = entry.previousOfSubscriber
-        }
-    }
-
-    /// Gives a node without entries back to the tree and clears what its parents remember of the nodes that went with it.
-    private mutating func release(_ node: LevelTree.NodeID) {
-        var ancestors: [(node: LevelTree.NodeID, parent: LevelTree.NodeID)] = []
-        var walked = node
-        while walked != LevelTree.root {
-            ancestors.append((walked, tree.parent(of: walked)))
-            walked = tree.parent(of: walked)
-        }
-        tree.release(node)
-        for (gone, parent) in ancestors where tree.parent(of: gone) == LevelTree.none {
-            branches[Int(gone)] = Branch()
-            if branches[Int(parent)].plus == gone { branches[Int(parent)].plus = LevelTree.none }
-            if branches[Int(parent)].hash == gone { branches[Int(parent)].hash = LevelTree.none }
-        }
-    }
-}
-
-// MARK: - The table of entries by subscriber, node and share group
-
-extension SubscriptionIndex {
-    private func bucket(_ subscriber: SubscriberID, _ node: LevelTree.NodeID, _ share: Int32) -> Int {
-        var hash = UInt64(UInt32(bitPattern: subscriber)) << 32 | UInt64(UInt32(bitPattern: node))
-        hash = (hash ^ UInt64(UInt32(bitPattern: share)) << 17) &* 0x9E37_79B9_7F4A_7C15
-        return Int(hash >> 32) & (entryBuckets.count - 1)
-    }
-
-    private func find(_ subscriber: SubscriberID, _ node: LevelTree.NodeID, _ share: Int32) -> EntryID {
-        var next = entryBuckets[bucket(subscriber, node, share)]
-        while next != Self.none {
-            let entry = entries[Int(next)]
-            if entry.subscriber == subscriber, entry.node == node, entry.share == share { return next }
-            next = entry.chain
-        }
-        return Self.none
-    }
-
-    private mutating func store(_ entry: Entry) -> EntryID {
-        if count >= entryBuckets.count { growBuckets() }
-        let id: EntryID
-        if freeEntry == Self.none {
-            id = EntryID(entries.count)
-            entries.append(entry)
-        } else {
-            id = freeEntry
-            freeEntry = entries[Int(id)].chain
-            entries[Int(id)] = entry
-        }
-        let bucket = bucket(entry.subscriber, entry.node, entry.share)
-        entries[Int(id)].chain = entryBuckets[bucket]
-        entryBuckets[bucket] = id
-        return id
-    }
-
-    private mutating func unchain(_ id: EntryID) {
-        let entry = entries[Int(id)]
-        let bucket = bucket(entry.subscriber, entry.node, entry.share)
-        guard entryBuckets[bucket] != id else { return entryBuckets[bucket] = entry.chain }
-        var before = entryBuckets[bucket]
-        while entries[Int(before)].chain != id { before = entries[Int(before)].chain }
-        entries[Int(before)].chain = entry.chain
-    }
-
-    private mutating func growBuckets() {
-        var live: [EntryID] = []
-        live.reserveCapacity(count)
-        for head in entryBuckets {
-            var next = head
-            while next != Self.none {
-                live.append(next)
-                next = entries[Int(next)].chain
-            }
-        }
-        entryBuckets = ContiguousArray(repeating: Self.none, count: entryBuckets.count * 2)
-        for id in live {
-            let entry = entries[Int(id)]
-            let bucket = bucket(entry.subscriber, entry.node, entry.share)
-            entries[Int(id)].chain = entryBuckets[bucket]
-            entryBuckets[bucket] = id
         }
     }
 }

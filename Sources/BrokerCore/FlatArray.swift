@@ -1,0 +1,78 @@
+import Glibc
+
+/// An array of plain values for what becomes large: it grows by an eighth, and is never there twice.
+///
+/// `ContiguousArray` doubles and copies: while it grows it is there three times, afterwards up to half of it is unused. Here
+/// `realloc` grows the block, for which the system moves pages and no octets (mremap(2)) once it is large.
+///
+/// Proof of `@unchecked Sendable`: it alone owns its memory, cannot be copied, and changes only through `mutating` methods, so that
+/// whoever has it has it like any other value.
+struct FlatArray<Element: BitwiseCopyable & Sendable>: ~Copyable, @unchecked Sendable {
+    private(set) var count = 0
+    private var capacity = 0
+    private var memory: UnsafeMutablePointer<Element>?
+
+    init() {}
+
+    init(repeating element: Element, count: Int) {
+        grow(filling: element, to: count)
+    }
+
+    deinit { free(memory) }
+
+    var indices: Range<Int> { 0..<count }
+
+    subscript(index: Int) -> Element {
+        @inline(__always)
+        get {
+            precondition(UInt(bitPattern: index) < UInt(bitPattern: count), "an index of an array lies in it")
+            return memory.unsafelyUnwrapped[index]
+        }
+        @inline(__always)
+        set {
+            precondition(UInt(bitPattern: index) < UInt(bitPattern: count), "an index of an array lies in it")
+            memory.unsafelyUnwrapped[index] = newValue
+        }
+    }
+
+    mutating func append(_ element: Element) {
+        makeRoom(for: 1)
+        memory.unsafelyUnwrapped[count] = element
+        count += 1
+    }
+
+    /// Appends copies of `element` until there are `count`.
+    mutating func grow(filling element: Element, to count: Int) {
+        resize(to: max(count, capacity))
+        while self.count < count { append(element) }
+    }
+
+    /// Lends the elements, for a walk that must not check bounds at each step.
+    @inline(__always)
+    func withElements<Result>(_ body: (UnsafeBufferPointer<Element>) -> Result) -> Result {
+        body(UnsafeBufferPointer(start: memory, count: count))
+    }
+
+    private mutating func makeRoom(for more: Int) {
+        guard count + more > capacity else { return }
+        resize(to: max(count + more, capacity + capacity / 8, 16))
+    }
+
+    private mutating func resize(to capacity: Int) {
+        guard let grown = realloc(memory, capacity * MemoryLayout<Element>.stride) else {
+            preconditionFailure("the system has no memory for an array")
+        }
+        memory = grown.assumingMemoryBound(to: Element.self)
+        self.capacity = capacity
+    }
+}
+
+extension FlatArray<UInt8> {
+    mutating func append(contentsOf octets: UnsafeRawBufferPointer) {
+        makeRoom(for: octets.count)
+        if let start = octets.baseAddress, !octets.isEmpty {
+            memcpy(memory.unsafelyUnwrapped + count, start, octets.count)
+        }
+        count += octets.count
+    }
+}
