@@ -37,7 +37,8 @@ extension CoreBroker {
     ) {
         let pass = PublishPass(
             principal: principal, listenerLevel: publisher?.durability,
-            mayRefuse: hasPublisher && principal.kind != .gateway && mayRefuse.load(ordering: .relaxed))
+            mayRefuse: hasPublisher && principal.kind != .gateway && mayRefuse.load(ordering: .relaxed),
+            memoryShare: memoryShare.load(ordering: .relaxed))
         let messages = features.rewriter == nil || isRewritten ? messages : rewritten(messages, principal)
         var scratch = scratches.withLock { $0.popLast() } ?? RouteScratch()
         routing.read { routing in
@@ -122,7 +123,7 @@ extension CoreBroker {
             if message.retain, durability.level(of: message.topic) != .memory { return .refused(.quotaExceeded) }
             if level != .memory, needsStore(message, routing, scratch) { return .refused(.quotaExceeded) }
         }
-        if pass.mayRefuse, isRefused(message, routing, scratch) { return .refused(.receiverFull) }
+        if pass.mayRefuse, isRefused(message, pass, routing, scratch) { return .refused(.receiverFull) }
         var commit = CommitPoint.none
         if message.retain {
             guard let point = retain(message) else { return .refused(.quotaExceeded) }
@@ -141,8 +142,8 @@ extension CoreBroker {
         for receiver in scratch.merged {
             guard let session = routing.sessions[Int(receiver.subscriber)] else { continue }
             let effects = session.put(
-                &scratch.run, as: receiver, durability: level, isPromised: pass.mayRefuse, limits: limits.mailbox,
-                clock: clock)
+                &scratch.run, as: receiver, durability: level, isPromised: pass.mayRefuse,
+                memoryShare: pass.memoryShare, limits: limits.mailbox, clock: clock)
             if let owner = effects.wake { scratch.wakes.append(owner) }
             if effects.isPressed { scratch.pressing.append(session) }
             if let reason = effects.dropped { scratch.dropping.append((session.clientID, reason)) }
@@ -166,12 +167,15 @@ extension CoreBroker {
 
     /// Whether a receiver's mailbox is full and wants the publisher refused: then nobody gets the message, as its publisher sends
     /// it again to everybody. A copy at QoS 0 is never worth that.
-    private func isRefused(_ message: Message, _ routing: borrowing Routing, _ scratch: RouteScratch) -> Bool {
+    private func isRefused(
+        _ message: Message, _ pass: PublishPass, _ routing: borrowing Routing, _ scratch: RouteScratch
+    ) -> Bool {
         guard message.qos != .atMostOnce else { return false }
         let octets = message.octets
         return scratch.merged.contains { receiver in
             receiver.qos != .atMostOnce
-                && routing.sessions[Int(receiver.subscriber)]?.refuses(octets: octets, limits: limits.mailbox) == true
+                && routing.sessions[Int(receiver.subscriber)]?.refuses(
+                    octets: octets, memoryShare: pass.memoryShare, limits: limits.mailbox) == true
         }
     }
 
@@ -238,6 +242,8 @@ private struct PublishPass {
     let listenerLevel: Durability?
     /// The publisher can be refused when a receiver's mailbox is full.
     let mayRefuse: Bool
+    /// Octets that each mailbox may hold in memory.
+    let memoryShare: Int
 }
 
 extension Message {

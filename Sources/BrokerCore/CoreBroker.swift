@@ -37,6 +37,8 @@ package final class CoreBroker: Broker {
     let traffic = TrafficTable()
     /// Some mailbox may refuse publishers: receivers are asked before a message is handed out.
     let mayRefuse: Atomic<Bool>
+    /// Octets that each mailbox may hold in memory; `.max` while memory is not tight (`noteMemory`).
+    let memoryShare = Atomic<Int>(.max)
     /// Grows with each `recheckAccess`, so that a client that comes in at that moment is looked at again.
     let accessVersion = Atomic<UInt64>(0)
     private let stopping = Atomic<Bool>(false)

@@ -2,10 +2,13 @@ import Messaging
 
 /// The part of a long queue that lies in the store alone, and its way back.
 extension Mailbox {
-    /// The next page to be read, if it is time: what is in memory is down to half of what may be.
-    mutating func nextPage(inMemory: Int) -> PageRequest? {
-        guard tail.count > 0, waiting.count <= inMemory / 2, let recorder,
-            let page = tail.beginPage(limit: max(1, inMemory - waiting.count))
+    /// The next page to be read, if it is time: what is in memory is down to half of what may be. Where memory is tight, that is
+    /// when nothing waits there any more and less than the share is on the way.
+    /// - Parameter memoryShare: octets that this mailbox may hold in memory.
+    mutating func nextPage(inMemory: Int, memoryShare: Int = .max) -> PageRequest? {
+        guard tail.count > 0, waiting.count <= (memoryShare == .max ? inMemory / 2 : 0), window.octets < memoryShare,
+            let recorder,
+            let page = tail.beginPage(limit: max(1, inMemory - waiting.count), octets: memoryShare - window.octets)
         else { return nil }
         return PageRequest(session: recorder.number, sequences: page, after: tail.commit)
     }

@@ -49,27 +49,33 @@ struct Mailbox: ~Copyable {
         var waitsUntil = Timestamp.never
         /// Waiting messages that may stay in memory when the store has them, too.
         var inMemory = Int.max
+        /// Octets that may be in memory. What arrives beyond is left to the store, or dropped where the store does not have it.
+        var memoryShare = Int.max
         /// The publisher has been told that there is room, as there was (`Session.refuses`). Publishers that were told so at the same
         /// time may fill the mailbox a little over its bounds.
         var isPromised = false
+
+        /// Whether a message of `qos` is put in although the mailbox is full.
+        func keepsPromise(_ qos: QoS) -> Bool { isPromised && policy == .rejectPublisher && qos != .atMostOnce }
     }
 
     enum PutResult: Equatable {
         case queued(CommitPoint)
         /// This message, or with `makesRoom` an older one, gave way.
-        case dropped(CommitPoint, makesRoom: Bool)
+        case dropped(CommitPoint, makesRoom: Bool, DropReason = .mailboxFull)
 
         /// The point at which this message is stored.
         var commit: CommitPoint {
             switch self {
-            case .queued(let commit), .dropped(let commit, _): commit
+            case .queued(let commit), .dropped(let commit, _, _): commit
             }
         }
 
-        var hasDropped: Bool {
+        /// Why one was dropped; nil when none was.
+        var dropReason: DropReason? {
             switch self {
-            case .queued: false
-            case .dropped: true
+            case .queued: nil
+            case .dropped(_, _, let reason): reason
             }
         }
     }
@@ -101,6 +107,8 @@ struct Mailbox: ~Copyable {
     var waitingCount: Int { waiting.count + tail.count }
     var backlog: Int { waitingCount + window.count }
     var isEmpty: Bool { backlog == 0 }
+    /// Of messages that wait or are on the way and do not lie in the store alone.
+    private var octetsInMemory: Int { waitingOctets - tail.stubOctets + window.octets }
 
     var report: MailboxReport {
         var report = MailboxReport()
@@ -140,9 +148,13 @@ struct Mailbox: ~Copyable {
         let octets = message.octets
         guard bounds.messages > 0, octets <= bounds.octets else { return dropArrival() }
         if bounds.keepsLatestOnly { supersede(message.topic) }
+        let fitsMemory = hasMemory(for: octets, bounds)
+        guard fitsMemory || mayStore(qos, durability, share) || bounds.keepsPromise(qos) else {
+            return dropArrival(.memoryFull)
+        }
         var madeRoom = false
         while waitingCount >= bounds.messages || waitingOctets + octets > bounds.octets {
-            if bounds.isPromised, bounds.policy == .rejectPublisher, qos != .atMostOnce { break }
+            if bounds.keepsPromise(qos) { break }
             guard makeRoom(bounds.policy) else { return dropArrival() }
             madeRoom = true
         }
@@ -155,12 +167,21 @@ struct Mailbox: ~Copyable {
         }
         let commit = entry.commit
         waitingOctets += octets
-        if tail.count > 0 || entry.isStored && waiting.count >= bounds.inMemory {
+        if tail.count > 0 || entry.isStored && (waiting.count >= bounds.inMemory || !fitsMemory) {
             tail.append(entry)
         } else {
             waiting.append(consume entry)
         }
         return madeRoom ? .dropped(commit, makesRoom: true) : .queued(commit)
+    }
+
+    private func hasMemory(for octets: Int, _ bounds: Bounds) -> Bool {
+        bounds.memoryShare == .max || octetsInMemory + octets <= bounds.memoryShare
+    }
+
+    /// Whether the store takes it and is the only one that needs it.
+    private func mayStore(_ qos: QoS, _ durability: Durability, _ share: ShareGroups.GroupID) -> Bool {
+        recorder != nil && qos != .atMostOnce && durability != .memory && share == ShareGroups.none
     }
 
     private mutating func record(_ entry: inout Entry, _ durability: Durability) {
@@ -173,7 +194,7 @@ struct Mailbox: ~Copyable {
     /// would be refused for ever.
     mutating func refuses(octets: Int, _ bounds: Bounds) -> Bool {
         guard bounds.policy == .rejectPublisher, octets <= bounds.octets,
-            waitingCount >= bounds.messages || waitingOctets + octets > bounds.octets
+            waitingCount >= bounds.messages || waitingOctets + octets > bounds.octets || !hasMemory(for: octets, bounds)
         else { return false }
         refused += 1
         return true
@@ -185,9 +206,9 @@ struct Mailbox: ~Copyable {
         ledger[dropped: reason] += 1
     }
 
-    private mutating func dropArrival() -> PutResult {
-        ledger[dropped: .mailboxFull] += 1
-        return .dropped(.none, makesRoom: false)
+    private mutating func dropArrival(_ reason: DropReason = .mailboxFull) -> PutResult {
+        ledger[dropped: reason] += 1
+        return .dropped(.none, makesRoom: false, reason)
     }
 
     private mutating func makeRoom(_ policy: MailboxLimits.Policy) -> Bool {

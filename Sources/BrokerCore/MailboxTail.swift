@@ -14,6 +14,9 @@ struct MailboxTail: ~Copyable {
 
     var count: Int { queue?.count ?? 0 }
 
+    /// Octets of the messages that are in the store alone.
+    var stubOctets: Int { queue?.stubOctets ?? 0 }
+
     /// The point at which the store has everything that lies there alone.
     var commit: CommitPoint { queue?.commit ?? .none }
 
@@ -73,8 +76,13 @@ struct MailboxTail: ~Copyable {
     // MARK: Pages
 
     /// Notes that the next page is being read.
+    /// - Parameters:
+    ///   - limit: messages in it at most.
+    ///   - octets: of these messages, as far as a single one does not exceed them.
     /// - Returns: the sequences it goes over; nil when one is being read already or none is in the store.
-    mutating func beginPage(limit: Int) -> ClosedRange<UInt64>? { queue?.beginPage(limit: limit) }
+    mutating func beginPage(limit: Int, octets: Int = .max) -> ClosedRange<UInt64>? {
+        queue?.beginPage(limit: limit, octets: octets)
+    }
 
     mutating func endPage() { queue?.endPage() }
 

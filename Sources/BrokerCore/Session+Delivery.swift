@@ -12,10 +12,12 @@ extension Session {
     }
 
     /// Puts one copy of each message of a run in, or accounts for why not.
-    /// - Parameter isPromised: `refuses` was asked before.
+    /// - Parameters:
+    ///   - isPromised: `refuses` was asked before.
+    ///   - memoryShare: octets that the mailbox may hold in memory.
     func put(
         _ run: inout ContiguousArray<RouteScratch.Arrival>, as receiver: RouteScratch.Merged, durability: Durability,
-        isPromised: Bool = false, limits: MailboxLimits, clock: any GatewayClock
+        isPromised: Bool = false, memoryShare: Int = .max, limits: MailboxLimits, clock: any GatewayClock
     ) -> PutEffects {
         state.withLock { state in
             var effects = PutEffects()
@@ -25,6 +27,7 @@ extension Session {
             var bounds = limits.bounds(isAwake: isAwake)
             bounds.waitsUntil = limits.timeToLive.map { clock.now() + $0 } ?? .never
             bounds.isPromised = isPromised
+            bounds.memoryShare = memoryShare
             var mayPress = false
             for index in run.indices {
                 let message = run[index].message
@@ -38,8 +41,8 @@ extension Session {
                     retain: receiver.retainAsPublished && message.retain,  // MQTT-3.3.1-12, MQTT-3.3.1-13
                     subscriptionIDs: receiver.subscriptionIDs, share: receiver.share, bounds: bounds)
                 run[index].commit = max(run[index].commit, result.commit)
-                if result.hasDropped {
-                    if !state.hasReportedDrop { effects.dropped = .mailboxFull }
+                if let reason = result.dropReason {
+                    if !state.hasReportedDrop { effects.dropped = reason }
                     state.hasReportedDrop = true
                 } else if qos != .atMostOnce {
                     mayPress = true
@@ -65,10 +68,12 @@ extension Session {
     }
 
     /// Whether the mailbox is full and wants the publisher of such a message refused.
-    func refuses(octets: Int, limits: MailboxLimits) -> Bool {
+    func refuses(octets: Int, memoryShare: Int, limits: MailboxLimits) -> Bool {
         state.withLock { state in
             let limits = state.mailboxTerms?.limits ?? limits
-            return state.mailbox.refuses(octets: octets, limits.bounds(isAwake: state.isAwake))
+            var bounds = limits.bounds(isAwake: state.isAwake)
+            bounds.memoryShare = memoryShare
+            return state.mailbox.refuses(octets: octets, bounds)
         }
     }
 
@@ -94,7 +99,8 @@ extension Session {
     }
 
     func take(
-        _ limit: Int, epoch: UInt32, now: Timestamp, limits: MailboxLimits, into deliveries: inout [Delivery]
+        _ limit: Int, epoch: UInt32, now: Timestamp, limits: MailboxLimits, memoryShare: Int = .max,
+        into deliveries: inout [Delivery]
     ) -> (TakeResult, DrainEffects) {
         state.withLock { state in
             var effects = DrainEffects()
@@ -104,7 +110,7 @@ extension Session {
             effects.awaitedCommit = state.mailbox.awaitedCommit
             if state.mailbox.tail.count > 0 {
                 effects.page = state.mailbox.nextPage(
-                    inMemory: (state.mailboxTerms?.limits ?? limits).inMemory(isAwake: true))
+                    inMemory: (state.mailboxTerms?.limits ?? limits).inMemory(isAwake: true), memoryShare: memoryShare)
             }
             if state.mailbox.waitingCount <= limits.reliefMark {
                 state.isStalled = false

@@ -30,6 +30,8 @@ final class TailQueue {
     /// The greatest sequence among `stubs` and before `whole`.
     private var last: UInt64 = 0
     private(set) var count = 0
+    /// Octets of the messages that are in the store alone.
+    private(set) var stubOctets = 0
     /// The point at which the store has all stubs.
     private(set) var commit = CommitPoint.none
     /// A page on its way from the store: the stubs up to this sequence.
@@ -77,6 +79,7 @@ final class TailQueue {
         if sequence - base > UInt64(UInt32.max) { moveBase() }
         guard let offset = UInt32(exactly: sequence - base), let octets = UInt32(exactly: octets) else { return false }
         stubs.append(Stub(offset: offset, octets: octets, topic: topic))
+        stubOctets += Int(octets)
         last = sequence
         return true
     }
@@ -128,6 +131,7 @@ final class TailQueue {
     private func removeStub(at index: Int) -> MailboxTail.Removed {
         count -= 1
         let stub = stubs.remove(at: index)
+        stubOctets -= Int(stub.octets)
         defer { forgetRoom() }
         return .stub(sequence: sequence(of: stub), octets: Int(stub.octets))
     }
@@ -144,15 +148,14 @@ final class TailQueue {
     /// Octets of messages in one page at most, as far as a single one does not exceed them.
     private static let mostPageOctets = 4 * 1_048_576
 
-    /// Notes that the next page is being read.
-    /// - Returns: the sequences it goes over; nil when one is being read already or none is in the store.
-    func beginPage(limit: Int) -> ClosedRange<UInt64>? {
+    /// As `MailboxTail.beginPage`.
+    func beginPage(limit: Int, octets mostOctets: Int) -> ClosedRange<UInt64>? {
         guard reading == nil, let first = stubs.first else { return nil }
         var octets = 0
         var count = 0
         for stub in stubs.prefix(limit) {
             octets += Int(stub.octets)
-            guard count == 0 || octets <= Self.mostPageOctets else { break }
+            guard count == 0 || octets <= min(mostOctets, Self.mostPageOctets) else { break }
             count += 1
         }
         let upper = sequence(of: stubs[stubs.startIndex + count - 1])

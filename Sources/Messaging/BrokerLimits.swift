@@ -16,6 +16,8 @@ package struct BrokerLimits: Sendable, Equatable {
     package var awaitingRelease = 65_535
     /// Longest a session may outlive its connection; nil for no bound.
     package var sessionExpiry: Duration?
+    /// Octets of memory of the whole process from which on a mailbox takes in no more than a share of it; nil for no bound.
+    package var memory: Int?
     package var mailbox = MailboxLimits()
 
     package init() {}

@@ -4,6 +4,8 @@ package enum DropReason: UInt8, Sendable, CaseIterable, Hashable {
     case noSubscribers
     /// The mailbox was full.
     case mailboxFull
+    /// The process holds more memory than it is to (`BrokerLimits.memory`), and the mailbox its share.
+    case memoryFull
     /// The client was away and its messages of QoS 0 are not kept.
     case offlineQoS0
     /// The session ended with the message still in its mailbox.
@@ -28,6 +30,7 @@ package enum DropReason: UInt8, Sendable, CaseIterable, Hashable {
         switch self {
         case .noSubscribers: "no_subscribers"
         case .mailboxFull: "mailbox_full"
+        case .memoryFull: "memory_full"
         case .offlineQoS0: "offline_qos0"
         case .sessionEnded: "session_ended"
         case .refusedByReceiver: "refused_by_receiver"

@@ -23,6 +23,8 @@ package enum BrokerEvent: Sendable, Equatable {
     case subscriptionEnded(ClientID, TopicFilter)
     /// The first drop for a reason since the session's mailbox last had room; further ones are only counted.
     case dropping(ClientID, DropReason)
+    /// The process holds more memory than it is to (`BrokerLimits.memory`), or no longer does.
+    case memoryTight(Bool)
 }
 
 /// Records nothing.

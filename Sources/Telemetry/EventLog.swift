@@ -76,6 +76,9 @@ package final class EventLog: EventSink {
             logger.info(
                 "subscription ended: its right was taken away",
                 metadata: [Key.client: "\(client)", Key.filter: "\(filter)"])
+        case .memoryTight(true):
+            logger.warning("memory is above its limit: mailboxes take in no more than their share of it")
+        case .memoryTight(false): logger.notice("memory is below its limit again")
         case .dropping(let client, let reason):
             logger.warning(
                 "messages for a client are being dropped",
@@ -92,7 +95,8 @@ package final class EventLog: EventSink {
         case .disconnected, .closed: connected.wrappingSubtract(1, ordering: .relaxed)
         case .refused(_, _, let reason): refused.first { $0.reason == reason }?.counter.add()
         case .sessionExpired: expired.add()
-        case .fellAsleep, .wokeUp, .late, .roamed, .topicIDsExhausted, .willPublished, .subscriptionEnded, .dropping:
+        case .fellAsleep, .wokeUp, .late, .roamed, .topicIDsExhausted, .willPublished, .subscriptionEnded, .dropping,
+            .memoryTight:
             break
         }
     }

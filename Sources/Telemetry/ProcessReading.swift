@@ -21,6 +21,13 @@ package struct ProcessReading: Sendable, Equatable {
         return reading
     }
 
+    /// Resident memory alone, in octets: cheap enough for ten times a second. 0 when the system does not tell.
+    package static func residentOctets() -> Int {
+        let words = text(of: "/proc/self/statm").split(separator: " ")
+        guard words.count > 1, let pages = Int(words[1]) else { return 0 }
+        return pages * sysconf(Int32(_SC_PAGESIZE))
+    }
+
     private mutating func readProcessorTime() {
         var usage = rusage()
         guard getrusage(RUSAGE_SELF.rawValue, &usage) == 0 else { return }

@@ -6,27 +6,27 @@ enum SysTopics {
     static let root = "$SYS/broker/"
 
     static func values(of snapshot: GatewaySnapshot, version: String) -> [(topic: String, value: String)] {
-        let ledger = snapshot.ledger
+        let ledger = snapshot.broker.ledger
         var values: [(String, String)] = [
             ("version", "apus \(version)"),
             ("uptime", "\(snapshot.uptime.components.seconds) seconds"),
-            ("clients/total", "\(snapshot.sessions)"),
+            ("clients/total", "\(snapshot.broker.sessions)"),
             ("clients/connected", "\(snapshot.clients.connected)"),
-            ("clients/disconnected", "\(max(0, snapshot.sessions - snapshot.clients.connected))"),
+            ("clients/disconnected", "\(max(0, snapshot.broker.sessions - snapshot.clients.connected))"),
             ("clients/maximum", "\(snapshot.clients.maximum)"),
             ("clients/expired", "\(snapshot.clients.expired)"),
-            ("clients/asleep", "\(snapshot.asleep)"),
-            ("subscriptions/count", "\(snapshot.subscriptions)"),
-            ("shared_subscriptions/count", "\(snapshot.sharedSubscriptions)"),
-            ("retained messages/count", "\(snapshot.retainedMessages)"),
+            ("clients/asleep", "\(snapshot.broker.asleep)"),
+            ("subscriptions/count", "\(snapshot.broker.subscriptions)"),
+            ("shared_subscriptions/count", "\(snapshot.broker.sharedSubscriptions)"),
+            ("retained messages/count", "\(snapshot.broker.retainedMessages)"),
             ("store/messages/count", "\(ledger.queued)"),
-            ("publish/messages/received", "\(snapshot.messagesReceived)"),
-            ("publish/bytes/received", "\(snapshot.octetsReceived)"),
+            ("publish/messages/received", "\(snapshot.broker.messagesReceived)"),
+            ("publish/bytes/received", "\(snapshot.broker.octetsReceived)"),
             ("publish/messages/sent", "\(ledger.delivered)"),
             ("publish/messages/dropped", "\(ledger.dropped)"),
-            ("publish/messages/refused", "\(snapshot.messagesRefused)"),
+            ("publish/messages/refused", "\(snapshot.broker.messagesRefused)"),
             ("ledger", json(ledger)),
-            ("ledger/clients", json(snapshot.losses)),
+            ("ledger/clients", json(snapshot.broker.losses)),
         ]
         for (topic, counter) in totals {
             guard let total = snapshot.total(counter) else { continue }

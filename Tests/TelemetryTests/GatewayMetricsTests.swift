@@ -10,22 +10,22 @@ import Testing
         var snapshot = GatewaySnapshot()
         snapshot.clients = ClientCounts(
             connected: 2, accepted: 9, refusedByReason: [(.badCredentials, 3), (.notAuthorized, 0)])
-        snapshot.sessions = 4
+        snapshot.broker.sessions = 4
         var mqtt = TrafficReading(listener: "mqtt.tcp")
         mqtt.attached = 2
         mqtt.received.add(10, qos: .atLeastOnce)
         mqtt.sent.add(20, qos: .atMostOnce)
         mqtt.refused[.tooLarge] = 5
-        snapshot.traffic = [mqtt, TrafficReading(listener: TrafficReading.ownListener)]
+        snapshot.broker.traffic = [mqtt, TrafficReading(listener: TrafficReading.ownListener)]
         snapshot.connections = [
             ConnectionReading(listener: "mqtt.tcp", transport: "tcp", open: 3, accepted: 7, overLimit: 1)
         ]
-        snapshot.ledger.accepted = 6
-        snapshot.ledger.delivered = 4
-        snapshot.ledger[dropped: .mailboxFull] = 2
+        snapshot.broker.ledger.accepted = 6
+        snapshot.broker.ledger.delivered = 4
+        snapshot.broker.ledger[dropped: .mailboxFull] = 2
         var mailboxes = HistogramReading(bounds: [0, 1, 10])
         for depth in [0.0, 0, 7, 11] { mailboxes.observe(depth) }
-        snapshot.mailboxMessages = mailboxes
+        snapshot.broker.mailboxMessages = mailboxes
         snapshot.gateways = [
             ("mqtt", [CounterReading(name: "bytes_received", value: 5)]),
             ("coap", [CounterReading(name: "bytes_received", value: 6), CounterReading(name: "requests", value: 1)]),

@@ -16,13 +16,13 @@ import Testing
         var snapshot = GatewaySnapshot()
         snapshot.uptime = .milliseconds(61_500)
         snapshot.clients = ClientCounts(connected: 2, maximum: 5)
-        snapshot.sessions = 3
-        snapshot.subscriptions = 4
-        snapshot.sharedSubscriptions = 1
-        snapshot.retainedMessages = 7
-        snapshot.asleep = 1
-        snapshot.traffic = [traffic]
-        snapshot.ledger = ledger
+        snapshot.broker.sessions = 3
+        snapshot.broker.subscriptions = 4
+        snapshot.broker.sharedSubscriptions = 1
+        snapshot.broker.retainedMessages = 7
+        snapshot.broker.asleep = 1
+        snapshot.broker.traffic = [traffic]
+        snapshot.broker.ledger = ledger
         snapshot.gateways = [
             ("mqtt", [CounterReading(name: "bytes_received", value: 5)]),
             (
@@ -60,7 +60,7 @@ import Testing
         report.account[dropped: .mailboxFull] = 2
         report.refused = 3
         var snapshot = snapshot
-        snapshot.losses = [SessionLoss(ClientID("a\"\n"), report)]
+        snapshot.broker.losses = [SessionLoss(ClientID("a\"\n"), report)]
         let clients = SysTopics.values(of: snapshot, version: "1").first { $0.topic == "$SYS/broker/ledger/clients" }?
             .value
         #expect(

@@ -13,7 +13,7 @@ extension GatewayMetrics {
         var octetsSent = MetricFamily(
             .counter, "apus_messages_sent_bytes_total", "Topic and payload of the messages handed over to be sent")
         var refused = MetricFamily(.counter, "apus_messages_refused_total", "Application messages refused")
-        for reading in snapshot.traffic {
+        for reading in snapshot.broker.traffic {
             let isOwn = reading.listener == TrafficReading.ownListener
             for qos in QoS.allCases {
                 let labels: KeyValuePairs = ["listener": reading.listener, "qos": "\(qos.rawValue)"]
@@ -32,7 +32,7 @@ extension GatewayMetrics {
     /// The account of every copy. At any moment
     /// `accepted = delivered + queued + expired + sum(dropped)`.
     var ledgerFamilies: [MetricFamily] {
-        let ledger = snapshot.ledger
+        let ledger = snapshot.broker.ledger
         var dropped = MetricFamily(.counter, "apus_copies_dropped_total", "Copies that did not reach their receiver")
         for reason in DropReason.allCases { dropped.add(ledger[dropped: reason], ["reason": reason.name]) }
         return [
@@ -46,13 +46,16 @@ extension GatewayMetrics {
     var mailboxFamilies: [MetricFamily] {
         var mailboxes = MetricFamily(
             .gauge, "apus_mailboxes", "Mailboxes by how many messages wait in them or are on the way")
-        for (range, count) in ranges(of: snapshot.mailboxMessages) { mailboxes.add(count, ["messages": range]) }
+        for (range, count) in ranges(of: snapshot.broker.mailboxMessages) { mailboxes.add(count, ["messages": range]) }
         return [
             mailboxes,
-            .gauge("apus_mailbox_messages_maximum", "Messages of the fullest mailbox", snapshot.fullestMailbox),
+            .gauge("apus_mailbox_messages_maximum", "Messages of the fullest mailbox", snapshot.broker.fullestMailbox),
             .gauge(
                 "apus_mailbox_bytes", "Topic and payload of all messages waiting, once for each mailbox",
-                snapshot.mailboxOctets),
+                snapshot.broker.mailboxOctets),
+            .gauge(
+                "apus_memory_tight", "1 while mailboxes take in no more than their share, because of limits.memory",
+                snapshot.broker.isMemoryTight ? 1 : 0),
         ]
     }
 

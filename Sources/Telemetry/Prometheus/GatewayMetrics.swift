@@ -43,7 +43,7 @@ extension GatewayMetrics {
 
     private var clientFamilies: [MetricFamily] {
         var attached = MetricFamily(.gauge, "apus_clients", "Sessions with a client attached, awake or asleep")
-        for reading in snapshot.traffic where reading.listener != TrafficReading.ownListener {
+        for reading in snapshot.broker.traffic where reading.listener != TrafficReading.ownListener {
             attached.add(reading.attached, ["listener": reading.listener])
         }
         var refused = MetricFamily(
@@ -51,21 +51,21 @@ extension GatewayMetrics {
         for (reason, count) in snapshot.clients.refusedByReason { refused.add(count, ["reason": reason.name]) }
         return [
             attached,
-            .gauge("apus_clients_asleep", "Clients attached but asleep", snapshot.asleep),
+            .gauge("apus_clients_asleep", "Clients attached but asleep", snapshot.broker.asleep),
             .gauge("apus_clients_maximum", "Most clients attached at once since the start", snapshot.clients.maximum),
             .counter("apus_clients_accepted_total", "Clients let in", snapshot.clients.accepted), refused,
-            .gauge("apus_sessions", "Sessions, connected or not", snapshot.sessions),
+            .gauge("apus_sessions", "Sessions, connected or not", snapshot.broker.sessions),
             .counter("apus_sessions_expired_total", "Sessions whose time ran out", snapshot.clients.expired),
         ]
     }
 
     private var subscriptionFamilies: [MetricFamily] {
         [
-            .gauge("apus_subscriptions", "Subscriptions, shared ones included", snapshot.subscriptions),
-            .gauge("apus_shared_subscriptions", "Shared subscriptions", snapshot.sharedSubscriptions),
-            .gauge("apus_retained_messages", "Retained messages", snapshot.retainedMessages),
-            .gauge("apus_retained_bytes", "Topic and payload of the retained messages", snapshot.retainedOctets),
-            .gauge("apus_delayed_messages", "Messages waiting for their time", snapshot.delayedMessages),
+            .gauge("apus_subscriptions", "Subscriptions, shared ones included", snapshot.broker.subscriptions),
+            .gauge("apus_shared_subscriptions", "Shared subscriptions", snapshot.broker.sharedSubscriptions),
+            .gauge("apus_retained_messages", "Retained messages", snapshot.broker.retainedMessages),
+            .gauge("apus_retained_bytes", "Topic and payload of the retained messages", snapshot.broker.retainedOctets),
+            .gauge("apus_delayed_messages", "Messages waiting for their time", snapshot.broker.delayedMessages),
         ]
     }
 }

@@ -140,6 +140,9 @@ extension Configuration {
     private func checkRanges() throws(SettingsError) {
         try checkPacketSize("mqtt.max_packet_size", settings.mqtt.maxPacketSize)
         try check("mqtt.max_unfinished", settings.mqtt.maxUnfinished.bytes, in: 1 << 20...Int.max, "of at least 1MB")
+        if let memory = settings.limits.memory {
+            try check("limits.memory", memory.bytes, in: 32 << 20...Int.max, "of at least 32MB")
+        }
         try check("limits.payload", settings.limits.payload.bytes, in: 1...1 << 28, "up to 256MB")
         try check(
             "limits.mailbox.octets", settings.limits.mailbox.octets.bytes, in: 1 << 10...Int.max, "of at least 1KB")

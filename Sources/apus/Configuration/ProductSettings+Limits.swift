@@ -11,6 +11,7 @@ extension LimitSettings {
         limits.topicLevels = topicLevels.value
         limits.payloadOctets = payload.bytes
         limits.sessionExpiry = sessionExpiry
+        limits.memory = memory?.bytes
         limits.mailbox.onlineMessages = mailbox.onlineMessages.value
         limits.mailbox.offlineMessages = mailbox.offlineMessages.value
         limits.mailbox.inMemoryMessages = mailbox.inMemory.value

@@ -106,10 +106,11 @@ struct LimitSettings: Decodable, Sendable {
     var topicLevels: Whole<1, 65_535>
     var payload: ByteSize
     var sessionExpiry: Duration?
+    var memory: ByteSize?
     var mailbox: MailboxSettings
 
     enum CodingKeys: String, CodingKey {
-        case sessions, payload, mailbox
+        case sessions, payload, memory, mailbox
         case subscriptionsPerSession = "subscriptions_per_session"
         case retainedMessages = "retained_messages"
         case topicLevels = "topic_levels"

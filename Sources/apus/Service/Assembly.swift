@@ -114,8 +114,10 @@ struct Assembly: Sendable {
                     for await _ in reloads.heard { reload() }
                 }
                 group.addTask {
+                    var memory = MemoryWatch()
                     while !Task.isCancelled {
                         broker.tick()
+                        memory.look(for: broker)
                         // The core wants to be called every tenth of a second; cancellation ends the wait early.
                         try? await Task.sleep(for: .milliseconds(100))
                     }

@@ -28,7 +28,8 @@ struct Observatory: Sendable {
 
     /// Everything at this moment. Looks at each session, so not for every message.
     var snapshot: GatewaySnapshot {
-        var snapshot = GatewaySnapshot(broker.statistics())
+        var snapshot = GatewaySnapshot()
+        snapshot.broker = broker.statistics()
         snapshot.uptime = broker.clock.now().since(startedAt)
         snapshot.clients = events.counts
         snapshot.connections = gateways.flatMap { $0.connections() }
@@ -58,24 +59,5 @@ struct Observatory: Sendable {
         case .stopping: Health(.stopping)
         case .serving: store?.isFailing == true ? Health(.failing, failing: ["store"]) : Health(.ok)
         }
-    }
-}
-
-extension GatewaySnapshot {
-    fileprivate init(_ statistics: BrokerStatistics) {
-        self.init()
-        sessions = statistics.sessions
-        subscriptions = statistics.subscriptions
-        sharedSubscriptions = statistics.sharedSubscriptions
-        retainedMessages = statistics.retainedMessages
-        retainedOctets = statistics.retainedOctets
-        delayedMessages = statistics.delayedMessages
-        asleep = statistics.asleep
-        mailboxMessages = statistics.mailboxMessages
-        fullestMailbox = statistics.fullestMailbox
-        mailboxOctets = statistics.mailboxOctets
-        traffic = statistics.traffic
-        ledger = statistics.ledger
-        losses = statistics.losses
     }
 }
