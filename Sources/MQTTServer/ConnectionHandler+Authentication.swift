@@ -28,7 +28,9 @@ extension ConnectionHandler {
 
     func respond(_ data: MQTTCodec.Secret) {
         guard let authentication, let owner = reachableOwner() else { return }
-        authentication.exchange.respond(to: Messaging.Secret(Array(data.bytes.readableBytesView))) { step in owner.authenticated(step) }
+        authentication.exchange.respond(to: Messaging.Secret(Array(data.bytes.readableBytesView))) { step in
+            owner.authenticated(step)
+        }
     }
 
     /// The exchange has decided on what the client said.
@@ -49,7 +51,9 @@ extension ConnectionHandler {
     private func succeed(_ principal: Principal, _ data: MQTTCodec.Secret, _ opening: Opening?) {
         if let opening { return perform(machine.proven(opening, principal, data)) }
         // Nobody becomes somebody else on an open connection.
-        guard principal.kind == attachment?.principal.kind else { return perform(machine.failedToProve(.notAuthorized)) }
+        guard principal.kind == attachment?.principal.kind else {
+            return perform(machine.failedToProve(.notAuthorized))
+        }
         answer(machine.reauthenticated(data))
     }
 }

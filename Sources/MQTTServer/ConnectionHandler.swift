@@ -121,6 +121,11 @@ extension ConnectionHandler {
         context.fireChannelInactive()
     }
 
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        guard event is UnfinishedOverBudget else { return context.fireUserInboundEventTriggered(event) }
+        goBeyondBudget()
+    }
+
     func channelWritabilityChanged(context: ChannelHandlerContext) {
         isWritable = context.channel.isWritable
         if isWritable {
@@ -162,6 +167,10 @@ extension ConnectionHandler {
         guard change != 0 else { return }
         unfinished = received.readableBytes
         guard !server.unfinished.change(by: change), change > 0 else { return }
+        goBeyondBudget()
+    }
+
+    private func goBeyondBudget() {
         server.counters.unfinishedOverLimit.add()
         perform(machine.close(.quotaExceeded, detach: .lost))
     }
@@ -243,7 +252,10 @@ extension ConnectionHandler {
         let filters = FilterSplit<Subscription>(subscribe, server.configuration.capabilities)
         let (outcomes, commit) = attachment.subscribe(filters.valid)
         guard !outcomes.contains(.refused(.detached)) else { return }  // the goodbye is on its way
-        reply(filters.answer(subscribe, outcomes, explains: machine.explains, machine.version), after: commit)
+        let answer = filters.answer(
+            subscribe, outcomes, explains: machine.explains, machine.version,
+            refused: server.counters.subscriptionsRefused)
+        reply(answer, after: commit)
     }
 
     private func unsubscribe(_ unsubscribe: Unsubscribe) {

@@ -41,11 +41,14 @@ extension FilterSplit<Subscription> {
     }
 
     func answer(
-        _ subscribe: Subscribe, _ outcomes: [SubscribeOutcome], explains: Bool, _ version: ProtocolVersion?
+        _ subscribe: Subscribe, _ outcomes: [SubscribeOutcome], explains: Bool, _ version: ProtocolVersion?,
+        refused: Counter
     ) -> Packet {
         var codes = reasonCodes(outcomes.map { ReasonCode($0) })
+        refused.add(UInt64(codes.count(where: \.isFailure)))
         if version == .v31 {
-            // 3.1 has no word for a refusal: the least is granted (MQTT 3.1, 3.9).
+            // MQTT 3.1, 3.8: who is refused has to get a positive answer; 3.9: it has no code but the three of QoS. The least is
+            // granted, which promises nothing.
             codes = codes.map { $0.isFailure ? .grantedQoS0 : $0 }
         }
         let why = explains ? outcomes.lazy.compactMap(\.reasonString).first ?? malformedFilter : nil
@@ -63,7 +66,8 @@ extension FilterSplit<TopicFilter> {
         let codes = reasonCodes(outcomes.map { ReasonCode($0) })
         return .unsuback(
             UnsubAck(  // MQTT-3.10.4-4, MQTT-3.10.4-5, MQTT-3.11.3-1, MQTT-3.11.3-2
-                unsubscribe.packetIdentifier, reasonCodes: codes, properties: .reason(explains ? malformedFilter : nil)))
+                unsubscribe.packetIdentifier, reasonCodes: codes, properties: .reason(explains ? malformedFilter : nil))
+        )
     }
 }
 

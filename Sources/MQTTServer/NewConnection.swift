@@ -10,12 +10,26 @@ struct NewConnection {
     let loop: LoopContext
     /// When CONNECT has to be complete, whatever comes before it.
     let deadline: NIODeadline
+    /// Counts what is sent before MQTT begins; nil where nothing is.
+    private let opening: OpeningOctets?
+
+    init(listener: ListenerContext, loop: LoopContext, deadline: NIODeadline) {
+        self.listener = listener
+        self.loop = loop
+        self.deadline = deadline
+        let server = listener.server
+        opening =
+            listener.settings.hasLayers
+            ? OpeningOctets(budget: server.unfinished) { server.counters.unfinishedOverLimit.add() } : nil
+    }
 
     /// - Throws: when the connection is broken already.
     func begin(_ channel: any Channel) throws {
         guard let peer = Peer(channel, listener: listener.settings) else { throw ChannelError.ioOnClosedChannel }
-        guard listener.settings.expectsProxyHeader else { return try addLayers(channel, peer) }
+        guard let opening else { return try addMQTT(channel, peer, .none) }
         loop.begin(channel)
+        try channel.pipeline.syncOperations.addHandler(opening)
+        guard listener.settings.expectsProxyHeader else { return try addLayers(channel, peer) }
         let handler = ProxyProtocolHandler(deadline: deadline) { channel, outcome in
             switch outcome {
             case .header(let header): try addLayers(channel, peer.behind(header))
@@ -28,30 +42,37 @@ struct NewConnection {
 
     private func addLayers(_ channel: any Channel, _ peer: Peer) throws {
         guard let tls = listener.settings.tls else { return try addWebSocket(channel, peer, .none) }
-        loop.begin(channel)
-        try tls.begin(channel, deadline: deadline) { channel, outcome in
+        let server = listener.server
+        try tls.begin(channel, deadline: deadline, budget: server.unfinished) {
+            server.counters.unfinishedOverLimit.add()
+        } whenDone: { channel, outcome in
             switch outcome {
             case .established(let client):
-                listener.server.counters.handshakes.add()
+                server.counters.handshakes.add()
                 try addWebSocket(channel, peer, ConnectionIdentity(client, listener.settings.identityRules))
             case .failed(let failure): refuse(peer, failure)
-            case .timeout: listener.server.counters.connectTimeouts.add()
+            case .timeout: server.counters.connectTimeouts.add()
             }
         }
     }
 
     private func addWebSocket(_ channel: any Channel, _ peer: Peer, _ identity: ConnectionIdentity) throws {
         guard let webSocket = listener.settings.webSocket else { return try addMQTT(channel, peer, identity) }
-        loop.begin(channel)
-        try WebSocketUpgrade(webSocket, isLoopback: peer.isLoopback, deadline: deadline).begin(channel) {
-            listener.server.counters.connectTimeouts.add()
+        let server = listener.server
+        let upgrade = WebSocketUpgrade(
+            webSocket, isLoopback: peer.isLoopback, deadline: deadline, budget: server.unfinished)
+        try upgrade.begin(channel) {
+            server.counters.connectTimeouts.add()
         } whenOpen: { channel in
             try addMQTT(channel, peer, identity)
         }
     }
 
     private func addMQTT(_ channel: any Channel, _ peer: Peer, _ identity: ConnectionIdentity) throws {
-        loop.end(channel)
+        if let opening {
+            loop.end(channel)
+            channel.pipeline.syncOperations.removeHandler(opening, promise: nil)
+        }
         let handler = ConnectionHandler(
             listener: listener, loop: loop, peer: peer, identity: identity, deadline: deadline)
         try channel.pipeline.syncOperations.addHandler(handler)
@@ -74,6 +95,11 @@ struct NewConnection {
                 LogKey.peer: "\(peer.address)", LogKey.listener: "\(peer.listener)", LogKey.error: "\(error)",
             ])
     }
+}
+
+extension MQTTConfiguration.Listener {
+    /// Something has to be read before MQTT begins.
+    fileprivate var hasLayers: Bool { expectsProxyHeader || tls != nil || webSocket != nil }
 }
 
 extension Peer {

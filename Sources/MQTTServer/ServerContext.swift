@@ -2,13 +2,14 @@ import Logging
 import MQTTCodec
 import Messaging
 import Synchronization
+import Transport
 
 /// What all connections of the gateway share.
 final class ServerContext: Sendable {
     let configuration: MQTTConfiguration
     let broker: any Broker
     let counters = ServerCounters()
-    /// Of packets that are not complete.
+    /// Of packets, frames and openings that are not complete.
     let unfinished: OctetBudget
     let logger: Logger
     /// Asked for with every packet, so looked up once.

@@ -20,7 +20,9 @@ final class ServerCounters: Sendable {
     let bytesSent = Counter()
     let publishesReceived = Counter()
     let publishesSent = Counter()
-    /// Clients disconnected because all connections together held too much of packets that were not complete.
+    /// Subscriptions not granted. A 3.1 client is not told so.
+    let subscriptionsRefused = Counter()
+    /// Clients disconnected because all connections together held too much that was not complete: packets, frames, openings.
     let unfinishedOverLimit = Counter()
     /// Deliveries not sent because they exceed the client's maximum packet size.
     let deliveriesTooLarge = Counter()
@@ -53,6 +55,7 @@ final class ServerCounters: Sendable {
             CounterReading(name: "proxy_headers_malformed", value: proxyHeadersMalformed.current),
             CounterReading(name: "protocol_errors", value: protocolErrors.current),
             CounterReading(name: "unfinished_over_limit", value: unfinishedOverLimit.current),
+            CounterReading(name: "subscriptions_refused", value: subscriptionsRefused.current),
             CounterReading(name: "bytes_received", value: bytesReceived.current),
             CounterReading(name: "bytes_sent", value: bytesSent.current),
             CounterReading(name: "publishes_received", value: publishesReceived.current),

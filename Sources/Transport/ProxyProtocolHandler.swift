@@ -14,32 +14,24 @@ package final class ProxyProtocolHandler: ChannelInboundHandler, RemovableChanne
         case timeout
     }
 
-    private let deadline: NIODeadline
-    /// Called once, unless the connection breaks before. On `.header` it adds the handlers that come next; else the
-    /// connection is closed after it.
-    private let whenDone: (any Channel, Outcome) throws -> Void
+    private let wait: OpeningWait<Outcome>
     private var received = ByteBuffer()
-    private var timer: Scheduled<Void>?
-    private var isDone = false
 
+    /// - Parameter whenDone: called once, unless the connection breaks before. On `.header` it adds the handlers that come next; else the
+    ///   connection is closed after it.
     package init(deadline: NIODeadline, whenDone: @escaping (any Channel, Outcome) throws -> Void) {
-        self.deadline = deadline
-        self.whenDone = whenDone
+        wait = OpeningWait(deadline: deadline, whenDone: whenDone)
     }
 
     package func handlerAdded(context: ChannelHandlerContext) {
-        timer = context.eventLoop.assumeIsolated().scheduleTask(deadline: deadline) {
-            self.finish(.timeout, context)
-        }
+        wait.begin(context) { self.finish(.timeout, context) }
     }
 
-    package func handlerRemoved(context: ChannelHandlerContext) {
-        timer?.cancel()
-    }
+    package func handlerRemoved(context: ChannelHandlerContext) { wait.cancel() }
 
     package func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         var bytes = unwrapInboundIn(data)
-        guard !isDone else { return }
+        guard !wait.isOver else { return }
         received.writeBuffer(&bytes)
         do throws(ProxyHeader.DecodeError) {
             if let header = try ProxyHeader.decode(from: &received) { finish(.header(header), context) }
@@ -49,15 +41,8 @@ package final class ProxyProtocolHandler: ChannelInboundHandler, RemovableChanne
     }
 
     private func finish(_ outcome: Outcome, _ context: ChannelHandlerContext) {
-        guard !isDone else { return }
-        isDone = true
-        timer?.cancel()
-        do {
-            try whenDone(context.channel, outcome)
-        } catch {
-            return context.close(promise: nil)
-        }
-        guard case .header = outcome else { return context.close(promise: nil) }
+        let isGood = if case .header = outcome { true } else { false }
+        guard wait.end(outcome, isGood: isGood, context) else { return }
         if received.readableBytes > 0 { context.fireChannelRead(wrapInboundOut(received)) }
         received = ByteBuffer()
         context.pipeline.syncOperations.removeHandler(self, promise: nil)

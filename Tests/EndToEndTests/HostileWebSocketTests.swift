@@ -58,6 +58,46 @@ extension HostileClients {
             try await apus.expectServing()
         }
 
+        @Test func halfFramesOfAllTogetherAreBounded() async throws {
+            let apus = try await RunningApus(alone + ["mqtt.max_unfinished=1MB"])
+            let clients = try await (0..<30).asyncMap { try await connected(apus, "half-\($0)") }
+            // 60,000 octets announced, 50,000 sent, and then nothing more.
+            let frame = RawWebSocket.frame(.binary, MQTTOctets.publish("a", [UInt8](repeating: 0, count: 60_000)))
+            for client in clients { client.send(raw: Array(frame.prefix(50_000))) }
+            let metrics = try await apus.metrics { $0.sum("apus_gateway_unfinished_over_limit_total") >= 10 }
+            let over = Int(metrics.sum("apus_gateway_unfinished_over_limit_total"))
+            var told = 0
+            for client in clients
+            where client.frames.contains(where: { $0.octets.starts(with: [0xE0]) && $0.octets[2] == 0x97 }) {
+                told += 1
+            }
+            #expect(told == over && over < 15, "20 fit")
+            // Whose frame fitted goes on.
+            let fitting = try #require(clients.first { !$0.frames.contains { $0.octets.first == 0xE0 } })
+            fitting.send(raw: Array(frame.dropFirst(50_000)))
+            fitting.send(.binary, MQTTOctets.pingRequest)
+            try await fitting.waitForFrame { $0.octets == MQTTOctets.pingResponse }
+            try await apus.expectServing()
+        }
+
+        /// An HTTP request, a TLS handshake: what comes before MQTT is held, too.
+        @Test(arguments: [("mqtt.ws", "GET /mqtt HTTP/1.1\r\nx: "), ("mqtt.tls", "\u{16}\u{3}\u{1}\u{3F}\0")])
+        func halfOpeningsOfAllTogetherAreBounded(listener: String, beginning: String) async throws {
+            let certificates = try await Certificates()
+            let settings = alone + certificates.settings + ["mqtt.tls.enabled=true", "mqtt.max_unfinished=1MB"]
+            let apus = try await RunningApus(settings)
+            let half = Array(beginning.utf8) + [UInt8](repeating: 0x78, count: 15_000)
+            let sockets = try (0..<100).map { _ in
+                let socket = try RawSocket(.tcp, port: apus.port(listener))
+                socket.send(half)
+                return socket
+            }
+            // 69 fit.
+            try await apus.metrics { $0.sum("apus_gateway_unfinished_over_limit_total") == 31 }
+            #expect(sockets.count { $0.received.read { $0.isClosed } } <= 31)
+            try await apus.expectServing()
+        }
+
         @Test func pingsAreAnsweredAndKeepNoSessionAlive() async throws {
             let apus = try await RunningApus(alone)
             let client = try await connected(apus, "pings", keepAlive: 2)

@@ -133,6 +133,40 @@ import Testing
         try await expect(apus, "connections_over_limit")
     }
 
+    /// A TLS connection to the listener for secure WebSockets that says `octets` and then listens until it is closed.
+    private func say(_ octets: [UInt8], _ apus: RunningApus) throws -> Program {
+        let place = "127.0.0.1:\(try apus.port("mqtt.wss"))"
+        let program = try Program(
+            "openssl", ["s_client", "-quiet", "-connect", place, "-CAfile", certificates.authority])
+        program.finishInput(octets)
+        return program
+    }
+
+    @Test func limitsOfTheListenerForSecureWebSocketsHold() async throws {
+        let apus = try await start([
+            "mqtt.wss.enabled=true", "mqtt.wss.max_connections=1", "mqtt.wss.max_packet_size=2KB",
+            "mqtt.wss.max_frame_size=1KB", "mqtt.wss.connect_timeout=5s",
+        ])
+        let request = RawWebSocket.request()
+        // Who asks for a WebSocket and does not CONNECT holds the one place there is, for five seconds.
+        let mute = try say(request, apus)
+        try await mute.line { $0.hasPrefix("HTTP/1.1 101 ") }
+        let second = try RawSocket(.tcp, port: apus.port("mqtt.wss"))
+        try await second.wait { $0.isClosed ? true : nil }
+        _ = try await mute.exitStatus()
+        // It is closed before its place is free.
+        let isFree: @Sendable (Exposition) -> Bool = { $0.sum("apus_connections", ["listener": "mqtt.wss"]) == 0 }
+        try await apus.metrics(where: isFree)
+        let large = try say(request + RawWebSocket.frame(.binary, [UInt8](repeating: 0, count: 1_025)), apus)
+        _ = try await large.exitStatus()
+        try await apus.metrics(where: isFree)
+        let client = try say(request + RawWebSocket.frame(.binary, MQTTOctets.connect("c")), apus)
+        // Maximum packet size, property 0x27: 2,048 (MQTT 5.0, 3.2.2.3.6).
+        try await client.line { $0.contains("\u{27}\0\0\u{8}\0") }
+        try await expect(apus, "connections_over_limit")
+        try await expect(apus, "connect_timeouts")
+    }
+
     // MARK: A proxy in front
 
     /// Without password file only loopback comes in, so the CONNACK tells whose address counts.

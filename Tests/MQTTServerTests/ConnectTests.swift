@@ -209,7 +209,9 @@ import Testing
         let client = try conversation.connectedClient(.v311, keepAlive: asked)
         let silence = conversation.broker.connectRequests.first?.options.silence
         #expect(silence == (asked == 0 ? nil : .milliseconds(1_500 * Int(asked))))
-        let isSet = client.channel.options.contains { $0.option is ChannelOptions.Types.SocketOption && $0.value as? Int == 1 }
+        let isSet = client.channel.options.contains {
+            $0.option is ChannelOptions.Types.SocketOption && $0.value as? Int == 1
+        }
         #expect(isSet == isProbed)
     }
 
@@ -235,9 +237,14 @@ import Testing
         #expect(answer.properties.responseInformation == nil)
     }
 
-    @Test(arguments: [(ProtocolVersion.v5, false, ReasonCode.useAnotherServer), (.v5, true, .serverMoved), (.v311, true, .serverUnavailable)])
+    @Test(arguments: [
+        (ProtocolVersion.v5, false, ReasonCode.useAnotherServer), (.v5, true, .serverMoved),
+        (.v311, true, .serverUnavailable),
+    ])
     func clientsAreSentElsewhere(_ version: ProtocolVersion, _ isPermanent: Bool, _ code: ReasonCode) throws {
-        let conversation = Conversation { $0.redirection = Redirection(reference: "other:1883", isPermanent: isPermanent) }
+        let conversation = Conversation {
+            $0.redirection = Redirection(reference: "other:1883", isPermanent: isPermanent)
+        }
         let client = try conversation.client(version)
         try client.send(.connect(Connect(version: version, clientIdentifier: "c")))
         let properties: Properties = version == .v5 ? [.serverReference("other:1883")] : []
@@ -254,6 +261,8 @@ import Testing
         let client = try conversation.connectedClient(.v31)
         try client.send(.subscribe(1, ("secret", .exactlyOnce), ("a", .atLeastOnce)))
         #expect(try client.receive() == [.suback(SubAck(1, reasonCodes: [.grantedQoS0, .grantedQoS1]))])
+        #expect(conversation.broker.session("client")?.filters == ["a"])
+        #expect(conversation.server.counters.subscriptionsRefused.current == 1)
     }
 
     @Test func in31AUserNameThatIsAnnouncedMayBeMissing() throws {
@@ -284,7 +293,8 @@ import Testing
         conversation.broker.refuseConnects(.notAuthorized)
         let client = try conversation.client(version)
         try client.send(
-            .connect(Connect(version: version, clientIdentifier: "c")), .publish("a", "x", .atLeastOnce, id: 1), .pingreq)
+            .connect(Connect(version: version, clientIdentifier: "c")), .publish("a", "x", .atLeastOnce, id: 1),
+            .pingreq)
         #expect(try client.receive() == [.connack(ConnAck(reasonCode: .notAuthorized))])
         #expect(conversation.broker.published.isEmpty)
     }

@@ -4,6 +4,7 @@ import NIOCore
 import NIOEmbedded
 import TestKit
 import Testing
+import Transport
 
 @testable import MQTTServer
 

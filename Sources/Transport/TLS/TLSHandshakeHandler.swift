@@ -27,31 +27,23 @@ package final class TLSHandshakeHandler: ChannelInboundHandler, RemovableChannel
     private let tls: NIOSSLServerHandler
     /// The last identity a key was asked for.
     private let identity: NIOLoopBoundBox<String?>
-    private let deadline: NIODeadline
-    /// Called once. On `.established` it adds the handlers that come next; else the connection is closed after it.
-    private let whenDone: (any Channel, Outcome) throws -> Void
-    private var timer: Scheduled<Void>?
-    private var isDone = false
+    private let wait: OpeningWait<Outcome>
 
+    /// - Parameter whenDone: called once. On `.established` it adds the handlers that come next; else the connection is closed after it.
     init(
         _ tls: NIOSSLServerHandler, identity: NIOLoopBoundBox<String?>, deadline: NIODeadline,
         whenDone: @escaping (any Channel, Outcome) throws -> Void
     ) {
         self.tls = tls
         self.identity = identity
-        self.deadline = deadline
-        self.whenDone = whenDone
+        wait = OpeningWait(deadline: deadline, whenDone: whenDone)
     }
 
     package func handlerAdded(context: ChannelHandlerContext) {
-        timer = context.eventLoop.assumeIsolated().scheduleTask(deadline: deadline) {
-            self.finish(.timeout, context)
-        }
+        wait.begin(context) { self.finish(.timeout, context) }
     }
 
-    package func handlerRemoved(context: ChannelHandlerContext) {
-        timer?.cancel()
-    }
+    package func handlerRemoved(context: ChannelHandlerContext) { wait.cancel() }
 
     package func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
         guard case .handshakeCompleted = event as? TLSUserEvent else {
@@ -73,15 +65,8 @@ package final class TLSHandshakeHandler: ChannelInboundHandler, RemovableChannel
     }
 
     private func finish(_ outcome: Outcome, _ context: ChannelHandlerContext) {
-        guard !isDone else { return }
-        isDone = true
-        timer?.cancel()
-        do {
-            try whenDone(context.channel, outcome)
-        } catch {
-            return context.close(promise: nil)
-        }
-        guard case .established = outcome else { return context.close(promise: nil) }
+        let isGood = if case .established = outcome { true } else { false }
+        guard wait.end(outcome, isGood: isGood, context) else { return }
         context.pipeline.syncOperations.removeHandler(self, promise: nil)
     }
 }

@@ -27,9 +27,11 @@ package final class TLSServer: TLSFiles {
     /// Begins a handshake on a connection, on its event loop.
     /// - Parameters:
     ///   - deadline: when the handshake has to be complete.
+    ///   - budget: of records that are not complete.
+    ///   - whenOver: called when the connection goes beyond it; it is closed.
     ///   - whenDone: called once, as `TLSHandshakeHandler` says.
     package func begin(
-        _ channel: any Channel, deadline: NIODeadline,
+        _ channel: any Channel, deadline: NIODeadline, budget: OctetBudget, whenOver: @escaping () -> Void,
         whenDone: @escaping (any Channel, TLSHandshakeHandler.Outcome) throws -> Void
     ) throws {
         let material = self.material.withLock { $0 }
@@ -37,8 +39,12 @@ package final class TLSServer: TLSFiles {
         let context =
             try material.preSharedKeys.map { try Self.context(material.context, $0, identity) } ?? material.context
         let tls = NIOSSLServerHandler(context: context, configuration: Self.configuration)
-        try channel.pipeline.syncOperations.addHandlers(
-            tls, TLSHandshakeHandler(tls, identity: identity, deadline: deadline, whenDone: whenDone))
+        let records = TLSRecords(budget: budget, whenOver: whenOver)
+        let handshake = TLSHandshakeHandler(tls, identity: identity, deadline: deadline) { channel, outcome in
+            records.beginCounting()
+            try whenDone(channel, outcome)
+        }
+        try channel.pipeline.syncOperations.addHandlers(records, tls, handshake)
     }
 
     /// A connection keeps its last buffer of encrypted octets, so a large write should not be remembered for ever.

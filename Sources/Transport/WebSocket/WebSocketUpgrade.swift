@@ -1,6 +1,5 @@
 package import NIOCore
 import NIOHTTP1
-import NIOWebSocket
 
 /// Lets a connection begin with an HTTP request and go on as a WebSocket that carries octets.
 package struct WebSocketUpgrade {
@@ -10,11 +9,17 @@ package struct WebSocketUpgrade {
     private let settings: WebSocketSettings
     private let isLoopback: Bool
     private let deadline: NIODeadline
+    private let budget: OctetBudget
 
     /// - Parameters:
     ///   - isLoopback: the client is on this machine.
     ///   - deadline: when the request has to be complete.
-    package init(_ settings: WebSocketSettings, isLoopback: Bool, deadline: NIODeadline) {
+    ///   - budget: of frames that are not complete. Who goes beyond it is told of by `UnfinishedOverBudget`.
+    package init(
+        _ settings: WebSocketSettings, isLoopback: Bool, deadline: NIODeadline,
+        budget: OctetBudget = OctetBudget(limit: .max)
+    ) {
+        self.budget = budget
         self.settings = settings
         self.isLoopback = isLoopback
         self.deadline = deadline
@@ -31,21 +36,14 @@ package struct WebSocketUpgrade {
         let refusal = NIOLoopBound(
             WebSocketRefusal(request, deadline: deadline, whenLate: whenLate), eventLoop: channel.eventLoop)
         let open = NIOLoopBound(whenOpen, eventLoop: channel.eventLoop)
-        let upgrader = NIOWebSocketServerUpgrader(
-            maxFrameSize: settings.frameLimit,
-            shouldUpgrade: { channel, head in
-                guard case .accept(let subprotocol) = request.judge(head) else {
-                    return channel.eventLoop.makeSucceededFuture(nil)
-                }
-                return channel.eventLoop.makeSucceededFuture(["sec-websocket-protocol": subprotocol])
-            },
-            upgradePipelineHandler: { channel, _ in
-                channel.eventLoop.makeCompletedFuture {
-                    channel.pipeline.syncOperations.removeHandler(refusal.value, promise: nil)
-                    try channel.pipeline.syncOperations.addHandler(WebSocketStream())
-                    try open.value(channel)
-                }
-            })
+        let upgrader = WebSocketUpgrader(frameLimit: settings.frameLimit, budget: budget) { head in
+            guard case .accept(let subprotocol) = request.judge(head) else { return nil }
+            return ["sec-websocket-protocol": subprotocol]
+        } whenUpgraded: { channel in
+            channel.pipeline.syncOperations.removeHandler(refusal.value, promise: nil)
+            try channel.pipeline.syncOperations.addHandler(WebSocketStream())
+            try open.value(channel)
+        }
         var limits = NIOHTTPDecoderLimitConfiguration()
         limits.maxHeaderFieldSize = Self.requestLimit
         limits.maxHeaderListSize = Self.requestLimit

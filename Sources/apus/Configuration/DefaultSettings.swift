@@ -62,8 +62,8 @@ enum DefaultSettings {
         mqtt:
           # Largest packet accepted from a client, header included: 1KB to 256MB.
           max_packet_size: 1MB
-          # Octets of packets that have begun and are not complete, of all connections together, from 1MB; whose packet goes
-          # beyond it is disconnected.
+          # Octets of packets, WebSocket frames and TLS records that have begun and are not complete, and of connections that
+          # are not open yet, of all together, from 1MB; who goes beyond it is disconnected.
           max_unfinished: 256MB
           # Longest a client may take until CONNECT is complete: 1s to 5m.
           connect_timeout: 10s
@@ -354,6 +354,9 @@ enum DefaultSettings {
           payload: 1MB
           # Longest a session may outlive its connection; null for no bound.
           session_expiry: null
+          # Memory of the process, from 32MB; null for no bound. Above it a mailbox takes in no more than its share, 1KB
+          # to 64KB, whatever its own limits are: the rest is left to the store or, where it is not stored, dropped.
+          memory: null
           mailbox:
             # Messages waiting for a client that is connected, and for one that is away or asleep: 1 or more.
             online_messages: 10000
