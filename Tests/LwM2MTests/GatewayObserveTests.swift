@@ -53,7 +53,7 @@ struct GatewayObserveTests {
             #expect(cancel.token == token)
             #expect(device.observedPaths.isEmpty)
             let messageID = try #require(device.notify("/3/0/9", "98", sequence: 5, token: token))
-            #expect(await device.seen.wait(within: .seconds(10)) { $0.resets.contains(messageID) ? true : nil } == true)
+            #expect(await device.seen.wait(within: .patience) { $0.resets.contains(messageID) ? true : nil } == true)
             #expect(bench.retained("ep1/r/3/0/9") == "100")
             try bench.command("ep1/r/3/0/9/cancel")
             #expect(try await bench.subscriber.text("ep1/report").contains("not_observed"))
@@ -86,7 +86,7 @@ struct GatewayObserveTests {
             bench.broker.parkConnects()
             let reborn = try bench.device()
             async let location = reborn.register("ep1")
-            #expect(await reborn.seen.wait(within: .seconds(10)) { $0.acknowledgements.first } != nil)
+            #expect(await reborn.seen.wait(within: .patience) { $0.acknowledgements.first } != nil)
             bench.broker.releaseConnects()
             _ = try await location
             _ = try await reborn.request { $0.path == "/3/0/9" && $0.integer(CoAPDatagram.Number.observe) == 0 }

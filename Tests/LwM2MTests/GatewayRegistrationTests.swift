@@ -167,6 +167,8 @@ struct GatewayRegistrationTests {
             let device = try bench.device()
             async let location = device.register("a")
             _ = try await bench.subscriber.next("a/event")
+            // What is recorded after the event is to be in the commit, too.
+            await bench.settle()
             #expect(device.seen.read { $0.answers.values.allSatisfy { $0.codeText != "2.01" } })
             bench.broker.commit()
             #expect(try await location.hasPrefix("/rd/"))
@@ -179,7 +181,7 @@ struct GatewayRegistrationTests {
             let device = try bench.device()
             async let location = device.register("a")
             // The empty acknowledgement shows that the request has been taken.
-            #expect(await device.seen.wait(within: .seconds(10)) { $0.acknowledgements.first } != nil)
+            #expect(await device.seen.wait(within: .patience) { $0.acknowledgements.first } != nil)
             bench.broker.releaseConnects()
             #expect(try await location.hasPrefix("/rd/"))
         }

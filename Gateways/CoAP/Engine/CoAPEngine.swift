@@ -77,7 +77,8 @@ final class CoAPEngine {
         _ = Self.library
         guard let context = coap_new_context(nil) else {
             throw BindError(
-                listener: configuration.listener, address: configuration.address, port: configuration.port, errorNumber: errno,
+                listener: configuration.listener, address: configuration.address, port: configuration.port,
+                errorNumber: errno,
                 description: "libcoap could not start: \(String(cString: strerror(errno))).")
         }
         do throws(BindError) {
@@ -181,7 +182,9 @@ final class CoAPEngine {
             for _ in 0..<max(1, datagrams) { batch.append(event) }
         }
         if datagrams > 0 { readNotesBefore() }
-        if !batch.isEmpty { batch.withUnsafeMutableBufferPointer { coap_io_do_epoll(context, $0.baseAddress, $0.count) } }
+        if !batch.isEmpty {
+            batch.withUnsafeMutableBufferPointer { coap_io_do_epoll(context, $0.baseAddress, $0.count) }
+        }
         if datagrams > 0 { readNotesAfter() }
         let worked = performCommands()
         let timed = performTimers()
@@ -234,8 +237,8 @@ final class CoAPEngine {
         case .endObservation(let observer, let last): endObservation(observer, last: last)
         case .pin(let peer): peers[peer.id].map(pin)
         case .unpin(let peer): peers[peer.id].map(unpin)
-        case .perform(let delay, let work):
-            if delay <= .zero { work() } else { later(.work(work), after: delay) }
+        case .perform(let due?, let work): timers.add(.work(work), at: due)
+        case .perform(nil, let work): work()
         }
     }
 

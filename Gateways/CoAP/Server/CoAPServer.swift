@@ -79,7 +79,8 @@ package final class CoAPServer: Sendable {
         let port = try outcome.get()
         logger.debug("listening", metadata: [LogKey.address: "\(configuration.address)", LogKey.port: "\(port)"])
         let listener = Listener(
-            name: configuration.listener, protocolName: "CoAP", transport: "udp", address: configuration.address, port: port)
+            name: configuration.listener, protocolName: "CoAP", transport: "udp", address: configuration.address,
+            port: port)
         bound.withLock { $0 = listener }
         return listener
     }
@@ -173,8 +174,9 @@ package final class CoAPServer: Sendable {
     // MARK: The CoAP thread
 
     /// Runs `work` on the CoAP thread, after what was asked before. Never while that thread is inside a handler.
-    package func perform(after delay: Duration = .zero, _ work: @escaping @Sendable () -> Void) {
-        commands.post(.perform(after: delay, work))
+    /// - Parameter due: when; nil for as soon as possible.
+    package func perform(at due: Timestamp? = nil, _ work: @escaping @Sendable () -> Void) {
+        commands.post(.perform(at: due, work))
     }
 
     /// From inside a handler: starts something that completes at once or later on another thread, and goes on with its result

@@ -1,5 +1,6 @@
 import CLibCoAP
 import Glibc
+import Messaging
 import Synchronization
 
 /// What other threads ask of the CoAP thread.
@@ -16,7 +17,7 @@ enum ServerCommand: Sendable {
     case endObservation(CoAPObserver, CoAPResponse?)
     case pin(CoAPPeer)
     case unpin(CoAPPeer)
-    case perform(after: Duration, @Sendable () -> Void)
+    case perform(at: Timestamp?, @Sendable () -> Void)
     case stop
 
     /// The answer when there is no CoAP thread to do it any more.

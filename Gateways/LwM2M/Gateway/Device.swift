@@ -277,15 +277,14 @@ extension CloseReason {
 extension Device {
     /// Schedules the next look at the clock. A timer that has become too early looks again and re-arms.
     func armTimer() {
-        let now = now
-        let delay = state.withLock { state -> (at: Timestamp, after: Duration)? in
+        let due = state.withLock { state -> Timestamp? in
             let next = min(state.expiresAt, state.machine.deadline ?? .never)
             guard !state.isOver, next != .never, state.timerAt.map({ next < $0 }) ?? true else { return nil }
             state.timerAt = next
-            return (next, max(.zero, next.since(now)))
+            return next
         }
-        guard let delay else { return }
-        context.server.perform(after: delay.after) { [weak self] in self?.timerFired(delay.at) }
+        guard let due else { return }
+        context.server.perform(at: due) { [weak self] in self?.timerFired(due) }
     }
 
     private func timerFired(_ at: Timestamp) {

@@ -20,8 +20,10 @@ struct GatewayBench {
         await settle()
     }
 
-    /// Returns when the CoAP thread has done what it was asked so far.
+    /// Returns when the CoAP thread has done what it was asked so far, what is due by now, and what that has asked for.
     func settle() async {
+        let now = clock.now()
+        await withCheckedContinuation { continuation in server.perform(at: now) { continuation.resume() } }
         await withCheckedContinuation { continuation in server.perform { continuation.resume() } }
     }
 

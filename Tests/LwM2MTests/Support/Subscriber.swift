@@ -1,3 +1,4 @@
+import Dispatch
 import Messaging
 import TestKit
 
@@ -7,6 +8,8 @@ final class Subscriber: SessionOwner {
         let description: String
     }
 
+    /// Not among the tasks of the tests, which may keep all threads of theirs busy.
+    private let queue = DispatchQueue(label: "subscriber")
     private let received = Shared<[Message]>([])
     private let attachment = Shared<(any Attachment)?>(nil)
 
@@ -23,7 +26,7 @@ final class Subscriber: SessionOwner {
 
     /// Waits for the next message on a topic under `lwm2m/` and takes it and what came before it on that topic.
     func next(_ topic: String) async throws -> Message {
-        let taken = await received.wait(within: .seconds(10)) { messages in
+        let taken = await received.wait(within: .patience) { messages in
             messages.first { $0.topic.string == "lwm2m/\(topic)" }
         }
         guard let taken else {
@@ -59,7 +62,7 @@ final class Subscriber: SessionOwner {
     // MARK: SessionOwner
 
     func wake() {
-        Task { drain() }
+        queue.async { self.drain() }
     }
 
     func close(_ reason: CloseReason) {}

@@ -127,7 +127,7 @@ package final class LwM2MDevice: Sendable {
     package func ask(_ request: CoAPDatagram) async throws -> CoAPDatagram {
         seen.change { $0.answers[request.token] = nil }
         send(request.bytes)
-        guard let answer = await seen.wait(within: .seconds(10), until: { $0.answers[request.token] }) else {
+        guard let answer = await seen.wait(within: .patience, until: { $0.answers[request.token] }) else {
             throw Failure(description: "no answer to \(request.codeText) \(request.path)")
         }
         return answer
@@ -180,7 +180,7 @@ package final class LwM2MDevice: Sendable {
 
     /// Waits for a request of the server: the first that `matches`.
     package func request(where matches: @escaping @Sendable (CoAPDatagram) -> Bool) async throws -> CoAPDatagram {
-        guard let request = await seen.wait(within: .seconds(10), until: { $0.requests.first(where: matches) }) else {
+        guard let request = await seen.wait(within: .patience, until: { $0.requests.first(where: matches) }) else {
             throw Failure(description: "no such request; seen: \(seen.read { $0.requests.map(\.path) })")
         }
         return request
@@ -260,8 +260,8 @@ extension LwM2MDevice {
         case .silence:
             return note(request)
         case .acknowledgeOnly:
-            acknowledge(request)
-            return note(request)
+            note(request)
+            return acknowledge(request)
         case .answer(let chosen, let chosenOptions, let chosenPayload):
             (code, options, payload) = (chosen, chosenOptions, chosenPayload)
         case .usual:
@@ -272,8 +272,9 @@ extension LwM2MDevice {
             payload: payload
         ).bytes
         state.change { $0.answered[request.messageID] = answer }
-        send(answer)
+        // First, as a test may look at it as soon as the answer has had its effect.
         note(request)
+        send(answer)
     }
 
     private func note(_ request: CoAPDatagram) { seen.change { $0.requests.append(request) } }
