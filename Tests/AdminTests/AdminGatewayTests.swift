@@ -71,7 +71,7 @@ import Testing
     }
 
     @Test func whatIsNoHTTPIsRefusedAndClosed() async throws {
-        let served = try await Served { $0.timeout = .seconds(1) }
+        let served = try await Served()
         #expect(try await served.answer(to: "\u{10}\u{00}nonsense\r\n\r\n").hasPrefix("HTTP/1.1 400 "))
         await served.gateway.stop()
     }
@@ -85,7 +85,7 @@ import Testing
     }
 
     @Test func aHeadBeyondItsLimitIsRefused() async throws {
-        let served = try await Served { $0.timeout = .seconds(1) }
+        let served = try await Served()
         let padding = String(repeating: "a", count: 20_000)
         #expect(
             try await served.answer(to: "GET /metrics HTTP/1.1\r\nX: \(padding)\r\n\r\n").hasPrefix("HTTP/1.1 400 "))

@@ -13,7 +13,7 @@ import Testing
     ) async throws -> RawSocket {
         let socket = try RawSocket(.tcp, port: apus.port("mqtt.tcp"))
         socket.send(MQTTOctets.connect(clientID, version: version, keepAlive: keepAlive))
-        try await socket.wait(within: .seconds(30)) { $0.octets.first == 0x20 && $0.octets.count >= 4 ? true : nil }
+        try await socket.wait { $0.octets.first == 0x20 && $0.octets.count >= 4 ? true : nil }
         socket.clear()
         return socket
     }

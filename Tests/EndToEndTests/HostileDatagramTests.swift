@@ -22,7 +22,8 @@ import Testing
         let socket = try RawSocket(.udp, port: apus.port(kind.listener))
         socket.send(kind.malformed)
         let topic = "$SYS/broker/gateways/\(kind.gateway)/datagrams_malformed"
-        let watcher = try Program("mosquitto_sub", ["-h", "127.0.0.1", "-p", "\(try apus.port("mqtt.tcp"))", "-t", topic])
+        let watcher = try Program(
+            "mosquitto_sub", ["-h", "127.0.0.1", "-p", "\(try apus.port("mqtt.tcp"))", "-t", topic])
         try await watcher.line { $0 == "1" }
     }
 
@@ -30,7 +31,7 @@ import Testing
         for _ in 0..<5 {
             socket.clear()
             socket.send(kind.ping(UInt16(truncatingIfNeeded: number)))
-            if (try? await socket.wait(within: .seconds(2)) { $0.pieces.isEmpty ? nil : true }) != nil { return }
+            if (try? await socket.wait(within: .patience / 5) { $0.pieces.isEmpty ? nil : true }) != nil { return }
         }
         throw Program.Missing(description: "no answer from \(kind) after \(number) datagrams")
     }
@@ -56,7 +57,8 @@ enum DatagramProtocol: CaseIterable, CustomTestStringConvertible {
             switch self {
             case .mqttsn:
                 [
-                    "03 01 01", "09 04 04 01 00 3c 64 65 76", "09 04 0c 01 00 3c 64 65 76", "0b 0a 00 00 00 01 61 2f 62 63 64",
+                    "03 01 01", "09 04 04 01 00 3c 64 65 76", "09 04 0c 01 00 3c 64 65 76",
+                    "0b 0a 00 00 00 01 61 2f 62 63 64",
                     "09 0c 22 00 01 00 02 68 69", "08 12 20 00 03 61 2f 62", "07 0d 00 01 00 02 00", "02 16",
                     "05 16 64 65 76", "04 18 00 3c", "09 0c 62 61 62 00 00 68 69", "08 07 00 77 2f 69 6c 6c",
                     "0b fe 01 61 62 63 02 16 00 00 00", "07 14 20 00 04 61 62",

@@ -30,7 +30,10 @@ import Testing
         let path = FileManager.default.temporaryDirectory.appending(path: "apus-\(UUID().uuidString).sock").path
         let settings = ["mqtt.unix.enabled=true", "mqtt.unix.path=\(path)"]
         let first = try await RunningApus(settings)
-        let ports = ["mqtt.tcp.port=0", "mqtt.ws.port=0", "mqttsn.udp.port=0", "coap.udp.port=0", "admin.http.port=0", "store.durability=memory"]
+        let ports = [
+            "mqtt.tcp.port=0", "mqtt.ws.port=0", "mqttsn.udp.port=0", "coap.udp.port=0", "admin.http.port=0",
+            "store.durability=memory",
+        ]
         let second = try RunningApus.start(["serve"] + (ports + settings).flatMap { ["--set", $0] })
         #expect(try await second.exitStatus() == 69)
         #expect(
@@ -84,11 +87,13 @@ import Testing
     @Test func aListenerHasLimitsOfItsOwn() async throws {
         let path = FileManager.default.temporaryDirectory.appending(path: "apus-\(UUID().uuidString).sock").path
         let apus = try await RunningApus([
-            "mqtt.tcp.max_connections=1", "mqtt.tcp.max_packet_size=2KB", "mqtt.tcp.connect_timeout=1s",
+            "mqtt.tcp.max_connections=1", "mqtt.tcp.max_packet_size=2KB", "mqtt.tcp.connect_timeout=3s",
             "mqtt.unix.enabled=true", "mqtt.unix.path=\(path)",
         ])
         let silent = try RawSocket(.tcp, port: apus.port("mqtt.tcp"))
-        try await silent.wait { $0.isClosed ? true : nil }  // after one second
+        try await silent.wait { $0.isClosed ? true : nil }  // after three seconds
+        // It is closed before its place is free.
+        try await apus.metrics { $0.sum("apus_connections", ["listener": "mqtt.tcp"]) == 0 }
         let client = try RawSocket(.tcp, port: apus.port("mqtt.tcp"))
         client.send(Self.connect)
         let answer = try await client.wait { $0.octets.count >= 4 ? $0.octets : nil }

@@ -24,7 +24,7 @@ struct LongQueue: Sendable {
             default: []
             }
         }
-        try await socket.wait(within: .seconds(20)) { $0.isClosed ? true : nil }
+        try await socket.wait { $0.isClosed ? true : nil }
     }
 
     /// Publishes messages `numbers`; all are acknowledged when this returns.

@@ -11,11 +11,11 @@ extension RunningApus {
         settings.qos = qos
         settings.extent = .time(warmUp: .zero, measured: duration)
         let topology = Topology(
-            publishers: (0..<pairs).map { "load/\($0)" },
+            publishers: (0..<pairs).map { "load/\(qos.rawValue)/\($0)" },
             subscribers: (0..<pairs).map { number in
                 let first = number / 2 * 2
                 return Topology.Subscriber(
-                    filters: ["load/\(first)", "load/\(first + 1)"], streams: first..<(first + 2))
+                    filters: [first, first + 1].map { "load/\(qos.rawValue)/\($0)" }, streams: first..<(first + 2))
             })
         return try await LoadGenerator(settings).flow("load", topology, count: pairs, window: 16)
     }

@@ -20,7 +20,7 @@ extension RunningApus {
     /// Asks for its figures until they satisfy `condition`: for what no answer to a client announces.
     @discardableResult
     func metrics(
-        within limit: Duration = .seconds(20), where condition: (Exposition) -> Bool
+        within limit: Duration = .patience, where condition: (Exposition) -> Bool
     ) async throws -> Exposition {
         let deadline = ContinuousClock.now + limit
         while true {

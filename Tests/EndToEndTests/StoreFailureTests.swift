@@ -50,7 +50,7 @@ import Testing
         let post = CoAPDatagram(
             .confirmable, code: CoAPDatagram.code(0, 2), messageID: 1, token: [1], options: path, payload: [0x61])
         try coap.send(post.bytes)
-        #expect(try coap.receive(within: 5).flatMap { CoAPDatagram($0)?.codeText } == "5.03")
+        #expect(try coap.receive(within: 60).flatMap { CoAPDatagram($0)?.codeText } == "5.03")
 
         let node = try await MQTTSNClient(clientID: "node", port: try apus.port("mqttsn.udp"))
         try await node.connect()

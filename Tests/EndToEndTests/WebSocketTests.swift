@@ -75,17 +75,19 @@ import Testing
     }
 
     @Test(arguments: [
-        (["/other"], "404"), (["/mqtt", "Origin: http://evil.example"], "403"), (["/mqtt", "Sec-WebSocket-Protocol: wamp"], "400"),
+        (["/other"], "404"), (["/mqtt", "Origin: http://evil.example"], "403"),
+        (["/mqtt", "Sec-WebSocket-Protocol: wamp"], "400"),
         (["/mqtt", "Origin: https://console.example.org"], "101"), (["/mqtt"], "101"),
     ])
     func theRequestDecides(request: [String], status: String) async throws {
         let apus = try await RunningApus([#"mqtt.ws.origins=["https://console.example.org"]"#])
-        let answer = try await RawWebSocket.answer(port: apus.port("mqtt.ws"), path: request[0], headers: Array(request.dropFirst()))
+        let answer = try await RawWebSocket.answer(
+            port: apus.port("mqtt.ws"), path: request[0], headers: Array(request.dropFirst()))
         #expect(answer.hasPrefix("HTTP/1.1 \(status) "))
     }
 
     @Test func aClientThatDoesNotAskIsClosed() async throws {
-        let apus = try await RunningApus(["mqtt.ws.connect_timeout=1s"])
+        let apus = try await RunningApus(["mqtt.ws.connect_timeout=3s"])
         let client = try RawSocket(.tcp, port: apus.port("mqtt.ws"))
         client.send(Array("GET /mqtt HTTP/1.1\r\n".utf8))
         try await client.wait { $0.isClosed ? true : nil }

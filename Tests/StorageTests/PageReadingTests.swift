@@ -14,7 +14,7 @@ import Testing
         store.read(PageRequest(session: SessionNumber(1), sequences: sequences, after: after)) { page in
             came.change { $0 = page }
         }
-        guard let page = await came.wait(within: .seconds(30), until: { $0 }) else {
+        guard let page = await came.wait(within: .patience, until: { $0 }) else {
             throw Waited(description: "the page did not come")
         }
         return page

@@ -36,7 +36,7 @@ package final class DatagramMailbox: Sendable {
     }
 
     /// The oldest datagram not yet taken.
-    package func next(within limit: Duration = .seconds(5)) async throws -> [UInt8] {
+    package func next(within limit: Duration = .patience) async throws -> [UInt8] {
         let inbox = inbox
         let eventLoop = channel.eventLoop
         return try await eventLoop.flatSubmit { inbox.value.next(within: limit, on: eventLoop) }.get()

@@ -53,7 +53,7 @@ package final class MQTTSNClient: Sendable {
     }
 
     /// The next message: its type and body.
-    package func next(within limit: Duration = .seconds(5)) async throws -> (type: UInt8, body: [UInt8]) {
+    package func next(within limit: Duration = .patience) async throws -> (type: UInt8, body: [UInt8]) {
         let octets = try await mailbox.next(within: limit)
         if octets.count >= 4, octets[0] == 0x01 { return (octets[3], Array(octets[4...])) }
         guard octets.count >= 2, Int(octets[0]) == octets.count else { throw Unexpected(description: hex(octets)) }
@@ -61,7 +61,7 @@ package final class MQTTSNClient: Sendable {
     }
 
     @discardableResult
-    package func expect(_ type: UInt8, within limit: Duration = .seconds(5)) async throws -> [UInt8] {
+    package func expect(_ type: UInt8, within limit: Duration = .patience) async throws -> [UInt8] {
         let message = try await next(within: limit)
         guard message.type == type else {
             throw Unexpected(description: "type \(message.type) (\(hex(message.body))) instead of \(type)")
@@ -153,7 +153,7 @@ package final class MQTTSNClient: Sendable {
     }
 
     /// The next PUBLISH, with the REGISTER that may come before it and the acknowledgements after it.
-    package func receive(within limit: Duration = .seconds(5)) async throws -> Received {
+    package func receive(within limit: Duration = .patience) async throws -> Received {
         guard let message = try await nextPublish(within: limit, orEndWith: nil) else {
             throw Unexpected(description: "no PUBLISH")
         }
@@ -172,7 +172,7 @@ package final class MQTTSNClient: Sendable {
     }
 
     private func nextPublish(
-        within limit: Duration = .seconds(5), orEndWith end: UInt8?
+        within limit: Duration = .patience, orEndWith end: UInt8?
     ) async throws -> Received? {
         while true {
             let (type, body) = try await next(within: limit)

@@ -54,7 +54,9 @@ package final class Program: Sendable {
 
     /// Waits until a line of standard output satisfies `condition`, and returns it.
     @discardableResult
-    package func line(within limit: Duration = .seconds(20), where condition: @escaping @Sendable (String) -> Bool) async throws -> String {
+    package func line(within limit: Duration = .patience, where condition: @escaping @Sendable (String) -> Bool)
+        async throws -> String
+    {
         let found = await state.wait(within: limit) { state in state.output.lines.first(where: condition) }
         return try orMissing(found, "a line")
     }
@@ -62,7 +64,7 @@ package final class Program: Sendable {
     /// As `line`, for standard error.
     @discardableResult
     package func errorLine(
-        within limit: Duration = .seconds(20), where condition: @escaping @Sendable (String) -> Bool
+        within limit: Duration = .patience, where condition: @escaping @Sendable (String) -> Bool
     ) async throws -> String {
         let found = await state.wait(within: limit) { state in state.errors.lines.first(where: condition) }
         return try orMissing(found, "a line on standard error")
@@ -70,7 +72,7 @@ package final class Program: Sendable {
 
     /// Waits until `count` lines of standard output satisfy `condition`, and returns them.
     package func lines(
-        _ count: Int, within limit: Duration = .seconds(20), where condition: @escaping @Sendable (String) -> Bool
+        _ count: Int, within limit: Duration = .patience, where condition: @escaping @Sendable (String) -> Bool
     ) async throws -> [String] {
         let found = await state.wait(within: limit) { state in
             let matching = state.output.lines.filter(condition)
@@ -81,7 +83,7 @@ package final class Program: Sendable {
 
     /// Waits for the program to end and for its last output.
     /// - Returns: its exit status; 128 + n when signal n ended it.
-    package func exitStatus(within limit: Duration = .seconds(20)) async throws -> Int32 {
+    package func exitStatus(within limit: Duration = .patience) async throws -> Int32 {
         let status = await state.wait(within: limit) { state in
             state.output.isClosed && state.errors.isClosed ? state.status : nil
         }

@@ -90,7 +90,7 @@ package final class RawSocket: Sendable {
     /// Waits until what has been received satisfies `condition`.
     @discardableResult
     package func wait<Result: Sendable>(
-        within limit: Duration = .seconds(10), for condition: @escaping @Sendable (Received) -> Result?
+        within limit: Duration = .patience, for condition: @escaping @Sendable (Received) -> Result?
     ) async throws -> Result {
         guard let result = await received.wait(within: limit, until: condition) else {
             throw Program.Missing(

@@ -63,7 +63,7 @@ package final class RawWebSocket: Sendable {
     /// Waits until the frames satisfy `condition`, and returns them.
     @discardableResult
     package func waitForFrames(where condition: @escaping @Sendable ([Frame]) -> Bool) async throws -> [Frame] {
-        try await socket.wait(within: .seconds(20)) { received in
+        try await socket.wait { received in
             let frames = Self.frames(received.octets)
             return condition(frames) ? frames : nil
         }

@@ -1,5 +1,6 @@
-@testable import CoAP
 import Glibc
+
+@testable import CoAP
 
 /// A UDP socket that speaks to one server. Waits with a deadline, so that a missing answer is a failed test, not a hang.
 final class DatagramClient {
@@ -29,7 +30,7 @@ final class DatagramClient {
     func send(_ message: TestMessage) { send(message.octets) }
 
     /// The next datagram, or nil after `milliseconds`.
-    func receive(within milliseconds: Int32 = 5_000) -> TestMessage? {
+    func receive(within milliseconds: Int32 = 30_000) -> TestMessage? {
         var waiting = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
         guard poll(&waiting, 1, milliseconds) == 1 else { return nil }
         var octets = [UInt8](repeating: 0, count: 65_536)
@@ -49,7 +50,8 @@ final class DatagramClient {
 
     /// Sends a request with a fresh message id and returns what comes back first.
     func ask(
-        _ method: CoAPMethod, _ path: String, kind: TestMessage.Kind = .con, token: [UInt8] = [1], queries: [String] = [],
+        _ method: CoAPMethod, _ path: String, kind: TestMessage.Kind = .con, token: [UInt8] = [1],
+        queries: [String] = [],
         options: [TestMessage.Option] = [], payload: [UInt8] = []
     ) -> TestMessage? {
         send(

@@ -74,7 +74,7 @@ extension SQLiteStore {
         let reached = Shared(committed)
         onCommit { point in reached.change { $0 = max($0, point) } }
         reached.change { $0 = max($0, committed) }
-        let came: Bool? = await reached.wait(within: .seconds(30)) { $0 >= point ? true : nil }
+        let came: Bool? = await reached.wait(within: .patience) { $0 >= point ? true : nil }
         guard came != nil else { throw Waited(description: "the commit of \(point) did not come") }
     }
 }
