@@ -82,10 +82,17 @@ struct Account: Sendable {
         return missing
     }
 
-    /// All are done and everybody has everything.
-    var isSettled: Bool {
-        finished.count == publishers.count && subscribers.allSatisfy { missing(of: $0).isEmpty }
+    /// All are done and everybody has everything. Asked after each message, so it counts nothing.
+    var isSettled: Bool { finished.count == publishers.count && subscribers.allSatisfy(hasEverything) }
+
+    private func hasEverything(_ client: String) -> Bool {
+        acknowledged.allSatisfy { publisher, end in
+            (received[client]?[publisher] ?? SequenceCheck()).isComplete(below: end)
+        }
     }
+
+    /// Messages received by anybody, each once.
+    var deliveries: Int { received.values.reduce(0) { $1.values.reduce($0) { $0 + $1.distinct } } }
 
     var summary: String {
         let sent = acknowledged.values.reduce(0, +)

@@ -65,6 +65,7 @@ struct ChaosRun {
             if kill == plan.kills { account.change { $0.isEnding = true } }
             apus = try await start(compares: kill % 10 == 1)
             guard account.read({ $0.violations.isEmpty }) else { break }
+            if kill.isMultiple(of: 50) { print("chaos: \(kill) kills, \(account.read { $0.summary })") }
         }
         return try await end(apus)
     }
@@ -117,7 +118,7 @@ struct ChaosRun {
     /// Publishers finish, subscribers take what is left, and a last look at the accounts.
     private func end(_ apus: RunningApus) async throws -> Account {
         if account.read({ $0.violations.isEmpty }) {
-            try await wait(for: "the last messages", within: 120) { $0.isSettled || !$0.violations.isEmpty }
+            try await waitForTheLastMessages()
             try await wait(for: "the last acknowledgements", within: 20) {
                 $0.ledger?.queued == 0 || !$0.violations.isEmpty
             }
@@ -126,6 +127,17 @@ struct ChaosRun {
         gateway.end()
         #expect(try await apus.stop() == 0)
         return result
+    }
+
+    /// As long as any come: what has piled up for a sleeper, which takes one at a time, may take minutes.
+    private func waitForTheLastMessages() async throws {
+        while true {
+            let had = account.read { $0.deliveries }
+            try await wait(for: "the last messages", within: 60) { account in
+                account.isSettled || !account.violations.isEmpty || account.deliveries >= had + 1_000
+            }
+            if account.read({ $0.isSettled || !$0.violations.isEmpty }) { return }
+        }
     }
 
     private func wait(

@@ -45,7 +45,9 @@ final class MortalGateway: Sendable {
 
     /// Starts it for being killed before it serves.
     func startOnly() throws -> Program {
-        let ports = ["mqtt.tcp", "mqtt.tls", "mqtt.ws", "mqtt.wss", "mqttsn.udp", "coap.udp", "admin.http"].map { "\($0).port=0" }
+        let ports = ["mqtt.tcp", "mqtt.tls", "mqtt.ws", "mqtt.wss", "mqttsn.udp", "coap.udp", "admin.http"].map {
+            "\($0).port=0"
+        }
         return try RunningApus.start(
             ["serve"] + (ports + settings + ["data_dir=\(dataDirectory)"]).flatMap { ["--set", $0] },
             environment: environment)

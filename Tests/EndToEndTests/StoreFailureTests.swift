@@ -54,7 +54,9 @@ import Testing
 
         let node = try await MQTTSNClient(clientID: "node", port: try apus.port("mqttsn.udp"))
         try await node.connect()
-        guard case .normal(let id) = try await node.register("full/x") else { return }
+        guard case .normal(let id) = try await node.register("full/x") else {
+            throw Program.Missing(description: "REGISTER was not answered with a normal id")
+        }
         try await node.send(0x0C, [0x20, UInt8(id >> 8), UInt8(id & 0xFF), 0, 7, 0x61])
         #expect(try await node.expect(0x0D).last == 0x01, "rejected: congestion (MQTT-SN 5.3.10)")
     }

@@ -14,4 +14,13 @@ import Testing
         #expect(check.doubled == doubled)
         #expect(check.outOfOrder == outOfOrder)
     }
+
+    @Test func whetherAllHaveComeIsKnownWithoutNamingThem() {
+        var check = SequenceCheck()
+        #expect(check.isComplete(below: 0) && !check.isComplete(below: 1))
+        for number in [0, 1, 3] as [UInt64] { check.record(number) }
+        #expect(check.isComplete(below: 2) && !check.isComplete(below: 3) && !check.isComplete(below: 4))
+        check.record(2)
+        #expect(check.isComplete(below: 4) && !check.isComplete(below: 5))
+    }
 }

@@ -29,7 +29,10 @@ final class RestartStage {
         _ settings: MQTTSNSettings, _ clock: ManualClock, _ store: MemoryStore, _ access: ChangingAccess,
         _ events: RecordedEvents, _ counters: Counters, _ scheduled: Flag
     ) throws -> (CoreBroker, GatewayLoop) {
-        let broker = try CoreBroker(clock: clock, authenticator: access, events: events, store: store)
+        var predefined = PredefinedTopics()
+        _ = predefined.insert(1, try TopicName("fixed/one"))
+        let broker = try CoreBroker(
+            clock: clock, predefinedTopics: predefined, authenticator: access, events: events, store: store)
         let loop = GatewayLoop(
             broker: broker, settings: settings, events: events, counters: counters, logger: Logger(label: "test"),
             notes: NoteList { scheduled.raise() })

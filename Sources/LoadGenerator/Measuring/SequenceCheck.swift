@@ -15,6 +15,9 @@ package struct SequenceCheck: Sendable, Equatable {
     /// Messages with different numbers.
     package var distinct: Int { received - doubled }
 
+    /// Whether all numbers below `end` have come.
+    package func isComplete(below end: UInt64) -> Bool { next >= end && !missing.contains { $0 < end } }
+
     /// Numbers below `end` that have not come, in order.
     package func missing(below end: UInt64) -> [UInt64] {
         missing.filter { $0 < end }.sorted() + (next < end ? Array(next..<end) : [])
