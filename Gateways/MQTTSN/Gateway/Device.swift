@@ -11,7 +11,7 @@ final class Device {
     /// Its status waits to be published.
     var isStatusPending = false
     /// The operator has been told that its topic ids are used up.
-    private var hasReportedExhaustion = false
+    private(set) var hasReportedExhaustion = false
     var status = ClientStatus()
     /// Digest of the status published last.
     var publishedStatus: UInt32 = 0
@@ -49,6 +49,24 @@ final class Device {
             connect, policy: loop.policy(for: connect.clientID, by: route, draft == nil ? .v12 : .v20),
             duplicates: duplicates, draft: draft)
     }
+
+    /// Goes on for a client that has rested.
+    init(_ resting: RestingDevice, loop: GatewayLoop) {
+        serial = resting.serial
+        route = resting.route
+        self.loop = loop
+        machine = ConnectionMachine(resting.machine)
+        attachment = resting.attachment
+        scheduledDeadline = resting.scheduledDeadline
+        isStatusPending = resting.isStatusPending
+        hasReportedExhaustion = resting.hasReportedExhaustion
+        status = resting.status
+        publishedStatus = resting.publishedStatus
+        keptSleep = resting.keptSleep
+    }
+
+    /// No answer waits for anything.
+    var isQuiet: Bool { replies.isEmpty && openingCommit == nil }
 
     // MARK: What happens
 
@@ -237,6 +255,7 @@ final class Device {
         step(&machine, &actions)
         for action in actions { perform(action) }
         if before != machine.phase { loop.note(self, from: before) }
+        if machine.phase == .asleep { loop.mayRest(self) }
         actions.removeAll(keepingCapacity: true)
         swap(&actions, &loop.scratch)
         loop.scheduleTimer(of: self)

@@ -52,12 +52,13 @@ extension GatewayLoop {
         board.changed.removeAll(keepingCapacity: true)
         for _ in 0..<StatusBoard.looksPerInterval {
             guard let serial = board.round.popLast() else { break }
-            if let device = device(serial), device.version == .v20, device.attachment?.backlog ?? 0 > 0 {
-                device.callSleeper()
-            }
+            guard let device = device(serial) else { continue }
+            if device.version == .v20, device.attachment?.backlog ?? 0 > 0 { device.callSleeper() }
             if let message = newStatus(of: serial) { messages.append(message) }
+            // What kept it from resting may have passed.
+            mayRest(device)
         }
-        if board.round.isEmpty { board.round = settings.publishesClientStatus ? sleepers : sleepersToCall }
+        if board.round.isEmpty { board.round = sleepers(of: settings.publishesClientStatus ? nil : .v20) }
         var outcomes: [PublishOutcome] = []
         if !messages.isEmpty {
             broker.publish(messages, as: .gateway, via: TrafficReading.ownListener, outcomes: &outcomes)
@@ -83,11 +84,6 @@ extension GatewayLoop {
             topic: topic, payload: payload, qos: .atLeastOnce, retain: true, publishedAt: now,
             expiresAt: expiry.map { now + $0 } ?? .never)
     }
-}
-
-extension GatewayLoop {
-    /// Clients that can be told that something waits for them (2.0).
-    private var sleepersToCall: [UInt64] { sleepers.filter { device($0)?.version == .v20 } }
 }
 
 extension Device {

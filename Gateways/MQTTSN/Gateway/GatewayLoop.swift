@@ -21,7 +21,8 @@ final class GatewayLoop {
     var isWritable = true
 
     let limits: Limits
-    private var table: DeviceTable
+    private lazy var table = DeviceTable(trustsForwarders: forwarders != nil) { [unowned self] in Device($0, loop: self)
+    }
     private let policies: [SessionPolicy.Key: SessionPolicy]
     let mailboxTerms: MailboxTerms?
     /// Deliveries of one client on the way at once: one, and those that wait for the client to know their names.
@@ -68,7 +69,6 @@ final class GatewayLoop {
             common: broker.predefinedTopics, byClient: settings.predefinedTopicsByClient)
         mailboxTerms = settings.mailbox.map { MailboxTerms($0) }
         forwarders = settings.forwarders.map { Set($0.compactMap { HostAddress(numeric: $0) }) }
-        table = DeviceTable(trustsForwarders: settings.forwarders != nil)
         sources = SourceLimiter(perSecond: settings.strangersPerSecond, burst: 2 * settings.strangersPerSecond)
     }
 
@@ -147,6 +147,7 @@ final class GatewayLoop {
         }
         outbox.removeAll(keepingCapacity: true)
         outgoing.clear()
+        table.rest(now: now)
     }
 
     func runTimers() {
@@ -186,7 +187,7 @@ final class GatewayLoop {
     /// Says goodbye to the clients that listen; all sessions are kept as they are.
     func shutDown() {
         advertising = nil
-        for device in Array(table.all) { device.shutDown() }
+        for serial in table.serials { device(serial)?.shutDown() }
     }
 
     // MARK: For devices
@@ -249,15 +250,18 @@ final class GatewayLoop {
         if isWritable { notes.add(.wake(serial: device.serial)) } else { stalled.append(device.serial) }
     }
 
-    func isBound(_ device: Device) -> Bool { self.device(at: device.route.peer) === device }
+    func isBound(_ device: Device) -> Bool { table.isBound(device) }
+    /// Sleepers that cost no more than a `RestingDevice`.
+    var restingCount: Int { table.restingCount }
+    func mayRest(_ device: Device) { table.mayRest(device) }
 
     func device(at peer: PeerAddress) -> Device? { table[peer] }
     func device(_ serial: UInt64) -> Device? { table[serial] }
     func client(_ clientID: ClientID) -> Device? { table[clientID] }
-    var sleepers: [UInt64] { table.all.filter { $0.machine.phase == .asleep }.map(\.serial) }
+    func sleepers(of version: ProtocolVersion? = nil) -> [UInt64] { table.sleepers(of: version) }
 
     func scheduleTimer(of device: Device) {
-        guard let deadline = device.machine.deadline, table[device.serial] != nil else { return }
+        guard let deadline = device.machine.deadline, table.contains(device.serial) else { return }
         if let scheduled = device.scheduledDeadline, scheduled <= deadline { return }
         device.scheduledDeadline = deadline
         deadlines.insert(device.serial, at: deadline)

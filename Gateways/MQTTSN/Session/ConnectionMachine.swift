@@ -80,6 +80,23 @@ struct ConnectionMachine {
         delivery = DeliveryMachine(policy: policy, packetLimit: draft?.maximumPacketSize ?? .max)
     }
 
+    /// Goes on for a client that has rested.
+    init(_ resting: RestingMachine) {
+        connect = resting.connect
+        draft = nil
+        duplicates = DuplicateWindow()
+        delivery = DeliveryMachine(resting.delivery, policy: resting.policy)
+        phase = .asleep
+        sleepDuration = resting.sleepDuration
+        lastSubscribeID = resting.lastSubscribeID
+        wakeExpectedAt = resting.wakeExpectedAt
+    }
+
+    /// No repetition would be recognised, and nothing waits but the client's next waking.
+    func isQuiet(now: Timestamp) -> Bool {
+        handshake.value == nil && pacedUntil == nil && !duplicates.recognisesAnything(now: now)
+    }
+
     var policy: SessionPolicy { delivery.policy }
 
     /// What the next connection of a session that goes on inherits.

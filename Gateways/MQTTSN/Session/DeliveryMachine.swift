@@ -58,6 +58,19 @@ struct DeliveryMachine {
         maximumPacketSize = UInt16(clamping: min(policy.maximumPacketSize, packetLimit))
     }
 
+    /// Goes on for a client that has rested.
+    init(_ resting: RestingDelivery, policy: SessionPolicy) {
+        self.init(policy: policy)
+        lastMessageID = resting.lastMessageID
+        namesOffered = resting.namesOffered
+    }
+
+    /// Nil while there is more to be known than fits.
+    var resting: RestingDelivery? {
+        guard isIdle, timer == nil, givenUp.value == nil else { return nil }
+        return RestingDelivery(lastMessageID: lastMessageID, namesOffered: namesOffered)
+    }
+
     var isIdle: Bool {
         if case .idle = stage { true } else { false }
     }

@@ -25,6 +25,10 @@ struct DuplicateWindow: Sendable {
 
     var isEmpty: Bool { entries.isEmpty }
 
+    func recognisesAnything(now: Timestamp) -> Bool {
+        entries.last.map { now < $0.acceptedAt + Self.lifetime } ?? false
+    }
+
     func contains(_ publish: Packet.Publish, now: Timestamp) -> Bool {
         guard publish.messageID != 0, let index = entries.lastIndex(where: { $0.messageID == publish.messageID }) else {
             return false
