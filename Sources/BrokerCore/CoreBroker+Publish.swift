@@ -38,7 +38,7 @@ extension CoreBroker {
         let pass = PublishPass(
             principal: principal, listenerLevel: publisher?.durability,
             mayRefuse: hasPublisher && principal.kind != .gateway && mayRefuse.load(ordering: .relaxed),
-            memoryShare: memoryShare.load(ordering: .relaxed))
+            memoryShare: memoryShare.load(ordering: .relaxed), isStoreFailing: store?.isFailing ?? false)
         let messages = features.rewriter == nil || isRewritten ? messages : rewritten(messages, principal)
         var scratch = scratches.withLock { $0.popLast() } ?? RouteScratch()
         routing.read { routing in
@@ -64,23 +64,17 @@ extension CoreBroker {
             return start + 1
         }
         match(head, routing, &scratch)
-        let end = isAlone(head, pass, scratch) ? start + 1 : endOfRun(in: messages, from: start)
+        let isAlone = isAlone(head, pass, scratch)
         let level = durability.level(of: head.topic, listenerLevel: pass.listenerLevel)
-        for message in messages[start..<end] {
-            outcomes.append(accept(message, level, pass, routing, &scratch, place: outcomes.count))
-        }
-        deliver(level, pass, routing, &scratch, &outcomes)
-        return end
-    }
-
-    private func endOfRun(in messages: [Message], from start: Int) -> Int {
-        let head = messages[start]
-        var end = start + 1
-        while end < messages.count, messages[end].isNeighbour(of: head),
-            messages[end].payload.count <= limits.payloadOctets
-        {
+        var message = head
+        var end = start
+        repeat {
+            outcomes.append(accept(message, at: end, level, pass, routing, &scratch, place: outcomes.count))
             end += 1
-        }
+            guard !isAlone, end < messages.count else { break }
+            message = messages[end]
+        } while message.isNeighbour(of: head) && message.payload.count <= limits.payloadOctets
+        deliver(messages, level, pass, routing, &scratch, &outcomes)
         return end
     }
 
@@ -114,12 +108,14 @@ extension CoreBroker {
     }
 
     /// Keeps a message that is to be retained and adds it to those that go into mailboxes; or refuses it before anybody has it.
-    /// - Parameter place: of its outcome in the batch.
+    /// - Parameters:
+    ///   - index: of the message in the batch.
+    ///   - place: of its outcome in the batch.
     private func accept(
-        _ message: Message, _ level: Durability, _ pass: PublishPass, _ routing: borrowing Routing,
+        _ message: Message, at index: Int, _ level: Durability, _ pass: PublishPass, _ routing: borrowing Routing,
         _ scratch: inout RouteScratch, place: Int
     ) -> PublishOutcome {
-        if isStoreFailing, message.qos != .atMostOnce {
+        if pass.isStoreFailing, message.qos != .atMostOnce {
             if message.retain, durability.level(of: message.topic) != .memory { return .refused(.quotaExceeded) }
             if level != .memory, needsStore(message, routing, scratch) { return .refused(.quotaExceeded) }
         }
@@ -129,20 +125,21 @@ extension CoreBroker {
             guard let point = retain(message) else { return .refused(.quotaExceeded) }
             commit = point
         }
-        scratch.run.append(RouteScratch.Arrival(message: message, place: place, commit: commit))
+        scratch.run.append(RouteScratch.Arrival(message: index, place: place, commit: commit))
         return .accepted(receivers: scratch.merged.count, commit: commit)
     }
 
     /// Puts a copy of each message of the run into each receiver's mailbox.
     private func deliver(
-        _ level: Durability, _ pass: PublishPass, _ routing: borrowing Routing, _ scratch: inout RouteScratch,
+        _ messages: [Message], _ level: Durability, _ pass: PublishPass, _ routing: borrowing Routing,
+        _ scratch: inout RouteScratch,
         _ outcomes: inout [PublishOutcome]
     ) {
         if scratch.merged.isEmpty { traffic.unrouted.add(UInt64(scratch.run.count)) }
         for receiver in scratch.merged {
             guard let session = routing.sessions[Int(receiver.subscriber)] else { continue }
             let effects = session.put(
-                &scratch.run, as: receiver, durability: level, isPromised: pass.mayRefuse,
+                messages, &scratch.run, as: receiver, durability: level, isPromised: pass.mayRefuse,
                 memoryShare: pass.memoryShare, limits: limits.mailbox, clock: clock)
             if let owner = effects.wake { scratch.wakes.append(owner) }
             if effects.isPressed { scratch.pressing.append(session) }
@@ -153,8 +150,6 @@ extension CoreBroker {
         }
         scratch.run.removeAll(keepingCapacity: true)
     }
-
-    private var isStoreFailing: Bool { store?.isFailing ?? false }
 
     /// Whether a receiver's copy would have to be stored. Refusing the whole message is the only honest answer then: its
     /// publisher could not be told that it is safe, and repeats it to everybody.
@@ -244,6 +239,7 @@ private struct PublishPass {
     let mayRefuse: Bool
     /// Octets that each mailbox may hold in memory.
     let memoryShare: Int
+    let isStoreFailing: Bool
 }
 
 extension Message {

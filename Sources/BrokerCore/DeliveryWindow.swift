@@ -19,7 +19,7 @@ struct DeliveryWindow: ~Copyable {
 
     private static let identifiers = 65_535
 
-    private var slots = Deque<Slot?>()
+    private var slots = UniqueDeque<Slot?>()
     /// Identifier of the first slot.
     private var first: UInt16 = 1
     /// Octets of the messages on the way.
@@ -36,19 +36,22 @@ struct DeliveryWindow: ~Copyable {
     /// Deliveries on the way.
     var count: Int { Int(used) }
 
-    /// - Returns: the identifier of `entry`; nil while it is in use, a full circle of identifiers ago.
-    mutating func append(_ entry: Mailbox.Entry) -> UInt16? { append(Slot(entry: entry)) ? entry.packetID : nil }
+    /// Whether a delivery may go out under `identifier`: not while it is in use, a full circle of identifiers ago.
+    func hasRoom(for identifier: UInt16) -> Bool {
+        slots.isEmpty || Self.distance(from: first, to: identifier) >= slots.count
+    }
 
-    private mutating func append(_ slot: Slot) -> Bool {
+    /// Adds a delivery, for whose identifier there is room.
+    mutating func append(_ entry: consuming Mailbox.Entry) { append(Slot(entry: entry)) }
+
+    private mutating func append(_ slot: consuming Slot) {
         let identifier = slot.entry.packetID
         if slots.isEmpty { first = identifier }
         let index = Self.distance(from: first, to: identifier)
-        guard index >= slots.count else { return false }
         while slots.count < index { slots.append(nil) }
-        slots.append(slot)
         used += 1
         octets += slot.entry.message.octets
-        return true
+        slots.append(slot)
     }
 
     subscript(_ identifier: UInt16) -> Slot? { index(of: identifier).flatMap { slots[$0] } }
@@ -119,15 +122,14 @@ struct DeliveryWindow: ~Copyable {
 
     @discardableResult
     mutating func remove(_ identifier: UInt16) -> Slot? {
-        guard let index = index(of: identifier), let slot = slots[index] else { return nil }
-        slots[index] = nil
+        guard let index = index(of: identifier), let slot = take(at: index) else { return nil }
         used -= 1
         octets -= slot.entry.message.octets
         if slot.needsSending {
             toResend -= 1
             if slot.isReleased { releasesToResend -= 1 }
         }
-        while let head = slots.first, head == nil {
+        while !slots.isEmpty, isSettled(0) {
             slots.removeFirst()
             first = Self.successor(of: first)
             nextRelease = max(0, nextRelease - 1)
@@ -136,17 +138,28 @@ struct DeliveryWindow: ~Copyable {
         return slot
     }
 
+    private func isSettled(_ index: Int) -> Bool {
+        if case .none = slots[index] { true } else { false }
+    }
+
+    private mutating func take(at index: Int) -> Slot? {
+        var slot: Slot?
+        swap(&slot, &slots[index])
+        return slot
+    }
+
     /// Puts back a delivery read from the store. Deliveries come in the order they were sent.
     /// - Returns: false when its identifier is out of order or taken; the delivery is then to be sent anew.
     mutating func restore(_ entry: Mailbox.Entry, released: Bool) -> Bool {
-        guard append(Slot(entry: entry, isReleased: released)) else { return false }
+        guard hasRoom(for: entry.packetID) else { return false }
+        append(Slot(entry: entry, isReleased: released))
         mark(slots.count - 1)
         return true
     }
 
     /// An empty window does not hold the memory it once needed.
     mutating func forgetRoom() {
-        if used == 0 { slots = Deque() }
+        if used == 0 { slots = UniqueDeque() }
     }
 
     /// Everything on the way with its identifier, oldest first.
@@ -155,7 +168,7 @@ struct DeliveryWindow: ~Copyable {
     }
 
     /// Everything on the way, oldest first.
-    var slotsOnTheWay: [Slot] { slots.compactMap { $0 } }
+    var slotsOnTheWay: [Slot] { slots.indices.compactMap { slots[$0] } }
 
     private func index(of identifier: UInt16) -> Int? {
         guard identifier != 0 else { return nil }

@@ -1,3 +1,4 @@
+import DequeModule
 import Messaging
 
 /// The part of a long queue that lies in the store alone, and its way back.

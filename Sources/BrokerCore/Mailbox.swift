@@ -31,6 +31,11 @@ struct Mailbox: ~Copyable {
         /// a crash goes out under the same identifier again, and its receiver knows it (MQTT-4.3.3-10).
         var packetID: UInt16 { sequence == 0 ? 0 : UInt16((sequence - 1) % 65_535) + 1 }
 
+        /// Leaves at QoS 0, as nothing of it is kept.
+        consuming func leave() -> Delivery {
+            Delivery(message: message, qos: .atMostOnce, packetID: 0, retain: retain, subscriptionIDs: subscriptionIDs)
+        }
+
         func delivery(packetID: UInt16, isDuplicate: Bool = false, step: Delivery.Step = .publish) -> Delivery {
             Delivery(
                 message: message, qos: qos, packetID: packetID, retain: retain, isDuplicate: isDuplicate, step: step,
@@ -81,7 +86,7 @@ struct Mailbox: ~Copyable {
     }
 
     /// What is next, in memory.
-    var waiting = Deque<Entry>()
+    var waiting = WaitingQueue()
     /// What waits behind it, most of it in the store.
     var tail = MailboxTail()
     private(set) var window = DeliveryWindow()
@@ -104,6 +109,8 @@ struct Mailbox: ~Copyable {
     /// What the last `take` stopped at: the point at which the next delivery is stored.
     var awaitedCommit: CommitPoint? { awaited == .none ? nil : awaited }
 
+    /// What waits and is not in the store alone.
+    var inMemoryCount: Int { waiting.count }
     var waitingCount: Int { waiting.count + tail.count }
     var backlog: Int { waitingCount + window.count }
     var isEmpty: Bool { backlog == 0 }
@@ -124,8 +131,8 @@ struct Mailbox: ~Copyable {
     /// Whether `take` would yield something now.
     var hasTakeable: Bool {
         if window.mayResend(within: receiveMaximum) { return true }
-        guard let head = waiting.first else { return canGoOn }
-        return head.qos == .atMostOnce || isWindowOpen
+        guard !waiting.isEmpty else { return canGoOn }
+        return waiting[0].qos == .atMostOnce || isWindowOpen
     }
 
     /// One more delivery may be on the way.
@@ -141,7 +148,8 @@ struct Mailbox: ~Copyable {
     // MARK: Arriving
 
     mutating func put(
-        _ message: Message, durability: Durability = .disk, qos: QoS, retain: Bool, subscriptionIDs: SubscriptionIDs,
+        _ message: consuming Message, durability: Durability = .disk, qos: QoS, retain: Bool,
+        subscriptionIDs: SubscriptionIDs,
         share: ShareGroups.GroupID = ShareGroups.none, bounds: Bounds
     ) -> PutResult {
         ledger.accepted += 1
@@ -158,9 +166,10 @@ struct Mailbox: ~Copyable {
             guard makeRoom(bounds.policy) else { return dropArrival() }
             madeRoom = true
         }
+        let expiresAt = min(message.expiresAt, bounds.waitsUntil)
         var entry = Entry(
             message: message, sequence: qos == .atMostOnce ? 0 : nextSequence, qos: qos, retain: retain, share: share,
-            subscriptionIDs: subscriptionIDs, expiresAt: min(message.expiresAt, bounds.waitsUntil))
+            subscriptionIDs: subscriptionIDs, expiresAt: expiresAt)
         if qos != .atMostOnce {
             nextSequence += 1
             record(&entry, durability)
@@ -226,7 +235,7 @@ struct Mailbox: ~Copyable {
 
     private mutating func dropOldest() -> Bool {
         guard !waiting.isEmpty else { return drop(tail.removeFirst()) }
-        drop(at: waiting.startIndex)
+        drop(at: 0)
         return true
     }
 
@@ -244,8 +253,7 @@ struct Mailbox: ~Copyable {
 
     /// Drops what waits and is unwanted; of what lies in the store, when its turn comes. What is on the way stays.
     mutating func dropWaiting(_ unwanted: Unwanted) {
-        var dropped = waiting.filter { unwanted.isUnwanted($0.message) }
-        if !dropped.isEmpty { waiting.removeAll { unwanted.isUnwanted($0.message) } }
+        var dropped = waiting.removeAll { unwanted.isUnwanted($0.message) }
         if tail.count > 0 {
             dropped += tail.removeWhole { unwanted.isUnwanted($0.message) }
             tail.unwanted = unwanted
@@ -283,26 +291,26 @@ struct Mailbox: ~Copyable {
             room -= 1
         }
         repeat {
-            while let entry = waiting.popFirst() {
-                guard entry.expiresAt > now else {  // MQTT-3.3.2-5
-                    forget(entry)
+            while !waiting.isEmpty {
+                guard waiting[0].expiresAt > now else {  // MQTT-3.3.2-5
+                    forget(waiting.removeFirst())
                     ledger.expired += 1
                     continue
                 }
-                guard room > 0 else {
-                    waiting.prepend(entry)
-                    return .more
+                guard room > 0 else { return .more }
+                room -= 1
+                guard waiting[0].qos != .atMostOnce else {
+                    ledger.delivered += 1
+                    let entry = waiting.removeFirst()
+                    waitingOctets -= entry.message.octets
+                    deliveries.append((consume entry).leave())
+                    continue
                 }
                 // A message that must not arrive twice is not sent before it is stored: after a crash its publisher sends it
                 // again, and it would get another identifier.
-                let isTooEarly = entry.qos == .exactlyOnce && mustWait(entry.commit)
-                guard !isTooEarly, let packetID = send(entry) else {
-                    waiting.prepend(entry)
-                    return isTooEarly ? .later : .drained
-                }
-                waitingOctets -= entry.message.octets
-                deliveries.append(entry.delivery(packetID: packetID))  // MQTT-4.3.2-2, MQTT-4.3.3-2
-                room -= 1
+                if waiting[0].qos == .exactlyOnce, mustWait(waiting[0].commit) { return .later }
+                guard isWindowOpen, window.hasRoom(for: waiting[0].packetID) else { return .drained }
+                deliveries.append(send(waiting.removeFirst()))  // MQTT-4.3.2-2, MQTT-4.3.3-2
             }
         } while moveWhole()
         if window.mayResend(within: receiveMaximum) { return .more }
@@ -315,16 +323,14 @@ struct Mailbox: ~Copyable {
         return true
     }
 
-    /// The packet identifier `entry` leaves with (MQTT-4.3.2-1, MQTT-4.3.3-1); 0 at QoS 0, nil when the window is full (MQTT-3.3.4-9,
-    /// MQTT-4.9.0-2). What has left does not expire any more (MQTT-4.3.3-7, MQTT-4.3.3-13).
-    private mutating func send(_ entry: Entry) -> UInt16? {
-        guard entry.qos != .atMostOnce else {
-            ledger.delivered += 1
-            return 0
-        }
-        guard isWindowOpen, let packetID = window.append(entry) else { return nil }
-        if entry.isStored { recorder?.sent(entry, packetID: packetID) }
-        return packetID
+    /// Puts an entry of QoS 1 or 2 on the way, under its packet identifier (MQTT-4.3.2-1, MQTT-4.3.3-1). Only when the window has room
+    /// (MQTT-3.3.4-9, MQTT-4.9.0-2). What has left does not expire any more (MQTT-4.3.3-7, MQTT-4.3.3-13).
+    private mutating func send(_ entry: consuming Entry) -> Delivery {
+        waitingOctets -= entry.message.octets
+        if entry.isStored { recorder?.sent(entry, packetID: entry.packetID) }
+        let delivery = entry.delivery(packetID: entry.packetID)
+        window.append(entry)
+        return delivery
     }
 
     mutating func settle(_ packetID: UInt16, _ settlement: Settlement) -> Bool {
@@ -399,9 +405,7 @@ struct Mailbox: ~Copyable {
             window.remove(packetID)
             orphans.append(slot.entry)
         }
-        let waitingOrphans = waiting.filter { groups.contains($0.share) }
-        waiting.removeAll { groups.contains($0.share) }
-        orphans += waitingOrphans
+        orphans += waiting.removeAll { groups.contains($0.share) }
         orphans += tail.removeWhole { groups.contains($0.share) }
         ledger.accepted -= UInt64(orphans.count)
         return orphans
@@ -410,7 +414,7 @@ struct Mailbox: ~Copyable {
     /// The receiver will be away for a while: an empty mailbox does not hold the memory it once needed.
     mutating func forgetRoom() {
         guard isEmpty else { return }
-        waiting = Deque()
+        waiting = WaitingQueue()
         window.forgetRoom()
         tail.forgetRoom()
     }
@@ -418,7 +422,7 @@ struct Mailbox: ~Copyable {
     /// The session has ended; what is left counts as dropped.
     mutating func clear() {
         ledger[dropped: .sessionEnded] += UInt64(backlog)
-        waiting = Deque()
+        waiting = WaitingQueue()
         tail = MailboxTail()
         window = DeliveryWindow()
         waitingOctets = 0

@@ -20,7 +20,9 @@ struct Placeholders {
             result += rest[..<dollar]
             rest = rest[dollar...]
             if rest.hasPrefix("${clientid}") || rest.hasPrefix("${username}") {
-                guard let name = rest.hasPrefix("${clientid}") ? clientID : userName, Self.isLevel(name) else { return nil }
+                guard let name = rest.hasPrefix("${clientid}") ? clientID : userName, Self.isLevel(name) else {
+                    return nil
+                }
                 result += name
                 rest = rest.dropFirst("${clientid}".count)
             } else if let digit = rest.dropFirst().first?.wholeNumberValue, (1...9).contains(digit) {
@@ -35,6 +37,7 @@ struct Placeholders {
     }
 
     private static func isLevel(_ name: String) -> Bool {
-        !name.isEmpty && !name.utf8.contains { $0 == UInt8(ascii: "+") || $0 == UInt8(ascii: "#") || $0 == UInt8(ascii: "/") }
+        !name.isEmpty
+            && !name.utf8.contains { $0 == UInt8(ascii: "+") || $0 == UInt8(ascii: "#") || $0 == UInt8(ascii: "/") }
     }
 }

@@ -14,9 +14,10 @@ struct RouteScratch {
     /// The messages of the run at hand that go into mailboxes.
     var run: ContiguousArray<Arrival> = []
 
-    /// One message on its way into mailboxes.
+    /// One message on its way into mailboxes. It is named, not held, so that no reference is counted for it.
     struct Arrival {
-        let message: Message
+        /// Where it stands in the batch.
+        let message: Int
         /// Where among the outcomes of the batch its own stands.
         let place: Int
         /// The point at which the copies made so far are stored.

@@ -13,11 +13,13 @@ extension Session {
 
     /// Puts one copy of each message of a run in, or accounts for why not.
     /// - Parameters:
+    ///   - messages: the batch of which the run is part.
     ///   - isPromised: `refuses` was asked before.
     ///   - memoryShare: octets that the mailbox may hold in memory.
     func put(
-        _ run: inout ContiguousArray<RouteScratch.Arrival>, as receiver: RouteScratch.Merged, durability: Durability,
-        isPromised: Bool = false, memoryShare: Int = .max, limits: MailboxLimits, clock: any GatewayClock
+        _ messages: [Message], _ run: inout ContiguousArray<RouteScratch.Arrival>, as receiver: RouteScratch.Merged,
+        durability: Durability, isPromised: Bool = false, memoryShare: Int = .max, limits: MailboxLimits,
+        clock: any GatewayClock
     ) -> PutEffects {
         state.withLock { state in
             var effects = PutEffects()
@@ -30,7 +32,7 @@ extension Session {
             bounds.memoryShare = memoryShare
             var mayPress = false
             for index in run.indices {
-                let message = run[index].message
+                let message = messages[run[index].message]
                 let qos = min(message.qos, receiver.qos)  // MQTT-3.8.4-8, MQTT-4.8.2-3
                 if qos == .atMostOnce, refusesQoS0 {
                     state.mailbox.reject(.offlineQoS0)
@@ -62,8 +64,8 @@ extension Session {
         _ message: Message, as receiver: RouteScratch.Merged, durability: Durability, limits: MailboxLimits,
         clock: any GatewayClock
     ) -> (effects: PutEffects, commit: CommitPoint) {
-        var run: ContiguousArray = [RouteScratch.Arrival(message: message, place: 0)]
-        let effects = put(&run, as: receiver, durability: durability, limits: limits, clock: clock)
+        var run: ContiguousArray = [RouteScratch.Arrival(message: 0, place: 0)]
+        let effects = put([message], &run, as: receiver, durability: durability, limits: limits, clock: clock)
         return (effects, run[0].commit)
     }
 

@@ -61,7 +61,8 @@ package final class TopicRewriter: Sendable {
                     remedy: "write one such as ^sensors/(.+)$")
             }
             guard !rewrite.destination.isEmpty else {
-                throw TopicRewriteError(index: index, problem: "has no destination", remedy: "write a topic such as devices/$1")
+                throw TopicRewriteError(
+                    index: index, problem: "has no destination", remedy: "write a topic such as devices/$1")
             }
             rules.append(
                 Rule(action: rewrite.action, source: source, expression: expression, destination: rewrite.destination))
@@ -84,7 +85,9 @@ package final class TopicRewriter: Sendable {
     private func rewrite(_ text: String, _ action: TopicRewrite.Action, _ principal: Principal) -> String? {
         rules.withLock { rules in
             for rule in rules where rule.action == action || rule.action == .all {
-                guard rule.source.matchesText(text), let match = try? rule.expression.firstMatch(in: text) else { continue }
+                guard rule.source.matchesText(text), let match = try? rule.expression.firstMatch(in: text) else {
+                    continue
+                }
                 return Placeholders(principal).expand(rule.destination) { group in
                     guard group < match.output.count else { return "" }
                     return match.output[group].substring.map(String.init) ?? ""

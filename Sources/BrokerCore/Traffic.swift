@@ -36,9 +36,10 @@ final class Traffic: Sendable {
     /// Counts a batch by what became of it.
     func count(_ messages: [Message], _ outcomes: ArraySlice<PublishOutcome>) {
         var volume = TrafficReading.Volume()
-        for (message, outcome) in zip(messages, outcomes) {
-            switch outcome {
-            case .accepted: volume.add(message.octets, qos: message.qos)
+        let messages = messages.span  // looked at in place: nothing is retained
+        for index in messages.indices {
+            switch outcomes[outcomes.startIndex + index] {
+            case .accepted: volume.add(messages[index].octets, qos: messages[index].qos)
             case .refused(let refusal): refused.first { $0.0 == refusal }?.1.add()
             }
         }
@@ -49,8 +50,9 @@ final class Traffic: Sendable {
     func count(_ deliveries: ArraySlice<Delivery>) {
         guard !deliveries.isEmpty else { return }
         var volume = TrafficReading.Volume()
-        for delivery in deliveries where delivery.step == .publish {
-            volume.add(delivery.message.octets, qos: delivery.qos)
+        let deliveries = deliveries.span
+        for index in deliveries.indices where deliveries[index].step == .publish {
+            volume.add(deliveries[index].message.octets, qos: deliveries[index].qos)
         }
         sent.add(volume)
     }

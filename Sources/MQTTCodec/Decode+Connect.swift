@@ -45,10 +45,11 @@ extension FieldReader {
     ) throws(DecodeError) -> Connect.Will {
         let properties = version.hasProperties ? try self.properties(in: .will, limits: limits) : []
         let topic = try topicName()
-        guard topic.readableBytes > 0 else { throw .invalidTopicName }
+        guard !topic.isEmpty else { throw .invalidTopicName }
         guard let qos = flags.willQoS else { throw .invalidQoS }
         return Connect.Will(
-            topic: String(buffer: topic), payload: try binary(), qos: qos, isRetained: flags.contains(.willRetain),
+            topic: String(decoding: topic, as: UTF8.self), payload: try binary(), qos: qos,
+            isRetained: flags.contains(.willRetain),
             properties: properties)
     }
 

@@ -94,7 +94,7 @@ extension FieldReader {
 
     private mutating func responseTopic() throws(DecodeError) -> String {
         let topic = try topicName()  // no wildcards: MQTT-3.3.2-14
-        guard topic.readableBytes > 0 else { throw .invalidTopicName }
-        return String(buffer: topic)
+        guard !topic.isEmpty else { throw .invalidTopicName }
+        return String(decoding: topic, as: UTF8.self)
     }
 }

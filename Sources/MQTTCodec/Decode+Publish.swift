@@ -6,7 +6,7 @@ import NIOCore
 ///               | topic (2+n) | packet identifier (2, QoS > 0) | properties (5.0) | payload |
 ///     PUBACK …  | packet identifier (2) | reason (1, may be left out) | properties (5.0, may be left out) |
 extension FieldReader {
-    mutating func publish(flags: UInt8, _ context: Context) throws(DecodeError) -> Publish {
+    mutating func publish(flags: UInt8, _ context: Context) throws(DecodeError) -> ReceivedPublish {
         guard let qos = QoS(rawValue: flags >> 1 & 0b11) else { throw .invalidQoS }  // MQTT-3.3.1-4
         let isDuplicate = flags & 0b1000 != 0
         guard qos != .atMostOnce || !isDuplicate || context.version == .v31 else {
@@ -19,10 +19,10 @@ extension FieldReader {
             properties = try self.properties(in: .packet(.publish, from: context.sender), limits: context.limits)
         }
         // MQTT-4.7.3-1; with an alias the name may be left out (MQTT 5.0, 3.3.2.3.4).
-        if topic.readableBytes == 0, properties.topicAlias == nil { throw .invalidTopicName }
-        return Publish(
-            topic: topic, payload: rest(), qos: qos, packetIdentifier: identifier, isRetained: flags & 1 != 0,
-            isDuplicate: isDuplicate && qos != .atMostOnce, properties: properties)
+        if topic.isEmpty, properties.topicAlias == nil { throw .invalidTopicName }
+        return ReceivedPublish(
+            isDuplicate: isDuplicate && qos != .atMostOnce, isRetained: flags & 1 != 0, qos: qos,
+            packetIdentifier: identifier, topic: topic, properties: properties, payload: rest())
     }
 
     mutating func acknowledgement(_ context: Context) throws(DecodeError) -> Acknowledgement {

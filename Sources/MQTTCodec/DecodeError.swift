@@ -1,6 +1,6 @@
 /// Why bytes are not a packet. After one of these nothing on the connection can be trusted: it has to be closed, from 5.0 on
 /// after a CONNACK or DISCONNECT with `reasonCode` (MQTT-4.13.1-1).
-package enum DecodeError: Error, Equatable, Sendable {
+public enum DecodeError: Error, Equatable, Sendable {
     // MARK: Fixed header
     /// More than four bytes, or from 5.0 on more bytes than needed (MQTT-1.5.5-1).
     case malformedLength
@@ -62,7 +62,7 @@ package enum DecodeError: Error, Equatable, Sendable {
     case invalidReasonCode(UInt8, PacketType)
 
     /// What an MQTT 5.0 peer is told.
-    package var reasonCode: ReasonCode {
+    public var reasonCode: ReasonCode {
         switch self {
         case .malformedLength, .reservedPacketType, .reservedFlags, .truncated, .trailingBytes, .malformedString,
             .invalidQoS, .duplicateAtMostOnce, .invalidFlags, .unknownProperty, .invalidReasonCode:

@@ -1,20 +1,20 @@
 /// The last packet of a connection (MQTT 5.0, 3.14). Before 5.0 only clients send it, and it is empty.
-package struct Disconnect: Equatable, Sendable {
-    package var reasonCode: ReasonCode
-    package var properties: Properties
+public struct Disconnect: Equatable, Sendable {
+    public var reasonCode: ReasonCode
+    public var properties: Properties
 
-    package init(reasonCode: ReasonCode = .normalDisconnection, properties: Properties = []) {
+    public init(reasonCode: ReasonCode = .normalDisconnection, properties: Properties = []) {
         self.reasonCode = reasonCode
         self.properties = properties
     }
 }
 
 /// A step of an authentication method that needs several (MQTT 5.0, 3.15).
-package struct Auth: Equatable, Sendable {
-    package var reasonCode: ReasonCode
-    package var properties: Properties
+public struct Auth: Equatable, Sendable {
+    public var reasonCode: ReasonCode
+    public var properties: Properties
 
-    package init(reasonCode: ReasonCode, properties: Properties = []) {
+    public init(reasonCode: ReasonCode, properties: Properties = []) {
         self.reasonCode = reasonCode
         self.properties = properties
     }

@@ -1,14 +1,14 @@
-package import NIOCore
+public import NIOCore
 
 /// The flags and the identifier of a PUBLISH to write.
-package struct PublishHeader: Equatable, Sendable {
-    package var qos: QoS
-    package var isRetained: Bool
-    package var isDuplicate: Bool
+public struct PublishHeader: Equatable, Sendable {
+    public var qos: QoS
+    public var isRetained: Bool
+    public var isDuplicate: Bool
     /// 1...65,535 at QoS 1 and 2; not written at QoS 0.
-    package var packetIdentifier: UInt16
+    public var packetIdentifier: UInt16
 
-    package init(qos: QoS, isRetained: Bool = false, isDuplicate: Bool = false, packetIdentifier: UInt16 = 0) {
+    public init(qos: QoS, isRetained: Bool = false, isDuplicate: Bool = false, packetIdentifier: UInt16 = 0) {
         precondition(qos == .atMostOnce || packetIdentifier != 0, "QoS 1 and 2 need a packet identifier (MQTT-2.2.1-3)")
         self.qos = qos
         self.isRetained = isRetained
@@ -28,19 +28,19 @@ package struct PublishHeader: Equatable, Sendable {
 }
 
 /// The properties of one PUBLISH to write, borrowed from wherever they live, so that a delivery needs no list of its own.
-package struct DeliveryProperties: Sendable {
+public struct DeliveryProperties: Sendable {
     /// Seconds that are left; nil for no expiry.
-    package var messageExpiryInterval: UInt32?
+    public var messageExpiryInterval: UInt32?
     /// Identifier of the subscription that matched; nil for none.
-    package var subscriptionIdentifier: UInt32?
+    public var subscriptionIdentifier: UInt32?
     /// Identifiers of further subscriptions that matched.
-    package var otherSubscriptionIdentifiers: [UInt32]
+    public var otherSubscriptionIdentifiers: [UInt32]
     /// Set for the topic, or standing for it when the topic is left empty; nil for none.
-    package var topicAlias: UInt16?
+    public var topicAlias: UInt16?
     /// What the publisher sent along.
-    package var message: Properties
+    public var message: Properties
 
-    package init(
+    public init(
         messageExpiryInterval: UInt32? = nil, subscriptionIdentifier: UInt32? = nil,
         otherSubscriptionIdentifiers: [UInt32] = [], topicAlias: UInt16? = nil, message: Properties = []
     ) {
@@ -78,7 +78,7 @@ extension PacketEncoder {
     /// - `properties`: left out before 5.0.
     /// - `maximumPacketSize`: what the receiver takes at most, in bytes.
     /// - Returns: false when the packet would be larger (MQTT-3.1.2-24); nothing was written then.
-    package static func encodePublish(
+    public static func encodePublish(
         _ header: PublishHeader, topic: RawSpan, properties: DeliveryProperties? = nil, payload: RawSpan,
         into buffer: inout ByteBuffer, version: ProtocolVersion, maximumPacketSize: Int = .max
     ) -> Bool {

@@ -1,28 +1,35 @@
 import NIOCore
 
 /// Reads the fields of one packet from exactly its bytes: nothing can be read beyond its end, and `finish` refuses leftovers.
+///
+/// It looks at the bytes in place and is valid as long as they are; what is to stay is copied out of it.
 struct FieldReader {
-    private(set) var bytes: ByteBuffer
+    private let bytes: UnsafeRawBufferPointer
+    /// Bytes read; never more than there are.
+    private var position = 0
     let type: PacketType
 
-    init(_ bytes: ByteBuffer, of type: PacketType) {
+    init(_ bytes: UnsafeRawBufferPointer, of type: PacketType) {
         self.bytes = bytes
         self.type = type
     }
 
-    var isAtEnd: Bool { bytes.readableBytes == 0 }
+    var isAtEnd: Bool { position == bytes.count }
 
+    @inline(__always)
     mutating func integer<Integer: FixedWidthInteger>(_: Integer.Type = Integer.self) throws(DecodeError) -> Integer {
-        guard let value = bytes.readInteger(as: Integer.self) else { throw .truncated(type) }
-        return value
+        let size = MemoryLayout<Integer>.size
+        guard bytes.count - position >= size else { throw .truncated(type) }
+        defer { position += size }
+        return Integer(bigEndian: bytes.loadUnaligned(fromByteOffset: position, as: Integer.self))
     }
 
     mutating func variableByteInteger() throws(DecodeError) -> Int {
-        switch VariableByteInteger.peek(bytes) {
+        switch VariableByteInteger.peek(bytes, at: position) {
         case .needsMore: throw .truncated(type)
         case .malformed, .value(_, _, isMinimal: false): throw .malformedLength
         case .value(let value, let size, isMinimal: true):
-            bytes.moveReaderIndex(forwardBy: size)
+            position += size
             return value
         }
     }
@@ -32,29 +39,38 @@ struct FieldReader {
         return identifier
     }
 
-    /// A slice of the next `length` bytes.
-    mutating func slice(_ length: Int) throws(DecodeError) -> ByteBuffer {
-        guard let slice = bytes.readSlice(length: length) else { throw .truncated(type) }
-        return slice
+    /// The next `length` bytes, in place.
+    @inline(__always)
+    mutating func slice(_ length: Int) throws(DecodeError) -> UnsafeRawBufferPointer {
+        guard bytes.count - position >= length else { throw .truncated(type) }
+        defer { position += length }
+        return UnsafeRawBufferPointer(rebasing: bytes[position..<position + length])
     }
 
     /// Binary data: two bytes of length, then that many bytes (MQTT 5.0, 1.5.6).
     mutating func binary() throws(DecodeError) -> ByteBuffer {
+        ByteBuffer(bytes: try field())
+    }
+
+    /// What has its length before it, in place.
+    @inline(__always)
+    private mutating func field() throws(DecodeError) -> UnsafeRawBufferPointer {
         try slice(Int(integer(UInt16.self)))
     }
 
     /// A UTF-8 encoded string (MQTT 5.0, 1.5.4), as are the client identifier (MQTT-3.1.3-4), the user name (MQTT-3.1.3-12), the
     /// content type (MQTT-3.3.2-19) and both halves of a user property (MQTT-1.5.7-1). A leading U+FEFF is kept (MQTT-1.5.4-3).
     mutating func string() throws(DecodeError) -> String {
-        let text = try binary()
+        let text = try field()
         guard TextScan(text).isString else { throw .malformedString }
-        return String(buffer: text)
+        return String(decoding: text, as: UTF8.self)
     }
 
-    /// The checked bytes of a topic name, perhaps empty: of a PUBLISH (MQTT-3.3.2-1), a will (MQTT-3.1.3-11) or an answer
+    /// The checked bytes of a topic name, perhaps empty, in place: of a PUBLISH (MQTT-3.3.2-1), a will (MQTT-3.1.3-11) or an answer
     /// (MQTT-3.3.2-13).
-    mutating func topicName() throws(DecodeError) -> ByteBuffer {
-        let text = try binary()
+    @inline(__always)
+    mutating func topicName() throws(DecodeError) -> UnsafeRawBufferPointer {
+        let text = try field()
         let scan = TextScan(text)
         guard scan.isString else { throw .malformedString }
         guard !scan.hasWildcard else { throw .invalidTopicName }  // MQTT-4.7.0-1
@@ -76,11 +92,10 @@ struct FieldReader {
         return code
     }
 
-    /// Everything that is left.
-    mutating func rest() -> ByteBuffer {
-        let rest = bytes
-        bytes.moveReaderIndex(to: bytes.writerIndex)
-        return rest
+    /// Everything that is left, in place.
+    mutating func rest() -> UnsafeRawBufferPointer {
+        defer { position = bytes.count }
+        return UnsafeRawBufferPointer(rebasing: bytes[position...])
     }
 
     func finish() throws(DecodeError) {

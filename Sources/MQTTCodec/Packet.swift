@@ -1,5 +1,5 @@
 /// One MQTT control packet of any version, in either direction (MQTT 5.0, 2.1.2).
-package enum Packet: Equatable, Sendable {
+public enum Packet: Equatable, Sendable {
     indirect case connect(Connect)
     indirect case connack(ConnAck)
     case publish(Publish)
@@ -16,7 +16,7 @@ package enum Packet: Equatable, Sendable {
     case disconnect(Disconnect)
     case auth(Auth)
 
-    package var type: PacketType {
+    public var type: PacketType {
         switch self {
         case .connect: .connect
         case .connack: .connack
@@ -39,7 +39,7 @@ package enum Packet: Equatable, Sendable {
 
 extension Packet {
     /// The packet without reason string and user properties; itself when it has none that may be left out.
-    package var withoutExplanation: Packet {
+    public var withoutExplanation: Packet {
         switch self {
         case .connack(let packet):
             .connack(

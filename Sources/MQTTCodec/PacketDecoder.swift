@@ -1,4 +1,4 @@
-package import NIOCore
+public import NIOCore
 
 /// Cuts a stream of bytes into packets and reads them. One decoder serves one direction of one connection: it learns the
 /// protocol version from the CONNECT it reads, or is told it when it reads what a server sends.
@@ -6,17 +6,22 @@ package import NIOCore
 ///     var decoder = PacketDecoder(reading: .client)
 ///     while let packet = try decoder.decode(from: &received) { … }
 ///
-/// Payloads, topics and binary data in the packets are slices of the buffer given in; nothing is copied.
-package struct PacketDecoder: Sendable {
-    package let limits: Limits
+/// A server, which gets more PUBLISH than anything else, looks at them in place:
+///
+///     while let frame = try decoder.frame(at: bytes) {
+///         if frame.type == .publish { use(try decoder.publish(in: frame)) } else { use(try decoder.packet(in: frame)) }
+///         bytes = …[frame.size...]
+///     }
+public struct PacketDecoder: Sendable {
+    public let limits: Limits
     /// Who sent the bytes.
-    package let sender: Sender
+    public let sender: Sender
     /// Version of the connection. Nil until CONNECT has been read as far as its protocol level, so that an error in the rest of
     /// CONNECT can be answered in the version the client understands.
-    package private(set) var version: ProtocolVersion?
+    public private(set) var version: ProtocolVersion?
 
     /// - `version`: needed when reading what a server sends; a server's decoder learns it from CONNECT.
-    package init(reading sender: Sender, version: ProtocolVersion? = nil, limits: Limits = Limits()) {
+    public init(reading sender: Sender, version: ProtocolVersion? = nil, limits: Limits = Limits()) {
         precondition(sender == .client || version != nil, "a client knows the version it asked for")
         self.sender = sender
         self.version = version
@@ -26,13 +31,38 @@ package struct PacketDecoder: Sendable {
     /// Reads one packet and moves the reader index behind it.
     /// - Returns: nil when the packet is not complete; nothing was read then.
     /// - Throws: as soon as the bytes at hand show that no valid packet can follow, be it complete or not.
-    package mutating func decode(from buffer: inout ByteBuffer) throws(DecodeError) -> Packet? {
-        guard let header = try FixedHeader.peek(buffer, version: version) else { return nil }
+    public mutating func decode(from buffer: inout ByteBuffer) throws(DecodeError) -> Packet? {
+        var size = 0
+        let packet = try buffer.withUnsafeReadableBytes { (bytes) throws(DecodeError) -> Packet? in
+            guard let frame = try self.frame(at: bytes) else { return nil }
+            size = frame.size
+            return try self.packet(in: frame)
+        }
+        buffer.moveReaderIndex(forwardBy: size)
+        return packet
+    }
+
+    /// The packet at the beginning of `bytes`, which is not looked into yet.
+    /// - Returns: nil when it is not complete.
+    /// - Throws: when its type or size is not allowed, be it complete or not.
+    public func frame(at bytes: UnsafeRawBufferPointer) throws(DecodeError) -> Frame? {
+        guard let header = try FixedHeader.peek(bytes, version: version) else { return nil }
         try check(header)
-        guard buffer.readableBytes >= header.packetSize else { return nil }
-        buffer.moveReaderIndex(forwardBy: header.size)
-        guard let body = buffer.readSlice(length: header.remainingLength) else { return nil }
-        return try decode(header, FieldReader(body, of: header.type))
+        guard bytes.count >= header.packetSize else { return nil }
+        return Frame(header: header, body: UnsafeRawBufferPointer(rebasing: bytes[header.size..<header.packetSize]))
+    }
+
+    /// Reads a packet of any type.
+    public mutating func packet(in frame: Frame) throws(DecodeError) -> Packet {
+        try decode(frame.header, FieldReader(frame.body, of: frame.type))
+    }
+
+    /// Reads a PUBLISH in place.
+    public func publish(in frame: Frame) throws(DecodeError) -> ReceivedPublish {
+        guard let version, frame.type == .publish else { throw .unexpectedPacket(frame.type) }
+        var reader = FieldReader(frame.body, of: .publish)
+        return try reader.publish(
+            flags: frame.header.flags, Context(version: version, sender: sender, limits: limits))
     }
 
     private func check(_ header: FixedHeader) throws(DecodeError) {
@@ -56,7 +86,7 @@ package struct PacketDecoder: Sendable {
             switch header.type {
             case .connect: throw .unexpectedPacket(.connect)
             case .connack: .connack(try reader.connAck(context))
-            case .publish: .publish(try reader.publish(flags: header.flags, context))
+            case .publish: .publish(Publish(try reader.publish(flags: header.flags, context)))
             case .puback: .puback(try reader.acknowledgement(context))
             case .pubrec: .pubrec(try reader.acknowledgement(context))
             case .pubrel: .pubrel(try reader.acknowledgement(context))
@@ -83,6 +113,17 @@ package struct PacketDecoder: Sendable {
     }
 }
 
+/// One whole packet in the bytes received. Valid as long as they are.
+public struct Frame {
+    let header: FixedHeader
+    /// What comes after the fixed header.
+    let body: UnsafeRawBufferPointer
+
+    public var type: PacketType { header.type }
+    /// Bytes of the packet, fixed header included.
+    public var size: Int { header.packetSize }
+}
+
 /// What reading a packet depends on besides its bytes.
 struct Context {
     let version: ProtocolVersion
@@ -103,11 +144,7 @@ struct FixedHeader: Equatable {
     var packetSize: Int { size + remainingLength }
 
     /// Nil when more bytes are needed.
-    static func peek(_ buffer: ByteBuffer, version: ProtocolVersion?) throws(DecodeError) -> FixedHeader? {
-        try buffer.withUnsafeReadableBytes { (bytes) throws(DecodeError) in try peek(bytes, version: version) }
-    }
-
-    private static func peek(
+    static func peek(
         _ bytes: UnsafeRawBufferPointer, version: ProtocolVersion?
     ) throws(DecodeError) -> FixedHeader? {
         guard let first = bytes.first else { return nil }

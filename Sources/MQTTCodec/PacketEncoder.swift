@@ -1,12 +1,12 @@
-package import NIOCore
+public import NIOCore
 
 /// Writes packets in their shortest form (MQTT-2.2.2-1: no properties are said by their length 0). Deliveries have an entry of their own: `Encode+Delivery.swift`.
-package enum PacketEncoder {
+public enum PacketEncoder {
     /// Appends `packet` to `buffer` as `version` has it: what a version does not know, properties above all, is left out.
     ///
     /// Texts and binary fields must have at most 65,535 bytes and the packet at most 268,435,455; the caller bounds them.
     /// CONNECT is written in its own version.
-    package static func encode(_ packet: Packet, into buffer: inout ByteBuffer, version: ProtocolVersion) {
+    public static func encode(_ packet: Packet, into buffer: inout ByteBuffer, version: ProtocolVersion) {
         if let acknowledgement = packet.plainAcknowledgement {
             buffer.writeMultipleIntegers(packet.firstByte, UInt8(2), acknowledgement.rawValue)
             return

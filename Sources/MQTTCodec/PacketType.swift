@@ -1,5 +1,5 @@
 /// The upper four bits of a packet's first byte (MQTT 5.0, 2.1.2).
-package enum PacketType: UInt8, Sendable, CaseIterable {
+public enum PacketType: UInt8, Sendable, CaseIterable {
     case connect = 1
     case connack = 2
     case publish = 3
@@ -39,7 +39,7 @@ package enum PacketType: UInt8, Sendable, CaseIterable {
 }
 
 /// Who sent the bytes a decoder reads.
-package enum Sender: Sendable {
+public enum Sender: Sendable {
     case client
     case server
 }

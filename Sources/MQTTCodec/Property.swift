@@ -1,7 +1,7 @@
-package import NIOCore
+public import NIOCore
 
 /// One property of a packet (MQTT 5.0, 2.2.2.2).
-package enum Property: Equatable, Sendable {
+public enum Property: Equatable, Sendable {
     /// The payload is UTF-8 text.
     case payloadFormatIndicator(Bool)
     /// Seconds.
@@ -42,7 +42,7 @@ package enum Property: Equatable, Sendable {
 }
 
 /// The number a property begins with on the wire (MQTT 5.0, table 2-4).
-package enum PropertyIdentifier: UInt8, Sendable, CaseIterable {
+public enum PropertyIdentifier: UInt8, Sendable, CaseIterable {
     case payloadFormatIndicator = 0x01
     case messageExpiryInterval = 0x02
     case contentType = 0x03

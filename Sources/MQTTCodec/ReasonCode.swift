@@ -1,5 +1,5 @@
 /// What became of a request, or why a connection ends (MQTT 5.0, 2.4).
-package enum ReasonCode: UInt8, Sendable, CaseIterable, Error {
+public enum ReasonCode: UInt8, Sendable, CaseIterable, Error {
     /// Also "normal disconnection" and "granted QoS 0".
     case success = 0x00
     case grantedQoS1 = 0x01
@@ -45,11 +45,11 @@ package enum ReasonCode: UInt8, Sendable, CaseIterable, Error {
     case subscriptionIdentifiersNotSupported = 0xA1
     case wildcardSubscriptionsNotSupported = 0xA2
 
-    package static let normalDisconnection = Self.success
-    package static let grantedQoS0 = Self.success
+    public static let normalDisconnection = Self.success
+    public static let grantedQoS0 = Self.success
 
     /// From 0x80 on a code reports failure.
-    package var isFailure: Bool { rawValue >= 0x80 }
+    public var isFailure: Bool { rawValue >= 0x80 }
 }
 
 // MARK: - Which packet may carry which code

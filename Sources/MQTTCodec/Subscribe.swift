@@ -1,26 +1,26 @@
 /// A client asks for messages (MQTT 5.0, 3.8).
-package struct Subscribe: Equatable, Sendable {
-    package var packetIdentifier: PacketIdentifier
-    package var properties: Properties
+public struct Subscribe: Equatable, Sendable {
+    public var packetIdentifier: PacketIdentifier
+    public var properties: Properties
     /// At least one (MQTT-3.8.3-2).
-    package var filters: [Filter]
+    public var filters: [Filter]
 
-    package init(_ packetIdentifier: PacketIdentifier, filters: [Filter], properties: Properties = []) {
+    public init(_ packetIdentifier: PacketIdentifier, filters: [Filter], properties: Properties = []) {
         self.packetIdentifier = packetIdentifier
         self.filters = filters
         self.properties = properties
     }
 
     /// One topic filter and its options (MQTT 5.0, 3.8.3.1). Before 5.0 only the QoS is sent.
-    package struct Filter: Equatable, Sendable {
+    public struct Filter: Equatable, Sendable {
         /// Not empty; whether wildcards stand where they may is for the subscription index to judge.
-        package var filter: String
-        package var qos: QoS
-        package var noLocal: Bool
-        package var retainAsPublished: Bool
-        package var retainHandling: RetainHandling
+        public var filter: String
+        public var qos: QoS
+        public var noLocal: Bool
+        public var retainAsPublished: Bool
+        public var retainHandling: RetainHandling
 
-        package init(
+        public init(
             _ filter: String, qos: QoS, noLocal: Bool = false, retainAsPublished: Bool = false,
             retainHandling: RetainHandling = .send
         ) {
@@ -33,7 +33,7 @@ package struct Subscribe: Equatable, Sendable {
     }
 
     /// When retained messages are sent for a subscription.
-    package enum RetainHandling: UInt8, Sendable, CaseIterable {
+    public enum RetainHandling: UInt8, Sendable, CaseIterable {
         case send = 0
         case sendIfNew = 1
         case doNotSend = 2
@@ -41,13 +41,13 @@ package struct Subscribe: Equatable, Sendable {
 }
 
 /// The server's answer to SUBSCRIBE (MQTT 5.0, 3.9).
-package struct SubAck: Equatable, Sendable {
-    package var packetIdentifier: PacketIdentifier
-    package var properties: Properties
+public struct SubAck: Equatable, Sendable {
+    public var packetIdentifier: PacketIdentifier
+    public var properties: Properties
     /// One for each filter, in order (MQTT-3.8.4-6). Before 5.0 every failure is sent as 0x80.
-    package var reasonCodes: [ReasonCode]
+    public var reasonCodes: [ReasonCode]
 
-    package init(_ packetIdentifier: PacketIdentifier, reasonCodes: [ReasonCode], properties: Properties = []) {
+    public init(_ packetIdentifier: PacketIdentifier, reasonCodes: [ReasonCode], properties: Properties = []) {
         self.packetIdentifier = packetIdentifier
         self.reasonCodes = reasonCodes
         self.properties = properties
@@ -55,13 +55,13 @@ package struct SubAck: Equatable, Sendable {
 }
 
 /// A client no longer asks for messages (MQTT 5.0, 3.10).
-package struct Unsubscribe: Equatable, Sendable {
-    package var packetIdentifier: PacketIdentifier
-    package var properties: Properties
+public struct Unsubscribe: Equatable, Sendable {
+    public var packetIdentifier: PacketIdentifier
+    public var properties: Properties
     /// At least one (MQTT-3.10.3-2).
-    package var filters: [String]
+    public var filters: [String]
 
-    package init(_ packetIdentifier: PacketIdentifier, filters: [String], properties: Properties = []) {
+    public init(_ packetIdentifier: PacketIdentifier, filters: [String], properties: Properties = []) {
         self.packetIdentifier = packetIdentifier
         self.filters = filters
         self.properties = properties
@@ -69,13 +69,13 @@ package struct Unsubscribe: Equatable, Sendable {
 }
 
 /// The server's answer to UNSUBSCRIBE (MQTT 5.0, 3.11).
-package struct UnsubAck: Equatable, Sendable {
-    package var packetIdentifier: PacketIdentifier
-    package var properties: Properties
+public struct UnsubAck: Equatable, Sendable {
+    public var packetIdentifier: PacketIdentifier
+    public var properties: Properties
     /// One for each filter, in order; from 5.0 on only, empty before.
-    package var reasonCodes: [ReasonCode]
+    public var reasonCodes: [ReasonCode]
 
-    package init(_ packetIdentifier: PacketIdentifier, reasonCodes: [ReasonCode] = [], properties: Properties = []) {
+    public init(_ packetIdentifier: PacketIdentifier, reasonCodes: [ReasonCode] = [], properties: Properties = []) {
         self.packetIdentifier = packetIdentifier
         self.reasonCodes = reasonCodes
         self.properties = properties

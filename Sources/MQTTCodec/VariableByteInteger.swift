@@ -22,11 +22,7 @@ enum VariableByteInteger {
         case value(Int, size: Int, isMinimal: Bool)
     }
 
-    /// Reads the integer at the beginning of `buffer` without moving any index.
-    static func peek(_ buffer: ByteBuffer) -> Peek {
-        buffer.withUnsafeReadableBytes { peek($0, at: 0) }
-    }
-
+    /// Reads the integer at `index`.
     static func peek(_ bytes: UnsafeRawBufferPointer, at index: Int) -> Peek {
         var value = 0
         for position in 0..<4 {

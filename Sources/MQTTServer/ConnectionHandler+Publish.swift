@@ -5,24 +5,30 @@ import NIOCore
 
 /// From the client to the broker, and the answers back.
 extension ConnectionHandler {
+    /// A PUBLISH of a client that is in.
+    func receive(_ publish: borrowing ReceivedPublish) {
+        switch machine.judge(publish) {
+        case .accepted(let topic): collect(publish, topic)
+        case .refused(let action): perform(judged: action)
+        }
+    }
+
     /// Puts a publication into the batch of this turn.
-    func collect(_ publication: consuming Publication) {
-        guard let attachment else { return }
-        let publish = publication.publish
+    func collect(_ publish: borrowing ReceivedPublish, _ topic: TopicName) {
+        guard let clientID else { return }
         if batch.isEmpty {
             batch = loop.lendBatch()
             batchTime = server.broker.clock.now()
         }
-        if publish.qos == .exactlyOnce, let identifier = publish.packetIdentifier {
+        if publish.qos == .exactlyOnce, let identifier = publish.packetIdentifier, let attachment {
             switch attachment.beginReceiving(packetID: identifier.rawValue) {
             case true?: machine.began(isNew: true)
             case false?: return batch.append(repetition: identifier)
             case nil: return perform(machine.cannotBegin())
             }
         }
-        let message = Message(
-            publish, topic: publication.topic, publisher: attachment.clientID, now: batchTime)
-        batch.append(message, publish.packetIdentifier)
+        batch.append(
+            Message(publish, topic: topic, publisher: clientID, now: batchTime), publish.packetIdentifier)
     }
 
     /// Hands the batch to the broker and prepares the answers, in the order of the publications (MQTT-4.6.0-2, MQTT-4.6.0-3).

@@ -21,7 +21,11 @@ final class ConnectionHandler: ChannelDuplexHandler {
     let loop: LoopContext
     let peer: Peer
     var machine: ConnectionMachine
-    var attachment: (any Attachment)?
+    var attachment: (any Attachment)? {
+        didSet { clientID = attachment?.clientID }
+    }
+    /// Whose connection it is, once the broker has let it in.
+    private(set) var clientID: ClientID?
     private(set) var context: ChannelHandlerContext?
     private var decoder: PacketDecoder
     /// Bytes of a packet that is not complete, or that must wait while the broker decides on CONNECT.
@@ -192,20 +196,47 @@ extension ConnectionHandler {
             self.decoder = decoder
             received = machine.state == .over ? ByteBuffer() : bytes
         }
+        var size = 0
         do {
-            while !machine.isUndecided, machine.state != .over, let packet = try decoder.decode(from: &bytes) {
-                if server.tracesPackets { trace("packet received", packet.type) }
-                let action = machine.receive(packet, makeIdentifier: loop.makeClientIdentifier)
-                if case .end(let goodbye, .lost, _) = action { count(goodbye) }
-                perform(action)
+            try bytes.withUnsafeReadableBytes { (bytes) throws(DecodeError) in
+                while try receivePacket(at: UnsafeRawBufferPointer(rebasing: bytes[size...]), &decoder, &size) {}
             }
         } catch {
             server.counters.protocolErrors.add()
             server.logger.debug("malformed packet", metadata: metadata([LogKey.error: "\(error)"]))
             perform(machine.receive(error, version: decoder.version))
         }
+        bytes.moveReaderIndex(forwardBy: size)
         let excess = machine.takeExcess()
         if excess > 0 { server.counters.receiveMaximumExceeded.add(excess) }
+    }
+
+    /// Reads one packet and performs what follows from it.
+    /// - Parameter size: of the packets read, in bytes.
+    /// - Returns: false when there is none, or when it may not be read now.
+    private func receivePacket(
+        at bytes: UnsafeRawBufferPointer, _ decoder: inout PacketDecoder, _ size: inout Int
+    ) throws(DecodeError) -> Bool {
+        guard !machine.isUndecided, machine.state != .over, let frame = try decoder.frame(at: bytes) else {
+            return false
+        }
+        if server.tracesPackets { trace("packet received", frame.type) }
+        if frame.type == .publish, machine.state == .open {
+            let publish = try decoder.publish(in: frame)
+            size += frame.size
+            receive(publish)
+        } else {
+            let packet = try decoder.packet(in: frame)
+            size += frame.size
+            perform(judged: machine.receive(packet, makeIdentifier: loop.makeClientIdentifier))
+        }
+        return true
+    }
+
+    /// Performs what a packet led to.
+    func perform(judged action: consuming ConnectionAction) {
+        if case .end(let goodbye, .lost, _) = action { count(goodbye) }
+        perform(action)
     }
 
     /// What the client did ended its connection.
@@ -222,7 +253,7 @@ extension ConnectionHandler {
         case .open(let opening): open(opening)
         case .authenticate(let opening, let method, let data): authenticate(opening, method, data)
         case .respond(let data): respond(data)
-        case .publish(let publication): collect(publication)
+        case .publish(let publication): publication.publish.withReceived { collect($0, publication.topic) }
         case .release(let identifier): release(identifier)
         case .settle(let identifier, let settlement): settle(identifier, settlement)
         case .subscribe(let subscribe): self.subscribe(subscribe)

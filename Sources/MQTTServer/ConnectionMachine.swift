@@ -179,23 +179,31 @@ extension ReasonCode {
 // MARK: - Publishing
 
 extension ConnectionMachine {
-    private mutating func receive(_ publish: consuming Publish) -> ConnectionAction {
+    private mutating func receive(_ publish: Publish) -> ConnectionAction {
+        switch publish.withReceived({ judge($0) }) {
+        case .accepted(let topic): .publish(Publication(topic: topic, publish: publish))
+        case .refused(let action): action
+        }
+    }
+
+    /// Whether a PUBLISH of a client that is in (`state` is `open`) is in order.
+    mutating func judge(_ publish: borrowing ReceivedPublish) -> PublishVerdict {
         if exceedsReceiveMaximum(publish) {
             excess += 1
-            if rules.configuration.enforcesReceiveMaximum { return fail(.receiveMaximumExceeded) }  // MQTT 5.0, 3.3.4
+            if rules.configuration.enforcesReceiveMaximum { return .refused(fail(.receiveMaximumExceeded)) }  // MQTT 5.0, 3.3.4
         }
         if let refusal = rules.configuration.capabilities.refusal(of: publish.qos, isRetained: publish.isRetained) {
-            return fail(refusal)
+            return .refused(fail(refusal))
         }
         let topic: TopicName
         do {
             topic = try aliases.topic(of: publish)
         } catch {
-            return fail(error)
+            return .refused(fail(error))
         }
-        if rules.configuration.validatesPayloadFormat, !publish.hasDeclaredFormat { return refuse(publish) }
+        if rules.configuration.validatesPayloadFormat, !publish.hasDeclaredFormat { return .refused(refuse(publish)) }
         if publish.qos == .atLeastOnce { unconfirmed += 1 }
-        return .publish(Publication(topic: topic, publish: publish))
+        return .accepted(topic)
     }
 
     /// Publications beyond the receive maximum since this was last asked, to be counted.
@@ -205,13 +213,13 @@ extension ConnectionMachine {
     }
 
     /// Whether the client has more on the way than it was told it may.
-    private func exceedsReceiveMaximum(_ publish: Publish) -> Bool {
+    private func exceedsReceiveMaximum(_ publish: borrowing ReceivedPublish) -> Bool {
         publish.qos > .atMostOnce && version == .v5 && unconfirmed >= Int(rules.configuration.receiveMaximum)
             && !publish.isDuplicate
     }
 
     /// The payload is not the text it is declared to be (MQTT 5.0, 3.3.2.3.2). At QoS 0 only a goodbye can say so.
-    private mutating func refuse(_ publish: Publish) -> ConnectionAction {
+    private mutating func refuse(_ publish: borrowing ReceivedPublish) -> ConnectionAction {
         guard let identifier = publish.packetIdentifier else { return fail(.payloadFormatInvalid) }
         let refusal = Acknowledgement(identifier, reasonCode: .payloadFormatInvalid)
         return .reply(publish.qos == .atLeastOnce ? .puback(refusal) : .pubrec(refusal))
@@ -309,11 +317,23 @@ extension ConnectionMachine {
     }
 }
 
-extension Publish {
+/// What the machine says of a PUBLISH.
+enum PublishVerdict {
+    /// It goes to the broker, under this name; answer with `ConnectionMachine.published` once the broker has decided.
+    case accepted(TopicName)
+    /// What to do instead; stands elsewhere, as it is rare and large.
+    indirect case refused(ConnectionAction)
+}
+
+extension ReceivedPublish {
     /// False when the payload is declared to be text and is none (MQTT 5.0, 3.3.2.3.2).
     fileprivate var hasDeclaredFormat: Bool { properties.payloadFormatIndicator != true || payload.isUTF8 }
 }
 
 extension ByteBuffer {
-    var isUTF8: Bool { (try? UTF8Span(validating: readableBytesUInt8Span)) != nil }
+    var isUTF8: Bool { withUnsafeReadableBytes(\.isUTF8) }
+}
+
+extension UnsafeRawBufferPointer {
+    fileprivate var isUTF8: Bool { (try? UTF8Span(validating: assumingMemoryBound(to: UInt8.self).span)) != nil }
 }

@@ -1,7 +1,6 @@
 import Glibc
 import MQTTCodec
 import Messaging
-import NIOCore
 
 /// Topic names of incoming publications: aliases the client has set (MQTT 5.0, 3.3.2.3.4), and the last name seen, since
 /// most devices publish to the same topic again and again.
@@ -15,11 +14,11 @@ struct TopicAliases: Equatable {
     }
 
     /// - Throws: the reason to close the connection with.
-    mutating func topic(of publish: Publish) throws(ReasonCode) -> TopicName {
+    mutating func topic(of publish: ReceivedPublish) throws(ReasonCode) -> TopicName {
         guard let alias = publish.properties.topicAlias else { return try name(publish.topic) }
         // MQTT-3.3.2-12
         guard alias <= maximum else { throw .topicAliasInvalid }  // MQTT-3.3.2-9
-        guard publish.topic.readableBytes > 0 else {
+        guard !publish.topic.isEmpty else {
             guard let topic = names[alias] else { throw .protocolError }  // MQTT 5.0, 3.3.2.3.4
             return topic
         }
@@ -28,10 +27,10 @@ struct TopicAliases: Equatable {
         return topic
     }
 
-    private mutating func name(_ octets: ByteBuffer) throws(ReasonCode) -> TopicName {
+    private mutating func name(_ octets: UnsafeRawBufferPointer) throws(ReasonCode) -> TopicName {
         if let last, last.hasOctets(octets) { return last }
         do {
-            let topic = try TopicName(utf8: octets.readableBytesView)
+            let topic = try TopicName(utf8: octets)
             last = topic
             return topic
         } catch {
@@ -41,13 +40,11 @@ struct TopicAliases: Equatable {
 }
 
 extension TopicName {
-    fileprivate func hasOctets(_ octets: ByteBuffer) -> Bool {
-        guard string.utf8.count == octets.readableBytes else { return false }
-        return octets.withUnsafeReadableBytes { octets in
-            string.utf8.withContiguousStorageIfAvailable { name in
-                guard let left = name.baseAddress, let right = octets.baseAddress else { return name.isEmpty }
-                return memcmp(left, right, name.count) == 0
-            } ?? false
+    fileprivate func hasOctets(_ octets: UnsafeRawBufferPointer) -> Bool {
+        guard string.utf8.count == octets.count, let other = octets.baseAddress else { return false }
+        return string.utf8.span.bytes.withUnsafeBytes { name in
+            guard let name = name.baseAddress else { return false }
+            return memcmp(name, other, octets.count) == 0
         }
     }
 }

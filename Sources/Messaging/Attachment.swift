@@ -5,7 +5,7 @@
 ///
 /// The owner pulls: it is woken once (`SessionOwner.wake`) when something arrives in an empty mailbox or after it found
 /// the mailbox drained, then calls `take` until that returns `.drained`.
-package protocol Attachment: AnyObject, Sendable {
+public protocol Attachment: AnyObject, Sendable {
     var clientID: ClientID { get }
     var principal: Principal { get }
     var topicIDs: any TopicIDRegistry { get }
@@ -95,7 +95,7 @@ package protocol Attachment: AnyObject, Sendable {
     func detach(_ reason: DetachReason, expiry: SessionExpiryChange?)
 }
 
-package enum TakeResult: Sendable, Equatable {
+public enum TakeResult: Sendable, Equatable {
     /// Nothing more can be taken now: the mailbox is empty or the window full. The next arrival or settlement that changes
     /// this wakes the owner.
     case drained
@@ -106,20 +106,20 @@ package enum TakeResult: Sendable, Equatable {
 }
 
 /// Whether a client listens.
-package enum Reachability: Sendable, Equatable {
+public enum Reachability: Sendable, Equatable {
     case awake
     case asleep
 }
 
 /// A changed session expiry: MQTT 5.0 DISCONNECT carries one. Nil never ends.
-package struct SessionExpiryChange: Sendable, Equatable {
-    package let expiry: Duration?
+public struct SessionExpiryChange: Sendable, Equatable {
+    public let expiry: Duration?
 
-    package init(_ expiry: Duration?) { self.expiry = expiry }
+    public init(_ expiry: Duration?) { self.expiry = expiry }
 }
 
 /// How an attachment ended, from the adapter's side.
-package enum DetachReason: Sendable, Equatable {
+public enum DetachReason: Sendable, Equatable {
     /// The client said goodbye: the will is discarded (MQTT-3.14.4-3).
     case goodbye
     /// The client said goodbye but wants its will published (MQTT 5.0, 3.14.2.1, reason 0x04).

@@ -1,5 +1,5 @@
 /// Port: decides who a client is.
-package protocol Authenticator: Sendable {
+public protocol Authenticator: Sendable {
     /// Calls `completion` exactly once, at once or later, from any thread.
     func authenticate(
         _ credentials: Credentials, completion: @escaping @Sendable (Result<Principal, ConnectRefusal>) -> Void)
@@ -17,17 +17,17 @@ package protocol Authenticator: Sendable {
 }
 
 extension Authenticator {
-    package func begin(_ method: String, _ credentials: Credentials) -> (any AuthenticationExchange)? { nil }
+    public func begin(_ method: String, _ credentials: Credentials) -> (any AuthenticationExchange)? { nil }
 }
 
 /// What a client says about itself.
-package struct Credentials: Sendable {
-    package let clientID: ClientID?
-    package let username: String?
-    package let password: Secret?
-    package let peer: Peer
+public struct Credentials: Sendable {
+    public let clientID: ClientID?
+    public let username: String?
+    public let password: Secret?
+    public let peer: Peer
 
-    package init(clientID: ClientID?, username: String? = nil, password: Secret? = nil, peer: Peer) {
+    public init(clientID: ClientID?, username: String? = nil, password: Secret? = nil, peer: Peer) {
         self.clientID = clientID
         self.username = username
         self.password = password
@@ -36,12 +36,12 @@ package struct Credentials: Sendable {
 }
 
 /// Octets that are never printed.
-package struct Secret: Sendable, CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
-    package let octets: [UInt8]
+public struct Secret: Sendable, CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
+    public let octets: [UInt8]
 
-    package init(_ octets: [UInt8]) { self.octets = octets }
+    public init(_ octets: [UInt8]) { self.octets = octets }
 
-    package var description: String { "••••" }
-    package var debugDescription: String { "••••" }
-    package var customMirror: Mirror { Mirror(self, children: [:]) }
+    public var description: String { "••••" }
+    public var debugDescription: String { "••••" }
+    public var customMirror: Mirror { Mirror(self, children: [:]) }
 }

@@ -2,7 +2,7 @@
 /// at once, and calls nobody.
 ///
 /// The gateway's own actions are not asked for.
-package protocol Authorizer: Sendable {
+public protocol Authorizer: Sendable {
     func allows(_ action: Action, by principal: Principal) -> Bool
 
     /// How much of what `filter` matches `principal` may receive.
@@ -10,7 +10,7 @@ package protocol Authorizer: Sendable {
 }
 
 /// What somebody wants to do.
-package enum Action: Sendable {
+public enum Action: Sendable {
     case publish(TopicName)
     /// Be given a message of this topic.
     case receive(TopicName)
@@ -18,7 +18,7 @@ package enum Action: Sendable {
 }
 
 /// The answer to a subscription.
-package enum SubscriptionAccess: Sendable, Equatable {
+public enum SubscriptionAccess: Sendable, Equatable {
     /// Nothing that matches may be received.
     case refused
     /// Some of what matches may be received: each message is asked for (`Action.receive`) before it is delivered.

@@ -2,7 +2,7 @@
 /// adapter can be tested against a fake one.
 ///
 /// All members may be called from any thread and return without waiting for input or output.
-package protocol Broker: AnyObject, Sendable {
+public protocol Broker: AnyObject, Sendable {
     var clock: any GatewayClock { get }
     var limits: BrokerLimits { get }
     /// Topic ids every client knows beforehand (MQTT-SN 1.2, 6.5).
@@ -61,7 +61,7 @@ package protocol Broker: AnyObject, Sendable {
 }
 
 /// Whose an item is that is kept for a gateway.
-package enum KeptArea: String, Sendable, CaseIterable {
+public enum KeptArea: String, Sendable, CaseIterable {
     /// Registrations of devices, by endpoint.
     case lwm2mRegistration = "lwm2m.registration"
     /// Sleeping clients of MQTT-SN, by client id.
@@ -69,24 +69,24 @@ package enum KeptArea: String, Sendable, CaseIterable {
 }
 
 /// Something kept for a gateway; what it means is the gateway's business.
-package struct KeptItem: Sendable, Equatable {
-    package let key: String
-    package let value: [UInt8]
+public struct KeptItem: Sendable, Equatable {
+    public let key: String
+    public let value: [UInt8]
 
-    package init(key: String, value: [UInt8]) {
+    public init(key: String, value: [UInt8]) {
         self.key = key
         self.value = value
     }
 }
 
 /// A client asking for its session.
-package struct ConnectRequest: Sendable {
-    package let credentials: Credentials
-    package let options: SessionOptions
+public struct ConnectRequest: Sendable {
+    public let credentials: Credentials
+    public let options: SessionOptions
     /// Who an exchange (`Broker.beginAuthentication`) has shown the client to be; nil to have its credentials checked.
-    package let proven: Principal?
+    public let proven: Principal?
 
-    package init(credentials: Credentials, options: SessionOptions, proven: Principal? = nil) {
+    public init(credentials: Credentials, options: SessionOptions, proven: Principal? = nil) {
         self.credentials = credentials
         self.options = options
         self.proven = proven
@@ -94,14 +94,14 @@ package struct ConnectRequest: Sendable {
 }
 
 /// A client that got in.
-package struct Connected: Sendable {
-    package let attachment: any Attachment
+public struct Connected: Sendable {
+    public let attachment: any Attachment
     /// The session existed before and is continued (MQTT-3.2.2-2).
-    package let sessionPresent: Bool
+    public let sessionPresent: Bool
     /// What the session depends on being stored before the client is told.
-    package let commit: CommitPoint
+    public let commit: CommitPoint
 
-    package init(attachment: any Attachment, sessionPresent: Bool, commit: CommitPoint) {
+    public init(attachment: any Attachment, sessionPresent: Bool, commit: CommitPoint) {
         self.attachment = attachment
         self.sessionPresent = sessionPresent
         self.commit = commit
@@ -109,7 +109,7 @@ package struct Connected: Sendable {
 }
 
 /// Why a client did not get in.
-package enum ConnectRefusal: Error, Sendable, Equatable, CaseIterable {
+public enum ConnectRefusal: Error, Sendable, Equatable, CaseIterable {
     /// User name or password are wrong (MQTT 5.0 reason 0x86).
     case badCredentials
     /// Known, but not allowed in (0x87).
@@ -122,7 +122,7 @@ package enum ConnectRefusal: Error, Sendable, Equatable, CaseIterable {
     case unavailable
 
     /// As in metric labels.
-    package var name: String {
+    public var name: String {
         switch self {
         case .badCredentials: "bad_credentials"
         case .notAuthorized: "not_authorized"

@@ -1,32 +1,32 @@
 /// What the core accepts at most, named and defaulted as users of other brokers know it.
-package struct BrokerLimits: Sendable, Equatable {
+public struct BrokerLimits: Sendable, Equatable {
     /// Levels of a topic name or filter, 1...65,535.
-    package var topicLevels = 128
+    public var topicLevels = 128
     /// Octets of a message's payload.
-    package var payloadOctets = 1_048_576
+    public var payloadOctets = 1_048_576
     /// Sessions, connected or not.
-    package var sessions = 1_000_000
+    public var sessions = 1_000_000
     /// Subscriptions one session may hold.
-    package var subscriptionsPerSession = 100_000
+    public var subscriptionsPerSession = 100_000
     /// Retained messages.
-    package var retainedMessages = 1_000_000
+    public var retainedMessages = 1_000_000
     /// Normal topic ids one session may hold, 1...65,534 (MQTT-SN 1.2, 6.5).
-    package var topicIDsPerSession = 1_024
+    public var topicIDsPerSession = 1_024
     /// Exactly-once messages of one publisher between PUBLISH and PUBREL.
-    package var awaitingRelease = 65_535
+    public var awaitingRelease = 65_535
     /// Longest a session may outlive its connection; nil for no bound.
-    package var sessionExpiry: Duration?
+    public var sessionExpiry: Duration?
     /// Octets of memory of the whole process from which on a mailbox takes in no more than a share of it; nil for no bound.
-    package var memory: Int?
-    package var mailbox = MailboxLimits()
+    public var memory: Int?
+    public var mailbox = MailboxLimits()
 
-    package init() {}
+    public init() {}
 }
 
 /// Bounds of one session's mailbox and what happens at the bound.
-package struct MailboxLimits: Sendable, Equatable {
+public struct MailboxLimits: Sendable, Equatable {
     /// What gives way when a mailbox is full. Each message that gives way is counted with its reason.
-    package enum Policy: String, Sendable, CaseIterable {
+    public enum Policy: String, Sendable, CaseIterable {
         /// The oldest waiting message.
         case dropOldest = "drop_oldest"
         /// The message that arrives.
@@ -42,27 +42,27 @@ package struct MailboxLimits: Sendable, Equatable {
     }
 
     /// Waiting messages while a connection is attached and awake. Reaching a quarter of it slows QoS 1 and 2 publishers down.
-    package var onlineMessages = 10_000
+    public var onlineMessages = 10_000
     /// Waiting messages while the client is away or asleep.
-    package var offlineMessages = 1_000
+    public var offlineMessages = 1_000
     /// Waiting messages of a durable session kept in memory; more lie in the store alone. While the client is attached and awake it is
     /// a quarter of `onlineMessages` if that is more, as publishers are held back from there on.
-    package var inMemoryMessages = 1_000
+    public var inMemoryMessages = 1_000
     /// Octets of waiting messages, counted as `Message.octets`. As many again may be on the way: a client that acknowledges nothing is
     /// sent nothing at QoS 1 and 2 from there on.
-    package var octets = 64 * 1_048_576
-    package var policy = Policy.dropOldest
+    public var octets = 64 * 1_048_576
+    public var policy = Policy.dropOldest
     /// Longest a message waits, from its arrival; it is counted as expired then. Nil for no bound.
-    package var timeToLive: Duration?
+    public var timeToLive: Duration?
     /// How long a publisher may be held back by one receiver that does not catch up.
-    package var longestHoldBack = Duration.seconds(1)
+    public var longestHoldBack = Duration.seconds(1)
 
-    package init() {}
+    public init() {}
 }
 
 /// Mailbox limits of one kind of clients. One object is shared by all sessions it holds for.
-package final class MailboxTerms: Sendable {
-    package let limits: MailboxLimits
+public final class MailboxTerms: Sendable {
+    public let limits: MailboxLimits
 
-    package init(_ limits: MailboxLimits) { self.limits = limits }
+    public init(_ limits: MailboxLimits) { self.limits = limits }
 }

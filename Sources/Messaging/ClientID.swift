@@ -1,27 +1,27 @@
 /// Names a session. MQTT and MQTT-SN clients share one space, as the same device may speak either; gateways whose
 /// devices have names of another kind put a prefix before them, so that no device takes over another's session.
-package struct ClientID: Hashable, Sendable, CustomStringConvertible {
+public struct ClientID: Hashable, Sendable, CustomStringConvertible {
     /// The prefixes. A client that chooses its whole id may not begin it with one.
-    package enum Prefix: String, Sendable, CaseIterable {
+    public enum Prefix: String, Sendable, CaseIterable {
         case coap = "coap:"
         case lwm2m = "lwm2m:"
     }
 
-    package let string: String
+    public let string: String
 
-    package init(_ string: String) { self.string = string }
+    public init(_ string: String) { self.string = string }
 
     /// The id of a gateway's device; with an empty name that of the gateway's own session.
-    package init(_ prefix: Prefix, _ name: String) { string = prefix.rawValue + name }
+    public init(_ prefix: Prefix, _ name: String) { string = prefix.rawValue + name }
 
     /// Begins with one of the prefixes. Adapters whose clients choose the whole id refuse such ones.
-    package var isReserved: Bool {
+    public var isReserved: Bool {
         Prefix.allCases.contains { string.utf8.starts(with: $0.rawValue.utf8) }
     }
 
-    package var description: String { string }
+    public var description: String { string }
 
-    package static func == (left: ClientID, right: ClientID) -> Bool { left.string.hasSameOctets(as: right.string) }
+    public static func == (left: ClientID, right: ClientID) -> Bool { left.string.hasSameOctets(as: right.string) }
 
-    package func hash(into hasher: inout Hasher) { string.hashOctets(into: &hasher) }
+    public func hash(into hasher: inout Hasher) { string.hashOctets(into: &hasher) }
 }

@@ -1,16 +1,16 @@
 /// The connections of one listener at one moment. Protocols without connections of their own, over UDP, have none.
-package struct ConnectionReading: Sendable, Equatable {
+public struct ConnectionReading: Sendable, Equatable {
     /// As in the settings: `mqtt.tcp`.
-    package let listener: String
+    public let listener: String
     /// As in `Listener.transport`.
-    package let transport: String
-    package var open: Int
+    public let transport: String
+    public var open: Int
     /// Accepted since the start, those among them that were closed at once, too.
-    package var accepted: UInt64
+    public var accepted: UInt64
     /// Closed at once because a limit of open connections was reached.
-    package var overLimit: UInt64
+    public var overLimit: UInt64
 
-    package init(listener: String, transport: String, open: Int, accepted: UInt64, overLimit: UInt64) {
+    public init(listener: String, transport: String, open: Int, accepted: UInt64, overLimit: UInt64) {
         self.listener = listener
         self.transport = transport
         self.open = open

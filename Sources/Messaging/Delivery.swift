@@ -1,7 +1,7 @@
 /// One message on its way to one session: what `Attachment.take` hands to the adapter.
-package struct Delivery: Sendable {
+public struct Delivery: Sendable {
     /// What the adapter has to send.
-    package enum Step: Sendable, Equatable {
+    public enum Step: Sendable, Equatable {
         /// The message itself.
         case publish
         /// Only the release of an exactly-once message the receiver has confirmed having (PUBREL): its reception was
@@ -9,20 +9,20 @@ package struct Delivery: Sendable {
         case release
     }
 
-    package let message: Message
+    public let message: Message
     /// Lesser of the message's and the subscription's QoS.
-    package let qos: QoS
+    public let qos: QoS
     /// Identifies the delivery until it is settled: 1...65535, unique among the session's unsettled deliveries; 0 at QoS 0.
-    package let packetID: UInt16
+    public let packetID: UInt16
     /// The retain flag to send (MQTT 5.0, 3.3.1.3).
-    package let retain: Bool
+    public let retain: Bool
     /// It may have been sent before, on an earlier connection (MQTT-3.3.1-1).
-    package let isDuplicate: Bool
-    package let step: Step
+    public let isDuplicate: Bool
+    public let step: Step
     /// Identifiers of the session's subscriptions that matched (MQTT 5.0, 3.3.2.3.8).
-    package let subscriptionIDs: SubscriptionIDs
+    public let subscriptionIDs: SubscriptionIDs
 
-    package init(
+    public init(
         message: Message, qos: QoS, packetID: UInt16, retain: Bool, isDuplicate: Bool = false, step: Step = .publish,
         subscriptionIDs: SubscriptionIDs = .none
     ) {
@@ -37,13 +37,13 @@ package struct Delivery: Sendable {
 }
 
 /// The subscription identifiers of one delivery; most have none or one, and then nothing is allocated.
-package enum SubscriptionIDs: Sendable, Equatable {
+public enum SubscriptionIDs: Sendable, Equatable {
     case none
     case one(UInt32)
     case many([UInt32])
 
     /// Adds `id`; 0 stands for a subscription without identifier and adds nothing.
-    package mutating func insert(_ id: UInt32) {
+    public mutating func insert(_ id: UInt32) {
         guard id != 0 else { return }
         switch self {
         case .none: self = .one(id)
@@ -52,7 +52,7 @@ package enum SubscriptionIDs: Sendable, Equatable {
         }
     }
 
-    package var array: [UInt32] {
+    public var array: [UInt32] {
         switch self {
         case .none: []
         case .one(let id): [id]
@@ -62,7 +62,7 @@ package enum SubscriptionIDs: Sendable, Equatable {
 }
 
 /// How a delivery at QoS 1 or 2 went on, as the receiver tells it.
-package enum Settlement: Sendable, Equatable {
+public enum Settlement: Sendable, Equatable {
     /// The receiver has it: PUBACK at QoS 1 (or any protocol's one-step acknowledgement). Ends the delivery.
     case acknowledged
     /// First step of QoS 2, PUBREC: the message will not be sent again, its release will.

@@ -4,19 +4,19 @@
 ///     accepted = delivered + queued + expired + dropped
 ///
 /// holds exactly at any moment.
-package struct DropLedger: Sendable, Equatable {
-    package var accepted: UInt64 = 0
+public struct DropLedger: Sendable, Equatable {
+    public var accepted: UInt64 = 0
     /// Sent at QoS 0, or acknowledged at QoS 1 and 2.
-    package var delivered: UInt64 = 0
+    public var delivered: UInt64 = 0
     /// Waiting in a mailbox or on the way.
-    package var queued: UInt64 = 0
-    package var expired: UInt64 = 0
+    public var queued: UInt64 = 0
+    public var expired: UInt64 = 0
     /// By `DropReason.rawValue`; empty, and without memory of its own, until something is dropped: very many mailboxes have one of these.
     private var droppedByReason: ContiguousArray<UInt64> = []
 
-    package init() {}
+    public init() {}
 
-    package subscript(dropped reason: DropReason) -> UInt64 {
+    public subscript(dropped reason: DropReason) -> UInt64 {
         get { droppedByReason.isEmpty ? 0 : droppedByReason[Int(reason.rawValue)] }
         set {
             if droppedByReason.isEmpty {
@@ -28,24 +28,24 @@ package struct DropLedger: Sendable, Equatable {
     }
 
     /// The reasons for which something was dropped, with their counts.
-    package var reasons: [(reason: DropReason, count: UInt64)] {
+    public var reasons: [(reason: DropReason, count: UInt64)] {
         DropReason.allCases.map { ($0, self[dropped: $0]) }.filter { $0.count > 0 }
     }
 
-    package var dropped: UInt64 { droppedByReason.reduce(0, +) }
+    public var dropped: UInt64 { droppedByReason.reduce(0, +) }
 
     /// Whether nothing is unaccounted for.
-    package var isBalanced: Bool { accepted == delivered + queued + expired + dropped }
+    public var isBalanced: Bool { accepted == delivered + queued + expired + dropped }
 
     /// The account of what is over: nothing queued.
-    package var settled: DropLedger {
+    public var settled: DropLedger {
         var settled = self
         settled.queued = 0
         settled.accepted = delivered + expired + dropped
         return settled
     }
 
-    package static func += (left: inout DropLedger, right: DropLedger) {
+    public static func += (left: inout DropLedger, right: DropLedger) {
         left.accepted += right.accepted
         left.delivered += right.delivered
         left.queued += right.queued
@@ -54,7 +54,7 @@ package struct DropLedger: Sendable, Equatable {
         for reason in DropReason.allCases { left[dropped: reason] += right[dropped: reason] }
     }
 
-    package static func == (left: DropLedger, right: DropLedger) -> Bool {
+    public static func == (left: DropLedger, right: DropLedger) -> Bool {
         left.accepted == right.accepted && left.delivered == right.delivered && left.queued == right.queued
             && left.expired == right.expired
             && DropReason.allCases.allSatisfy { left[dropped: $0] == right[dropped: $0] }

@@ -1,5 +1,5 @@
 /// Why a copy of a message did not reach its receiver.
-package enum DropReason: UInt8, Sendable, CaseIterable, Hashable {
+public enum DropReason: UInt8, Sendable, CaseIterable, Hashable {
     /// No subscription matched. Counted once for the message.
     case noSubscribers
     /// The mailbox was full.
@@ -26,7 +26,7 @@ package enum DropReason: UInt8, Sendable, CaseIterable, Hashable {
     case unreadable
 
     /// As in metric labels and $SYS topics.
-    package var name: String {
+    public var name: String {
         switch self {
         case .noSubscribers: "no_subscribers"
         case .mailboxFull: "mailbox_full"

@@ -4,13 +4,13 @@
 /// publisher came in by; else the general one. A session's level is that of its listener, else the general one. A
 /// delivery is kept when neither its session nor its message is at `memory`. Retained messages go by topic alone, as listeners
 /// share them.
-package struct DurabilityPolicy: Sendable {
-    package var general: Durability
+public struct DurabilityPolicy: Sendable {
+    public var general: Durability
     /// By name as in the settings: `mqttsn.udp`.
-    package var listeners: [String: Durability]
-    package var topics: [(filter: TopicFilter, level: Durability)]
+    public var listeners: [String: Durability]
+    public var topics: [(filter: TopicFilter, level: Durability)]
 
-    package init(
+    public init(
         general: Durability = .disk, listeners: [String: Durability] = [:],
         topics: [(filter: TopicFilter, level: Durability)] = []
     ) {
@@ -20,15 +20,17 @@ package struct DurabilityPolicy: Sendable {
     }
 
     /// The strongest level anything can have: `memory` when no store is needed.
-    package var strongest: Durability {
+    public var strongest: Durability {
         max(general, listeners.values.max() ?? .memory, topics.map(\.level).max() ?? .memory)
     }
 
     /// - Parameter listenerLevel: that of the publisher's listener; nil when it has none of its own.
-    package func level(of topic: TopicName, listenerLevel: Durability? = nil) -> Durability {
+    public func level(of topic: TopicName, listenerLevel: Durability? = nil) -> Durability {
         // The gateway's own figures are made anew at every start.
         if topic.isReserved, topic.string.utf8.starts(with: "$SYS/".utf8) { return .memory }
-        if !topics.isEmpty, let level = topics.lazy.filter({ $0.filter.matches(topic) }).map(\.level).max() { return level }
+        if !topics.isEmpty, let level = topics.lazy.filter({ $0.filter.matches(topic) }).map(\.level).max() {
+            return level
+        }
         return listenerLevel ?? general
     }
 }

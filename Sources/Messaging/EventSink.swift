@@ -1,10 +1,10 @@
 /// Port: hears what happens to clients and sessions. Implementations return quickly and never call back into the broker.
-package protocol EventSink: Sendable {
+public protocol EventSink: Sendable {
     func record(_ event: BrokerEvent)
 }
 
 /// What happened, for logs, $SYS topics and rules. Nothing per message is here: messages are counted (`DropLedger`).
-package enum BrokerEvent: Sendable, Equatable {
+public enum BrokerEvent: Sendable, Equatable {
     case connected(ClientID, Peer, sessionPresent: Bool)
     case refused(ClientID?, Peer, ConnectRefusal)
     case disconnected(ClientID, DetachReason)
@@ -28,7 +28,7 @@ package enum BrokerEvent: Sendable, Equatable {
 }
 
 /// Records nothing.
-package struct SilentEventSink: EventSink {
-    package init() {}
-    package func record(_ event: BrokerEvent) {}
+public struct SilentEventSink: EventSink {
+    public init() {}
+    public func record(_ event: BrokerEvent) {}
 }

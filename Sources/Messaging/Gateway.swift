@@ -2,7 +2,7 @@
 ///
 /// The order is: `bind` for all gateways, then `serve` for all. When one `bind` fails the others are stopped again, so
 /// nothing is ever half-started.
-package protocol Gateway: Sendable {
+public protocol Gateway: Sendable {
     /// Short name for logs, settings and counters: `mqtt`, `mqttsn`, `coap`, `lwm2m`.
     var name: String { get }
 
@@ -24,25 +24,25 @@ package protocol Gateway: Sendable {
 }
 
 extension Gateway {
-    package func connections() -> [ConnectionReading] { [] }
+    public func connections() -> [ConnectionReading] { [] }
 }
 
 /// One open listener.
-package struct Listener: Sendable, Equatable {
+public struct Listener: Sendable, Equatable {
     /// Name as in the settings: `mqtt.tcp`.
-    package let name: String
+    public let name: String
     /// For people: `MQTT`, `MQTT-SN`, `CoAP`, `LwM2M`.
-    package let protocolName: String
+    public let protocolName: String
     /// `tcp`, `tls`, `ws`, `wss`, `unix` or `udp`.
-    package let transport: String
+    public let transport: String
     /// Numeric address without port; for a unix socket the absolute path.
-    package let address: String
+    public let address: String
     /// 0 for a unix socket.
-    package let port: Int
+    public let port: Int
     /// Of a WebSocket: `/mqtt`.
-    package let path: String?
+    public let path: String?
 
-    package init(
+    public init(
         name: String, protocolName: String, transport: String, address: String, port: Int, path: String? = nil
     ) {
         self.name = name
@@ -55,17 +55,17 @@ package struct Listener: Sendable, Equatable {
 }
 
 /// A listener could not be opened.
-package struct BindError: Error, Sendable, Equatable, CustomStringConvertible {
+public struct BindError: Error, Sendable, Equatable, CustomStringConvertible {
     /// Name as in the settings: `mqtt.tcp`. Its keys are `{listener}.address` and `{listener}.port`.
-    package let listener: String
-    package let address: String
-    package let port: Int
+    public let listener: String
+    public let address: String
+    public let port: Int
     /// The system's error number, or 0 when the address could not be understood.
-    package let errorNumber: Int32
+    public let errorNumber: Int32
     /// One sentence: what failed and why.
-    package let description: String
+    public let description: String
 
-    package init(listener: String, address: String, port: Int, errorNumber: Int32, description: String) {
+    public init(listener: String, address: String, port: Int, errorNumber: Int32, description: String) {
         self.listener = listener
         self.address = address
         self.port = port

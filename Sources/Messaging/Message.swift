@@ -1,21 +1,23 @@
 /// One published application message: immutable, and shared by every mailbox it lies in.
-package final class Message: Sendable {
-    package let topic: TopicName
-    package let payload: [UInt8]
+public final class Message: Sendable {
+    public let topic: TopicName
+    public let payload: [UInt8]
     /// QoS it was published with; a receiver gets at most this.
-    package let qos: QoS
+    public let qos: QoS
     /// The publisher asked for it to be kept as the topic's last value (MQTT 5.0, 3.3.1.3).
-    package let retain: Bool
+    public let retain: Bool
     /// When it loses its meaning (MQTT 5.0, 3.3.2.3.3); `.never` when the publisher set no expiry.
-    package let expiresAt: Timestamp
+    public let expiresAt: Timestamp
     /// When the gateway accepted it.
-    package let publishedAt: Timestamp
+    public let publishedAt: Timestamp
     /// Session that published it, for the no-local option; nil for the gateway itself and for publishers without session.
-    package let publisher: ClientID?
+    public let publisher: ClientID?
     /// What MQTT 5.0 lets a publisher add; nil for the many messages that carry none.
-    package let properties: MessageProperties?
+    public let properties: MessageProperties?
+    /// Octets this message holds, as limits and counters count them: topic and payload.
+    public let octets: Int
 
-    package init(
+    public init(
         topic: TopicName, payload: [UInt8], qos: QoS, retain: Bool = false, publishedAt: Timestamp,
         expiresAt: Timestamp = .never, publisher: ClientID? = nil, properties: MessageProperties? = nil
     ) {
@@ -27,8 +29,6 @@ package final class Message: Sendable {
         self.expiresAt = expiresAt
         self.publisher = publisher
         self.properties = properties
+        octets = topic.string.utf8.count + payload.count
     }
-
-    /// Octets this message holds, as limits and counters count them: topic and payload.
-    package var octets: Int { topic.string.utf8.count + payload.count }
 }

@@ -1,6 +1,6 @@
 /// Who acts, as far as access decisions are concerned.
-package struct Principal: Sendable, Equatable {
-    package enum Kind: Sendable, Equatable {
+public struct Principal: Sendable, Equatable {
+    public enum Kind: Sendable, Equatable {
         /// The gateway itself ($SYS, status topics): never refused.
         case gateway
         /// Nobody proved anything.
@@ -9,36 +9,36 @@ package struct Principal: Sendable, Equatable {
         case user(String)
     }
 
-    package let kind: Kind
+    public let kind: Kind
     /// Session the action belongs to; nil for a publisher without session.
-    package let clientID: ClientID?
+    public let clientID: ClientID?
     /// Which state of its credentials it proved, in the authenticator's own numbers (`Authenticator.stillHolds`). Has a meaning
     /// only inside this process.
-    package let proof: UInt64
+    public let proof: UInt64
     /// The connection itself proved it, by a certificate or a pre-shared key: it holds as long as the connection, and no
     /// authenticator has a say in it.
-    package let isProvenByConnection: Bool
+    public let isProvenByConnection: Bool
 
-    package init(kind: Kind, clientID: ClientID?, proof: UInt64 = 0, isProvenByConnection: Bool = false) {
+    public init(kind: Kind, clientID: ClientID?, proof: UInt64 = 0, isProvenByConnection: Bool = false) {
         self.kind = kind
         self.clientID = clientID
         self.proof = proof
         self.isProvenByConnection = isProvenByConnection
     }
 
-    package static let gateway = Principal(kind: .gateway, clientID: nil)
+    public static let gateway = Principal(kind: .gateway, clientID: nil)
 }
 
 /// Where a client comes from.
-package struct Peer: Sendable, Equatable {
+public struct Peer: Sendable, Equatable {
     /// Numeric address and port, for records: `127.0.0.1:50123`, `[::1]:50123`.
-    package let address: String
+    public let address: String
     /// The address is one of this machine's loopback addresses.
-    package let isLoopback: Bool
+    public let isLoopback: Bool
     /// Name of the listener it came in by, as in the settings: `mqtt.tcp`, `mqttsn.udp`, `coap.udp`.
-    package let listener: String
+    public let listener: String
 
-    package init(address: String, isLoopback: Bool, listener: String) {
+    public init(address: String, isLoopback: Bool, listener: String) {
         self.address = address
         self.isLoopback = isLoopback
         self.listener = listener

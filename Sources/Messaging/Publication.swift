@@ -1,12 +1,12 @@
 /// The broker's word on one published message.
-package enum PublishOutcome: Sendable, Equatable {
+public enum PublishOutcome: Sendable, Equatable {
     /// Taken over by the broker. The acknowledgement may leave once `commit` has passed.
     /// - `receivers`: sessions it was put into; 0 tells an MQTT 5.0 publisher "no matching subscribers" (0x10).
     case accepted(receivers: Int, commit: CommitPoint)
     case refused(PublishRefusal)
 }
 
-package enum PublishRefusal: Error, Sendable, Equatable, CaseIterable {
+public enum PublishRefusal: Error, Sendable, Equatable, CaseIterable {
     case notAuthorized
     /// The topic name has more levels than `BrokerLimits.topicLevels`, or starts with `$SYS/`, which only the gateway writes.
     case topicNotAllowed
@@ -20,7 +20,7 @@ package enum PublishRefusal: Error, Sendable, Equatable, CaseIterable {
     case detached
 
     /// As in metric labels.
-    package var name: String {
+    public var name: String {
         switch self {
         case .notAuthorized: "not_authorized"
         case .topicNotAllowed: "topic_not_allowed"
@@ -34,18 +34,18 @@ package enum PublishRefusal: Error, Sendable, Equatable, CaseIterable {
 
 extension PublishRefusal {
     /// The same message may be accepted later. A publisher that cannot be told so must not be told that it was accepted.
-    package var isTemporary: Bool { self == .quotaExceeded || self == .receiverFull }
+    public var isTemporary: Bool { self == .quotaExceeded || self == .receiverFull }
 }
 
 /// A point in the order of durable writes. An acknowledgement that promises storage leaves when the store has committed
 /// up to its point; `.none` has always passed.
-package struct CommitPoint: Comparable, Sendable, Hashable {
-    package let sequence: UInt64
+public struct CommitPoint: Comparable, Sendable, Hashable {
+    public let sequence: UInt64
 
-    package init(sequence: UInt64) { self.sequence = sequence }
+    public init(sequence: UInt64) { self.sequence = sequence }
 
     /// Nothing to wait for.
-    package static let none = CommitPoint(sequence: 0)
+    public static let none = CommitPoint(sequence: 0)
 
-    package static func < (left: CommitPoint, right: CommitPoint) -> Bool { left.sequence < right.sequence }
+    public static func < (left: CommitPoint, right: CommitPoint) -> Bool { left.sequence < right.sequence }
 }

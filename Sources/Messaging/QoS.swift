@@ -1,5 +1,5 @@
 /// Quality of service of a message or a subscription (MQTT 5.0, 4.3).
-package enum QoS: UInt8, Sendable, Comparable, CaseIterable {
+public enum QoS: UInt8, Sendable, Comparable, CaseIterable {
     /// Delivered once or not at all; no acknowledgement.
     case atMostOnce = 0
     /// Delivered once or more; acknowledged by the receiver.
@@ -7,5 +7,5 @@ package enum QoS: UInt8, Sendable, Comparable, CaseIterable {
     /// Delivered exactly once; a two-step acknowledgement.
     case exactlyOnce = 2
 
-    package static func < (left: QoS, right: QoS) -> Bool { left.rawValue < right.rawValue }
+    public static func < (left: QoS, right: QoS) -> Bool { left.rawValue < right.rawValue }
 }

@@ -1,12 +1,12 @@
 /// A value that is rarely there: 8 octets while it is not, a piece of memory of its own while it is. For what few of very many
 /// objects have at a time.
-package struct Rarely<Value> {
+public struct Rarely<Value> {
     /// At most one element. An array is a piece of memory that may cross threads where its value may.
     private var storage: ContiguousArray<Value> = []
 
-    package init(_ value: Value? = nil) { self.value = value }
+    public init(_ value: Value? = nil) { self.value = value }
 
-    package var value: Value? {
+    public var value: Value? {
         get { storage.first }
         set {
             guard let newValue else { return storage = [] }
@@ -15,7 +15,7 @@ package struct Rarely<Value> {
     }
 
     /// Changes it in place, made by `initial` where it is not there.
-    package mutating func change(from initial: @autoclosure () -> Value, _ body: (inout Value) -> Void) {
+    public mutating func change(from initial: @autoclosure () -> Value, _ body: (inout Value) -> Void) {
         if storage.isEmpty { storage = [initial()] }
         body(&storage[0])
     }

@@ -1,17 +1,17 @@
 /// What one session did not get, for operators.
-package struct SessionLoss: Sendable, Equatable {
-    package let clientID: ClientID
-    package let report: MailboxReport
+public struct SessionLoss: Sendable, Equatable {
+    public let clientID: ClientID
+    public let report: MailboxReport
 
-    package init(_ clientID: ClientID, _ report: MailboxReport) {
+    public init(_ clientID: ClientID, _ report: MailboxReport) {
         self.clientID = clientID
         self.report = report
     }
 
     /// Copies dropped or expired, and messages whose publisher was refused.
-    package var messages: UInt64 { Self.messages(report) }
+    public var messages: UInt64 { Self.messages(report) }
 
-    package static func messages(_ report: MailboxReport) -> UInt64 {
+    public static func messages(_ report: MailboxReport) -> UInt64 {
         report.account.dropped + report.account.expired + report.refused
     }
 }

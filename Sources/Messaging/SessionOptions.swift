@@ -1,27 +1,28 @@
 /// What a client brings when it opens its session.
-package struct SessionOptions: Sendable {
+public struct SessionOptions: Sendable {
     /// Forget what an earlier connection left (MQTT 5.0, 3.1.2.4).
-    package var cleanStart: Bool
+    public var cleanStart: Bool
     /// How long the session outlives its connection (MQTT 5.0, 3.1.2.11.2): `.zero` ends with it, nil never ends.
-    package var expiry: Duration?
+    public var expiry: Duration?
     /// Most deliveries at QoS 1 and 2 on the way at once (MQTT 5.0, 3.1.2.11.3): 1...65535; 1 for MQTT-SN and CoAP.
-    package var receiveMaximum: Int
+    public var receiveMaximum: Int
     /// Message to publish when the client is lost. With `keepsWill` nil means "leave the stored one".
-    package var will: Will?
+    public var will: Will?
     /// MQTT-SN 1.2, 6.3: a connection without clean session and without will flag keeps the will of the earlier one.
-    package var keepsWill: Bool
+    public var keepsWill: Bool
     /// MQTT-SN 1.2, 6.2, 6.3: a client that connects anew has not been lost. Its earlier connection ends without its will.
-    package var replacesQuietly: Bool
+    public var replacesQuietly: Bool
     /// Keep messages of QoS 0 also while no connection is attached. While attached, awake or asleep, they are always kept.
-    package var queuesQoS0WhileDetached: Bool
+    public var queuesQoS0WhileDetached: Bool
     /// Mailbox limits in place of `BrokerLimits.mailbox`, until the next connection; nil for those.
-    package var mailboxTerms: MailboxTerms?
+    public var mailboxTerms: MailboxTerms?
     /// First silence allowed; see `Attachment.supervise`. Nil for none.
-    package var silence: Duration?
+    public var silence: Duration?
 
-    package init(
+    public init(
         cleanStart: Bool, expiry: Duration?, receiveMaximum: Int = 65_535, will: Will? = nil, keepsWill: Bool = false,
-        replacesQuietly: Bool = false, queuesQoS0WhileDetached: Bool = false, mailboxTerms: MailboxTerms? = nil, silence: Duration? = nil
+        replacesQuietly: Bool = false, queuesQoS0WhileDetached: Bool = false, mailboxTerms: MailboxTerms? = nil,
+        silence: Duration? = nil
     ) {
         self.cleanStart = cleanStart
         self.expiry = expiry

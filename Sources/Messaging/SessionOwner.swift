@@ -2,7 +2,7 @@
 ///
 /// Both calls may come from any thread and while the caller is busy with many sessions: they must only take a note and
 /// schedule, never call back into the broker on the spot. No lock of the core is held during the call.
-package protocol SessionOwner: AnyObject, Sendable {
+public protocol SessionOwner: AnyObject, Sendable {
     /// Something the owner waits for has come: deliveries, a freed window, a commit point, the end of being held back.
     /// Called once until the owner has taken what there is.
     func wake()
@@ -13,7 +13,7 @@ package protocol SessionOwner: AnyObject, Sendable {
 }
 
 /// Why the core ended an attachment.
-package enum CloseReason: Sendable, Equatable {
+public enum CloseReason: Sendable, Equatable {
     /// Another connection opened with the same client id (MQTT-3.1.4-3).
     case takenOver
     /// Silent for longer than agreed: keep alive or sleep duration.

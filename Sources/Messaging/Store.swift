@@ -3,7 +3,7 @@
 /// The core hands over changes in the order they happened and goes on at once; the store gathers them into batches, writes
 /// them in that order and calls back when they are safe. Acknowledgements wait for that call, nothing else does. Only
 /// sessions that outlive their connection and retained messages reach the store, and none of them with `Durability.memory`.
-package protocol Store: Sendable {
+public protocol Store: Sendable {
     /// Adds a change to the open batch. Called while the core holds a session's lock: it takes a note and returns.
     /// - Returns: the point at which the change will be committed.
     func append(_ change: StoreChange) -> CommitPoint
@@ -34,7 +34,7 @@ package protocol Store: Sendable {
 }
 
 /// What an acknowledgement promises.
-package enum Durability: String, Sendable, CaseIterable, Comparable {
+public enum Durability: String, Sendable, CaseIterable, Comparable {
     /// Nothing is kept beyond the process.
     case memory
     /// Survives the end of the process.
@@ -42,7 +42,7 @@ package enum Durability: String, Sendable, CaseIterable, Comparable {
     /// Survives a loss of power.
     case disk
 
-    package static func < (left: Durability, right: Durability) -> Bool { left.rank < right.rank }
+    public static func < (left: Durability, right: Durability) -> Bool { left.rank < right.rank }
 
     private var rank: Int {
         switch self {
@@ -54,15 +54,15 @@ package enum Durability: String, Sendable, CaseIterable, Comparable {
 }
 
 /// Names a session in the store; never reused.
-package struct SessionNumber: Hashable, Sendable {
-    package let value: UInt64
-    package init(_ value: UInt64) { self.value = value }
+public struct SessionNumber: Hashable, Sendable {
+    public let value: UInt64
+    public init(_ value: UInt64) { self.value = value }
 }
 
 /// One change. Deadlines are wall-clock times since 1970, as the monotonic clock does not survive.
 ///
 /// Large and rare cases are indirect, so that a batch is an array of small elements.
-package enum StoreChange: Sendable {
+public enum StoreChange: Sendable {
     indirect case putSession(SessionRecord)
     /// With all that belongs to it.
     case removeSession(SessionNumber)
@@ -88,22 +88,22 @@ package enum StoreChange: Sendable {
 }
 
 /// A session without its mailbox and subscriptions.
-package struct SessionRecord: Sendable {
-    package let number: SessionNumber
-    package let clientID: ClientID
+public struct SessionRecord: Sendable {
+    public let number: SessionNumber
+    public let clientID: ClientID
     /// Time the session outlives its connection; nil for ever.
-    package let expiry: Duration?
+    public let expiry: Duration?
     /// When the session ends unless its client comes back; nil while connected or for ever.
-    package let expiresAt: Duration?
-    package let will: Will?
+    public let expiresAt: Duration?
+    public let will: Will?
     /// When the will is due; nil while connected.
-    package let willDueAt: Duration?
+    public let willDueAt: Duration?
     /// When a sleeping client will have been silent for too long; nil for one that does not sleep.
-    package let silentAt: Duration?
-    package let principal: Principal
-    package let queuesQoS0WhileDetached: Bool
+    public let silentAt: Duration?
+    public let principal: Principal
+    public let queuesQoS0WhileDetached: Bool
 
-    package init(
+    public init(
         number: SessionNumber, clientID: ClientID, expiry: Duration?, expiresAt: Duration?, will: Will?,
         willDueAt: Duration?, silentAt: Duration? = nil, principal: Principal, queuesQoS0WhileDetached: Bool
     ) {
@@ -120,16 +120,16 @@ package struct SessionRecord: Sendable {
 }
 
 /// A message that is to be published later.
-package struct DelayedRecord: Sendable {
+public struct DelayedRecord: Sendable {
     /// Grows with each.
-    package let id: UInt64
-    package let message: Message
+    public let id: UInt64
+    public let message: Message
     /// When the message expires and when it is due, wall clock; nil for never.
-    package let expiresAt: Duration?
-    package let dueAt: Duration
-    package let principal: Principal
+    public let expiresAt: Duration?
+    public let dueAt: Duration
+    public let principal: Principal
 
-    package init(id: UInt64, message: Message, expiresAt: Duration?, dueAt: Duration, principal: Principal) {
+    public init(id: UInt64, message: Message, expiresAt: Duration?, dueAt: Duration, principal: Principal) {
         self.id = id
         self.message = message
         self.expiresAt = expiresAt
@@ -139,25 +139,25 @@ package struct DelayedRecord: Sendable {
 }
 
 /// One delivery waiting or on the way.
-package struct QueuedRecord: Sendable {
+public struct QueuedRecord: Sendable {
     /// Order within the session's mailbox.
-    package let sequence: UInt64
-    package let message: Message
+    public let sequence: UInt64
+    public let message: Message
     /// When the message expires, wall clock; nil for never.
-    package let expiresAt: Duration?
+    public let expiresAt: Duration?
     /// End of the time this delivery may wait, wall clock, where that comes first; else nil.
-    package let waitsUntil: Duration?
-    package let qos: QoS
-    package let retain: Bool
-    package let subscriptionIDs: SubscriptionIDs
+    public let waitsUntil: Duration?
+    public let qos: QoS
+    public let retain: Bool
+    public let subscriptionIDs: SubscriptionIDs
     /// What the commit of this delivery has to survive: `process` or `disk`.
-    package let durability: Durability
+    public let durability: Durability
     /// 0 while not sent.
-    package var packetID: UInt16
+    public var packetID: UInt16
     /// The receiver has confirmed having it (PUBREC).
-    package var released: Bool
+    public var released: Bool
 
-    package init(
+    public init(
         sequence: UInt64, message: Message, expiresAt: Duration?, waitsUntil: Duration? = nil, qos: QoS, retain: Bool,
         subscriptionIDs: SubscriptionIDs, durability: Durability = .disk, packetID: UInt16 = 0, released: Bool = false
     ) {
@@ -175,32 +175,32 @@ package struct QueuedRecord: Sendable {
 }
 
 /// One session as it was kept.
-package struct StoredSession: Sendable {
-    package var record: SessionRecord
-    package var subscriptions: [Subscription] = []
+public struct StoredSession: Sendable {
+    public var record: SessionRecord
+    public var subscriptions: [Subscription] = []
     /// In order of their sequence.
-    package var queue: [QueuedRecord] = []
+    public var queue: [QueuedRecord] = []
     /// The rest of the queue, which stays in the store until its turn comes.
-    package var rest: ContiguousArray<PagedDelivery> = []
-    package var receiving: [UInt16] = []
-    package var topicIDs: [(id: UInt16, topic: TopicName, known: Bool)] = []
+    public var rest: ContiguousArray<PagedDelivery> = []
+    public var receiving: [UInt16] = []
+    public var topicIDs: [(id: UInt16, topic: TopicName, known: Bool)] = []
 
-    package init(record: SessionRecord) { self.record = record }
+    public init(record: SessionRecord) { self.record = record }
 }
 
 /// All that a store kept.
-package struct StoredState: Sendable {
-    package var sessions: [StoredSession] = []
-    package var retained: [(message: Message, expiresAt: Duration?)] = []
-    package var delayed: [DelayedRecord] = []
-    package var items: [(area: String, item: KeptItem)] = []
-    package var totals = DropLedger()
+public struct StoredState: Sendable {
+    public var sessions: [StoredSession] = []
+    public var retained: [(message: Message, expiresAt: Duration?)] = []
+    public var delayed: [DelayedRecord] = []
+    public var items: [(area: String, item: KeptItem)] = []
+    public var totals = DropLedger()
 
-    package init() {}
+    public init() {}
 }
 
 /// The store cannot be opened or read. The description is a sentence with place and remedy.
-package struct StoreError: Error, Sendable, CustomStringConvertible {
-    package let description: String
-    package init(description: String) { self.description = description }
+public struct StoreError: Error, Sendable, CustomStringConvertible {
+    public let description: String
+    public init(description: String) { self.description = description }
 }

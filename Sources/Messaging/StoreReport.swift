@@ -1,23 +1,23 @@
 /// A store at one moment, for operators.
-package struct StoreReport: Sendable, Equatable {
+public struct StoreReport: Sendable, Equatable {
     /// What a commit survives at least.
-    package var durability: Durability
+    public var durability: Durability
     /// It cannot write at the moment (`Store.isFailing`).
-    package var isFailing: Bool
+    public var isFailing: Bool
     /// Changes handed over since the start.
-    package var changes: UInt64
+    public var changes: UInt64
     /// Batches written, one transaction each.
-    package var batches: UInt64
+    public var batches: UInt64
     /// Batches that could not be written and were tried again.
-    package var failures: UInt64
+    public var failures: UInt64
     /// Deliveries written; the others were over before their batch was.
-    package var deliveriesWritten: UInt64
+    public var deliveriesWritten: UInt64
     /// Octets appended to the store's log.
-    package var octetsWritten: UInt64
+    public var octetsWritten: UInt64
     /// Time from beginning a batch's transaction to its commit, in seconds.
-    package var commitTime: HistogramReading
+    public var commitTime: HistogramReading
 
-    package init(
+    public init(
         durability: Durability, isFailing: Bool, changes: UInt64, batches: UInt64, failures: UInt64,
         deliveriesWritten: UInt64, octetsWritten: UInt64, commitTime: HistogramReading
     ) {

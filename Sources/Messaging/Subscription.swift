@@ -1,24 +1,24 @@
 /// What a client asks for when it subscribes (MQTT 5.0, 3.8.3.1).
-package struct Subscription: Sendable, Equatable {
+public struct Subscription: Sendable, Equatable {
     /// When retained messages are sent for it (MQTT 5.0, 3.8.3.1, Retain Handling).
-    package enum RetainHandling: UInt8, Sendable {
+    public enum RetainHandling: UInt8, Sendable {
         case send = 0
         case sendIfNew = 1
         case doNotSend = 2
     }
 
-    package let filter: TopicFilter
+    public let filter: TopicFilter
     /// Highest QoS messages are to arrive with.
-    package let qos: QoS
+    public let qos: QoS
     /// Leave out what this session published itself.
-    package let noLocal: Bool
+    public let noLocal: Bool
     /// Keep the retain flag as the publisher set it.
-    package let retainAsPublished: Bool
-    package let retainHandling: RetainHandling
+    public let retainAsPublished: Bool
+    public let retainHandling: RetainHandling
     /// Returned with each match; 1...268,435,455, or 0 for none.
-    package let identifier: UInt32
+    public let identifier: UInt32
 
-    package init(
+    public init(
         filter: TopicFilter, qos: QoS, noLocal: Bool = false, retainAsPublished: Bool = false,
         retainHandling: RetainHandling = .send, identifier: UInt32 = 0
     ) {
@@ -32,12 +32,12 @@ package struct Subscription: Sendable, Equatable {
 }
 
 /// The broker's word on one subscription.
-package enum SubscribeOutcome: Sendable, Equatable {
+public enum SubscribeOutcome: Sendable, Equatable {
     case granted(QoS)
     case refused(SubscribeRefusal)
 }
 
-package enum SubscribeRefusal: Error, Sendable, Equatable {
+public enum SubscribeRefusal: Error, Sendable, Equatable {
     case notAuthorized
     /// More levels than `BrokerLimits.topicLevels`.
     case filterTooDeep
@@ -50,14 +50,14 @@ package enum SubscribeRefusal: Error, Sendable, Equatable {
 }
 
 /// The broker's word on the end of one subscription.
-package enum UnsubscribeOutcome: Sendable, Equatable {
+public enum UnsubscribeOutcome: Sendable, Equatable {
     case removed
     /// There was no subscription with an equal filter.
     case notSubscribed
     case refused(UnsubscribeRefusal)
 }
 
-package enum UnsubscribeRefusal: Error, Sendable, Equatable {
+public enum UnsubscribeRefusal: Error, Sendable, Equatable {
     case notAuthorized
     /// This attachment was taken over or has ended.
     case detached

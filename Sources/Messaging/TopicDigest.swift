@@ -1,10 +1,10 @@
 /// A topic name in eight octets, for telling names apart where there is no room for them. Two names have the same with a
 /// probability of 2^-64, which nobody can raise, because the key is chosen anew for each process.
-package struct TopicDigest: Hashable, Sendable {
+public struct TopicDigest: Hashable, Sendable {
     private let value: Int
 
     /// - Parameter octets: the name in UTF-8.
-    package init(_ octets: UnsafeRawBufferPointer) {
+    public init(_ octets: UnsafeRawBufferPointer) {
         var hasher = Hasher()
         hasher.combine(bytes: octets)
         value = hasher.finalize()
@@ -12,7 +12,7 @@ package struct TopicDigest: Hashable, Sendable {
 }
 
 extension TopicName {
-    package var digest: TopicDigest {
+    public var digest: TopicDigest {
         string.utf8.withContiguousStorageIfAvailable { TopicDigest(UnsafeRawBufferPointer($0)) }
             ?? Array(string.utf8).withUnsafeBytes { TopicDigest($0) }
     }

@@ -1,5 +1,5 @@
 /// Why a text is no topic name or topic filter (MQTT 5.0, 4.7).
-package enum TopicError: Error, Equatable, Sendable {
+public enum TopicError: Error, Equatable, Sendable {
     /// Names and filters have at least one character (MQTT-4.7.3-1).
     case empty
     /// Longer than 65,535 octets of UTF-8 (MQTT-4.7.3-3).

@@ -1,20 +1,20 @@
 /// The pattern of a subscription: levels, `+` for one level, `#` for the rest (MQTT 5.0, 4.7.1), optionally shared
 /// by a group as `$share/{group}/{filter}` (MQTT 5.0, 4.8.2), or one subscriber's alone as `$exclusive/{filter}` (EMQX).
-package struct TopicFilter: Hashable, Sendable, CustomStringConvertible {
+public struct TopicFilter: Hashable, Sendable, CustomStringConvertible {
     /// The whole text as the client sent it, `$share/…` included.
-    package let string: String
+    public let string: String
     /// Group of a shared subscription, or nil.
-    package let shareGroup: String?
+    public let shareGroup: String?
     /// Nobody else may hold an exclusive subscription to the same pattern.
-    package let isExclusive: Bool
+    public let isExclusive: Bool
     /// The pattern messages are matched with: `string` without its `$share/{group}/` or `$exclusive/`.
-    package let pattern: String
+    public let pattern: String
     /// True when the pattern holds `+` or `#`.
-    package let hasWildcard: Bool
+    public let hasWildcard: Bool
 
     /// Checks `string` against the rules for topic filters.
     /// - Throws: `TopicError` naming the first rule broken.
-    package init(_ string: String) throws(TopicError) {
+    public init(_ string: String) throws(TopicError) {
         var string = string
         string.makeContiguousUTF8()
         guard !string.isEmpty else { throw .empty }
@@ -30,13 +30,13 @@ package struct TopicFilter: Hashable, Sendable, CustomStringConvertible {
 
     /// Checks and copies octets received from a peer.
     /// - Throws: `TopicError` naming the first rule broken.
-    package init(utf8 octets: some Collection<UInt8>) throws(TopicError) {
+    public init(utf8 octets: some Collection<UInt8>) throws(TopicError) {
         guard let string = String(validating: octets, as: UTF8.self) else { throw .notUTF8 }
         try self.init(string)
     }
 
     /// The filter that matches exactly one topic name.
-    package init(_ name: TopicName) {
+    public init(_ name: TopicName) {
         string = name.string
         pattern = name.string
         shareGroup = nil
@@ -45,14 +45,14 @@ package struct TopicFilter: Hashable, Sendable, CustomStringConvertible {
     }
 
     /// The topic name this filter spells when it has no wildcard and is neither shared nor exclusive.
-    package var topicName: TopicName? {
+    public var topicName: TopicName? {
         guard !hasWildcard, shareGroup == nil, !isExclusive else { return nil }
         return try? TopicName(pattern)
     }
 
     /// Whether a message published under `topic` matches (MQTT 5.0, 4.7). The broker matches through its index; this
     /// is for single checks such as access rules.
-    package func matches(_ topic: TopicName) -> Bool {
+    public func matches(_ topic: TopicName) -> Bool {
         // MQTT-4.7.2-1: a leading wildcard does not match a leading $.
         if topic.isReserved, let first = pattern.utf8.first, first == UInt8(ascii: "+") || first == UInt8(ascii: "#") {
             return false
@@ -66,13 +66,13 @@ package struct TopicFilter: Hashable, Sendable, CustomStringConvertible {
         return levels.isEmpty
     }
 
-    package var description: String { string }
+    public var description: String { string }
 
-    package static func == (left: TopicFilter, right: TopicFilter) -> Bool {
+    public static func == (left: TopicFilter, right: TopicFilter) -> Bool {
         left.string.hasSameOctets(as: right.string)
     }
 
-    package func hash(into hasher: inout Hasher) { string.hashOctets(into: &hasher) }
+    public func hash(into hasher: inout Hasher) { string.hashOctets(into: &hasher) }
 
     private typealias Parts = (group: String?, isExclusive: Bool, pattern: String)
 
@@ -93,7 +93,8 @@ package struct TopicFilter: Hashable, Sendable, CustomStringConvertible {
         let group = rest[..<slash]
         let pattern = rest[rest.index(after: slash)...]
         // MQTT-4.8.2-1, MQTT-4.8.2-2: a group has at least one character and no wildcard; a filter follows.
-        guard !group.isEmpty, !pattern.isEmpty, !group.contains(where: { $0 == UInt8(ascii: "+") || $0 == UInt8(ascii: "#") })
+        guard !group.isEmpty, !pattern.isEmpty,
+            !group.contains(where: { $0 == UInt8(ascii: "+") || $0 == UInt8(ascii: "#") })
         else { throw .malformedShare }
         return (String(Substring(group)), false, String(Substring(pattern)))
     }

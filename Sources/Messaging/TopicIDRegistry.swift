@@ -2,7 +2,7 @@
 ///
 /// Predefined ids (`Broker.predefinedTopics`) and two-octet short names are number spaces of their own: the same number
 /// there means another topic. Ids live as long as the session.
-package protocol TopicIDRegistry: Sendable {
+public protocol TopicIDRegistry: Sendable {
     /// The id of `topic`, allotting one when it has none. Nil when `BrokerLimits.topicIDsPerSession` is reached.
     func register(_ topic: TopicName) -> UInt16?
     /// The name an id stands for.
@@ -16,21 +16,21 @@ package protocol TopicIDRegistry: Sendable {
 }
 
 /// Topic ids gateway and clients agreed on beforehand, in their own number space.
-package struct PredefinedTopics: Sendable {
+public struct PredefinedTopics: Sendable {
     private var topics: [UInt16: TopicName] = [:]
     private var ids: [TopicName: UInt16] = [:]
 
-    package init() {}
+    public init() {}
 
     /// - Returns: false when `id` is 0 or 65,535, or when id or topic is taken already.
-    package mutating func insert(_ id: UInt16, _ topic: TopicName) -> Bool {
+    public mutating func insert(_ id: UInt16, _ topic: TopicName) -> Bool {
         guard id != 0, id != .max, topics[id] == nil, ids[topic] == nil else { return false }
         topics[id] = topic
         ids[topic] = id
         return true
     }
 
-    package func topic(of id: UInt16) -> TopicName? { topics[id] }
-    package func id(of topic: TopicName) -> UInt16? { ids[topic] }
-    package var isEmpty: Bool { topics.isEmpty }
+    public func topic(of id: UInt16) -> TopicName? { topics[id] }
+    public func id(of topic: TopicName) -> UInt16? { ids[topic] }
+    public var isEmpty: Bool { topics.isEmpty }
 }

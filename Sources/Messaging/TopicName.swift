@@ -2,16 +2,16 @@
 ///
 /// Two names are equal when their octets are: no Unicode normalisation takes place (MQTT-4.7.3-4), which is why
 /// equality and hashing are written out here instead of taken from `String`.
-package struct TopicName: Hashable, Sendable, CustomStringConvertible {
+public struct TopicName: Hashable, Sendable, CustomStringConvertible {
     /// Longest name, in octets of UTF-8.
-    package static let maximumOctets = 65_535
+    public static let maximumOctets = 65_535
 
     /// The name as text. Contiguous UTF-8, so `utf8` walks are plain memory walks.
-    package let string: String
+    public let string: String
 
     /// Checks `string` against the rules for topic names.
     /// - Throws: `TopicError` naming the first rule broken.
-    package init(_ string: String) throws(TopicError) {
+    public init(_ string: String) throws(TopicError) {
         var string = string
         string.makeContiguousUTF8()
         try Self.check(string.utf8)
@@ -20,7 +20,7 @@ package struct TopicName: Hashable, Sendable, CustomStringConvertible {
 
     /// Checks and copies octets received from a peer.
     /// - Throws: `TopicError` naming the first rule broken.
-    package init(utf8 octets: some Collection<UInt8>) throws(TopicError) {
+    public init(utf8 octets: some Collection<UInt8>) throws(TopicError) {
         guard let string = String(validating: octets, as: UTF8.self) else { throw .notUTF8 }
         try self.init(string)
     }
@@ -38,13 +38,13 @@ package struct TopicName: Hashable, Sendable, CustomStringConvertible {
     }
 
     /// True for names whose first level starts with `$`: a filter that starts with a wildcard does not match them (MQTT-4.7.2-1).
-    package var isReserved: Bool { string.utf8.first == UInt8(ascii: "$") }
+    public var isReserved: Bool { string.utf8.first == UInt8(ascii: "$") }
 
-    package var description: String { string }
+    public var description: String { string }
 
-    package static func == (left: TopicName, right: TopicName) -> Bool {
+    public static func == (left: TopicName, right: TopicName) -> Bool {
         left.string.hasSameOctets(as: right.string)
     }
 
-    package func hash(into hasher: inout Hasher) { string.hashOctets(into: &hasher) }
+    public func hash(into hasher: inout Hasher) { string.hashOctets(into: &hasher) }
 }

@@ -18,7 +18,8 @@ private final class ChangingRights: Authorizer {
     }
 
     func change(read: [String], write: [String] = ["#"]) throws {
-        let changed = Rules(readable: try read.map { try TopicFilter($0) }, writable: try write.map { try TopicFilter($0) })
+        let changed = Rules(
+            readable: try read.map { try TopicFilter($0) }, writable: try write.map { try TopicFilter($0) })
         rules.withLock { $0 = changed }
     }
 

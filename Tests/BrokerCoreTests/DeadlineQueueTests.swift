@@ -8,7 +8,9 @@ import Testing
 
     @Test func nothingComesEarlyAndAllComesWithinATick() {
         var queue = DeadlineQueue<Int>(now: Self.at(0))
-        for milliseconds in stride(from: 0, through: 5_000, by: 37) { queue.insert(milliseconds, at: Self.at(Int64(milliseconds))) }
+        for milliseconds in stride(from: 0, through: 5_000, by: 37) {
+            queue.insert(milliseconds, at: Self.at(Int64(milliseconds)))
+        }
         for now in stride(from: 0, through: 5_200, by: 50) {
             for due in queue.removeDue(at: Self.at(Int64(now))) {
                 #expect(due <= now)

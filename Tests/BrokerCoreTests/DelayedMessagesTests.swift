@@ -34,7 +34,10 @@ import Testing
         }
     }
 
-    @Test(arguments: ["$delayed/x/t", "$delayed/", "$delayed//t", "$delayed/5", "$delayed/5/", "$delayed/-1/t", "$delayed/99999999999999999999/t"])
+    @Test(arguments: [
+        "$delayed/x/t", "$delayed/", "$delayed//t", "$delayed/5", "$delayed/5/", "$delayed/-1/t",
+        "$delayed/99999999999999999999/t",
+    ])
     func aMalformedNameIsRefused(topic: String) throws {
         #expect(try Harness().publish(topic, "x") == .refused(.topicNotAllowed))
     }

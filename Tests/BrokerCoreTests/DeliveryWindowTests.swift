@@ -14,7 +14,7 @@ import Testing
     @Test func identifiersWrapPastZero() throws {
         var window = DeliveryWindow()
         for sequence in 1...70_000 as ClosedRange<UInt64> {
-            let identifier = try #require(window.append(try Self.entry(sequence)))
+            let identifier = try #require(window.add(try Self.entry(sequence)))
             #expect(identifier != 0)
             #expect(window.remove(identifier)?.entry.sequence == sequence)
         }
@@ -23,29 +23,29 @@ import Testing
 
     @Test func settlesInAnyOrder() throws {
         var window = DeliveryWindow()
-        let identifiers = try (1...5).compactMap { window.append(try Self.entry($0)) }
+        let identifiers = try (1...5).compactMap { window.add(try Self.entry($0)) }
         for identifier in [3, 1, 5, 2, 4] as [UInt16] {
             #expect(window[identifier]?.entry.sequence == UInt64(identifier))
             #expect(window.remove(identifier) != nil)
             #expect(window.remove(identifier) == nil)
         }
         #expect(identifiers == [1, 2, 3, 4, 5])
-        #expect(window.append(try Self.entry(6)) == 6)
+        #expect(window.add(try Self.entry(6)) == 6)
     }
 
     @Test func givesNoIdentifierTwiceWhenAllAreInUse() throws {
         var window = DeliveryWindow()
-        for sequence in 1...65_535 as ClosedRange<UInt64> { _ = window.append(try Self.entry(sequence)) }
-        #expect(window.append(try Self.entry(65_536)) == nil)
+        for sequence in 1...65_535 as ClosedRange<UInt64> { _ = window.add(try Self.entry(sequence)) }
+        #expect(window.add(try Self.entry(65_536)) == nil)
         window.remove(2)
-        #expect(window.append(try Self.entry(65_536)) == nil)  // 1 is still out
+        #expect(window.add(try Self.entry(65_536)) == nil)  // 1 is still out
         window.remove(1)
-        #expect(window.append(try Self.entry(65_536)) == 1)
+        #expect(window.add(try Self.entry(65_536)) == 1)
     }
 
     @Test func resendsInTheOrderOfSending() throws {
         var window = DeliveryWindow()
-        for sequence in 1...4 as ClosedRange<UInt64> { _ = window.append(try Self.entry(sequence)) }
+        for sequence in 1...4 as ClosedRange<UInt64> { _ = window.add(try Self.entry(sequence)) }
         window.remove(2)
         window.release(3)
         window.markAllForResending()
@@ -59,7 +59,7 @@ import Testing
     /// MQTT-3.3.4-9, MQTT-3.3.4-10
     @Test func whatIsSentAgainKeepsWithinTheLimitAndReleasesDoNotWait() throws {
         var window = DeliveryWindow()
-        for sequence in 1...5 as ClosedRange<UInt64> { _ = window.append(try Self.entry(sequence)) }
+        for sequence in 1...5 as ClosedRange<UInt64> { _ = window.add(try Self.entry(sequence)) }
         window.markAllForResending()
         #expect(window.nextToResend(within: 1)?.identifier == 1)
         let mayResend = window.mayResend(within: 1)
@@ -85,6 +85,15 @@ import Testing
         #expect(window[65_534]?.entry.sequence == 65_534)
         #expect(window[65_535] == nil)
         #expect(window[1]?.isReleased == true)
-        #expect(window.append(try Self.entry(65_537)) == 2)
+        #expect(window.add(try Self.entry(65_537)) == 2)
+    }
+}
+
+extension DeliveryWindow {
+    /// - Returns: the identifier of `entry`; nil when there is no room for it.
+    fileprivate mutating func add(_ entry: Mailbox.Entry) -> UInt16? {
+        guard hasRoom(for: entry.packetID) else { return nil }
+        append(entry)
+        return entry.packetID
     }
 }

@@ -18,7 +18,8 @@ import Testing
         let done = Counter()
         let messages = try (0..<publishers).map { publisher in
             try (0..<publications).map { number in
-                try harness.message("t/\(number % 7)", "\(publisher)/\(number)", qos: QoS(rawValue: UInt8(number % 3)) ?? .atMostOnce)
+                try harness.message(
+                    "t/\(number % 7)", "\(publisher)/\(number)", qos: QoS(rawValue: UInt8(number % 3)) ?? .atMostOnce)
             }
         }
         let clients = try (0..<4).map { try harness.connect("r\($0)", .durable) }

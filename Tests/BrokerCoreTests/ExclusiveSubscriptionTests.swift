@@ -23,7 +23,8 @@ import Testing
         let harness = try Harness()
         let first = try harness.connect("first"), second = try harness.connect("second")
         try first.subscribe("$exclusive/a")
-        let outcomes = try first.attachment.unsubscribe([try TopicFilter("a"), try TopicFilter("$exclusive/a")]).outcomes
+        let outcomes = try first.attachment.unsubscribe([try TopicFilter("a"), try TopicFilter("$exclusive/a")])
+            .outcomes
         #expect(outcomes == [.notSubscribed, .removed])
         #expect(try second.subscribe("$exclusive/a") == .granted(.exactlyOnce))
         #expect(harness.broker.statistics().sharedSubscriptions == 0)

@@ -11,7 +11,9 @@ import Testing
         return try Harness(limits: limits)
     }
 
-    private static func publish(_ count: Int, _ publisher: TestClient, _ harness: Harness, qos: QoS = .atLeastOnce) throws {
+    private static func publish(_ count: Int, _ publisher: TestClient, _ harness: Harness, qos: QoS = .atLeastOnce)
+        throws
+    {
         var outcomes: [PublishOutcome] = []
         for number in 0..<count {
             try publisher.attachment.publish([try harness.message("t", String(number), qos: qos)], outcomes: &outcomes)
@@ -27,7 +29,9 @@ import Testing
         #expect(try !publisher.attachment.isHeldBack)
         try Self.publish(1, publisher, harness)
         #expect(try publisher.attachment.isHeldBack)
-        for delivery in try receiver.take(9) { _ = try receiver.attachment.settle(packetID: delivery.packetID, .acknowledged) }
+        for delivery in try receiver.take(9) {
+            _ = try receiver.attachment.settle(packetID: delivery.packetID, .acknowledged)
+        }
         #expect(try publisher.attachment.isHeldBack)
         _ = try receiver.take(1)
         #expect(try !publisher.attachment.isHeldBack)

@@ -73,7 +73,7 @@ import Testing
         harness.broker.noteMemory(resident: Self.limit + 1)
         for number in 0..<20 { try harness.publish("t", "\(number) \(Self.large)") }
         let session = try #require(harness.broker.sessions.withLock { $0[ClientID("c")] })
-        #expect(session.state.withLock { $0.mailbox.waiting.count } == 2)
+        #expect(session.state.withLock { $0.mailbox.inMemoryCount } == 2)
         // Of that which is not acknowledged only a share is in memory.
         var taken: [Delivery] = []
         for _ in 0..<10 { _ = try client.attachment.take(100, into: &taken) }

@@ -28,7 +28,7 @@ import Testing
     }
 
     private static func inMemory(_ harness: Harness, _ clientID: String = "c") -> Int? {
-        harness.broker.sessions.withLock { $0[ClientID(clientID)] }?.state.withLock { $0.mailbox.waiting.count }
+        harness.broker.sessions.withLock { $0[ClientID(clientID)] }?.state.withLock { $0.mailbox.inMemoryCount }
     }
 
     /// Everything `limit` allows, over as many pages as it takes.

@@ -200,7 +200,10 @@ import Testing
         try client.subscribe("a/+", .atLeastOnce)
         try harness.publish("a/b", "after")
         let deliveries = try client.take()
-        #expect(deliveries.map { String(decoding: $0.message.payload, as: UTF8.self) } == ["kept", "between", "kept", "after"])
+        #expect(
+            deliveries.map { String(decoding: $0.message.payload, as: UTF8.self) } == [
+                "kept", "between", "kept", "after",
+            ])
         #expect(deliveries.map(\.qos) == [.atMostOnce, .atMostOnce, .atLeastOnce, .atLeastOnce])
     }
 

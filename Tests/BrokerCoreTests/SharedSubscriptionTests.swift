@@ -57,7 +57,8 @@ import Testing
         let client = try harness.connect("a")
         for (number, filter) in ["t", "+", "$share/g/t", "$share/h/#"].enumerated() {
             let subscription = Subscription(
-                filter: try TopicFilter(filter), qos: number == 2 ? .atMostOnce : .atLeastOnce, identifier: UInt32(number + 1))
+                filter: try TopicFilter(filter), qos: number == 2 ? .atMostOnce : .atLeastOnce,
+                identifier: UInt32(number + 1))
             let outcomes = try client.attachment.subscribe([subscription]).outcomes
             #expect(outcomes == [.granted(subscription.qos)])
         }

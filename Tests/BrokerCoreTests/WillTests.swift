@@ -112,7 +112,8 @@ import Testing
     @Test(arguments: [true, false]) func aClientThatComesBackQuietlyIsNotLost(cleanStart: Bool) throws {
         let (harness, watcher) = try Self.watched()
         _ = try harness.connect("c", try Self.options())
-        var options = SessionOptions(cleanStart: cleanStart, expiry: .zero, keepsWill: !cleanStart, replacesQuietly: true)
+        var options = SessionOptions(
+            cleanStart: cleanStart, expiry: .zero, keepsWill: !cleanStart, replacesQuietly: true)
         let second = try harness.connect("c", options)
         #expect(try watcher.received() == [])
         #expect((try second.attachment.will == nil) == cleanStart)

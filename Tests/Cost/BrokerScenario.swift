@@ -63,3 +63,23 @@ enum FanOut {
         }
     }
 }
+
+enum Burst {
+    static let messages = 100
+
+    /// - Parameter count: messages.
+    static func prepare(_ count: Int) throws -> () -> Void {
+        let broker = try CoreBroker(clock: StoppedClock(), authenticator: LoopbackAuthenticator())
+        let (publisher, receiver) = (try LocalClient("publisher", broker), try LocalClient("receiver", broker))
+        try receiver.subscribe("sensors/hall/temperature", .atMostOnce)
+        let messages = try (0..<messages).map { _ in
+            try BrokerScenario.message("sensors/hall/temperature", .atMostOnce, broker)
+        }
+        return {
+            for _ in 0..<count / messages.count {
+                publisher.publish(messages)
+                receiver.take(expecting: messages.count)
+            }
+        }
+    }
+}

@@ -12,13 +12,18 @@ enum CodecScenario {
                 topic: topic, payload: payload, qos: .atLeastOnce, packetIdentifier: 7, properties: properties)
             PacketEncoder.encode(.publish(publish), into: &stream, version: version)
         }
-        let octets = stream
+        let octets = Array(stream.readableBytesView)
         return {
-            var decoder = PacketDecoder(reading: .client, version: version)
-            var rest = octets
-            for _ in 0..<count {
-                let packet = try? decoder.decode(from: &rest)
-                precondition(packet?.type == .publish, "the stream is one of PUBLISH packets")
+            let decoder = PacketDecoder(reading: .client, version: version)
+            octets.withUnsafeBytes { octets in
+                var rest = octets
+                for _ in 0..<count {
+                    guard let frame = try? decoder.frame(at: rest), let publish = try? decoder.publish(in: frame) else {
+                        preconditionFailure("the stream is one of PUBLISH packets")
+                    }
+                    precondition(publish.payload.count == 64, "what was written is read")
+                    rest = UnsafeRawBufferPointer(rebasing: rest[frame.size...])
+                }
             }
         }
     }

@@ -23,14 +23,16 @@ final class LocalClient {
         _ = attachment.subscribe([Subscription(filter: try TopicFilter(filter), qos: qos)])
     }
 
-    func publish(_ message: Message) {
+    func publish(_ message: Message) { publish([message]) }
+
+    func publish(_ messages: [Message]) {
         var outcomes: [PublishOutcome] = []
-        attachment.publish([message], outcomes: &outcomes)
+        attachment.publish(messages, outcomes: &outcomes)
     }
 
     func take(expecting count: Int) {
         var deliveries: [Delivery] = []
-        _ = attachment.take(16, into: &deliveries)
+        _ = attachment.take(256, into: &deliveries)
         precondition(deliveries.count == count, "a scenario knows what it delivers")
         for delivery in deliveries where delivery.packetID != 0 {
             _ = attachment.settle(packetID: delivery.packetID, .acknowledged)

@@ -14,12 +14,15 @@ enum Scenario: String, CaseIterable {
     case fanOut = "fan-out"
     /// A message at QoS 1 from publisher to receiver and its acknowledgement.
     case deliver
+    /// A message at QoS 0 among 100 that a publisher sends to one receiver at once.
+    case burst
 
     var operations: Int {
         switch self {
         case .decode, .decodeProperties, .encode: 1_000
         case .match, .deliver: 500
         case .fanOut: 20 * FanOut.receivers
+        case .burst: 20 * Burst.messages
         }
     }
 
@@ -38,6 +41,7 @@ enum Scenario: String, CaseIterable {
         case .match: try BrokerScenario.match(operations)
         case .fanOut: try FanOut.prepare(operations)
         case .deliver: try BrokerScenario.deliver(operations)
+        case .burst: try Burst.prepare(operations)
         }
     }
 }

@@ -44,10 +44,13 @@ struct DeviceTable {
     private var byClientID = PlaceTable()
     private var byPeer = PlaceTable()
 
-    /// Of whom the devices are; set once.
-    unowned var loop: GatewayLoop?
+    /// Makes a device of one that has rested.
+    private let wake: (RestingDevice) -> Device
 
-    init(trustsForwarders: Bool) { self.trustsForwarders = trustsForwarders }
+    init(trustsForwarders: Bool, wake: @escaping (RestingDevice) -> Device) {
+        self.trustsForwarders = trustsForwarders
+        self.wake = wake
+    }
 
     /// Devices in all.
     var count: Int { places.count - free.count }
@@ -91,8 +94,7 @@ struct DeviceTable {
         case .free: return nil
         case .device(let device): return device
         case .resting(let resting):
-            guard let loop else { preconditionFailure("a table belongs to a loop, which sets itself when it begins") }
-            let device = Device(resting, loop: loop)
+            let device = wake(resting)
             places[place] = .device(device)
             tired.append(place)
             return device

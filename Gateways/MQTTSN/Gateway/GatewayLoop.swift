@@ -21,7 +21,8 @@ final class GatewayLoop {
     var isWritable = true
 
     let limits: Limits
-    private var table: DeviceTable
+    private lazy var table = DeviceTable(trustsForwarders: forwarders != nil) { [unowned self] in Device($0, loop: self)
+    }
     private let policies: [SessionPolicy.Key: SessionPolicy]
     let mailboxTerms: MailboxTerms?
     /// Deliveries of one client on the way at once: one, and those that wait for the client to know their names.
@@ -68,9 +69,7 @@ final class GatewayLoop {
             common: broker.predefinedTopics, byClient: settings.predefinedTopicsByClient)
         mailboxTerms = settings.mailbox.map { MailboxTerms($0) }
         forwarders = settings.forwarders.map { Set($0.compactMap { HostAddress(numeric: $0) }) }
-        table = DeviceTable(trustsForwarders: settings.forwarders != nil)
         sources = SourceLimiter(perSecond: settings.strangersPerSecond, burst: 2 * settings.strangersPerSecond)
-        table.loop = self
     }
 
     /// The rules for one client.
