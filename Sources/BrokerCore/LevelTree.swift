@@ -216,7 +216,7 @@ struct LevelTree: ~Copyable {
     }
 
     private mutating func append(_ level: UnsafeRawBufferPointer, hash: UInt32, to parent: NodeID) -> NodeID {
-        if count >= buckets.count { grow() }
+        if count * 2 >= buckets.count * 3 { grow() }
         let bucket = Int(hash) & (buckets.count - 1)
         let id = store(Node(parent: parent, name: appendName(level), hash: hash, chain: buckets[bucket], uses: 0))
         buckets[bucket] = id

@@ -67,12 +67,15 @@ struct Mailbox: ~Copyable {
     enum PutResult: Equatable {
         case queued(CommitPoint)
         /// This message, or with `makesRoom` an older one, gave way.
-        case dropped(CommitPoint, makesRoom: Bool, DropReason = .mailboxFull)
+        case dropped(CommitPoint, makesRoom: Bool)
+        /// This message gave way: the mailbox holds its share of memory.
+        case beyondShare
 
         /// The point at which this message is stored.
         var commit: CommitPoint {
             switch self {
-            case .queued(let commit), .dropped(let commit, _, _): commit
+            case .queued(let commit), .dropped(let commit, _): commit
+            case .beyondShare: .none
             }
         }
 
@@ -80,7 +83,8 @@ struct Mailbox: ~Copyable {
         var dropReason: DropReason? {
             switch self {
             case .queued: nil
-            case .dropped(_, _, let reason): reason
+            case .dropped: .mailboxFull
+            case .beyondShare: .memoryFull
             }
         }
     }
@@ -114,8 +118,6 @@ struct Mailbox: ~Copyable {
     var waitingCount: Int { waiting.count + tail.count }
     var backlog: Int { waitingCount + window.count }
     var isEmpty: Bool { backlog == 0 }
-    /// Of messages that wait or are on the way and do not lie in the store alone.
-    private var octetsInMemory: Int { waitingOctets - tail.stubOctets + window.octets }
 
     var report: MailboxReport {
         var report = MailboxReport()
@@ -156,9 +158,10 @@ struct Mailbox: ~Copyable {
         let octets = message.octets
         guard bounds.messages > 0, octets <= bounds.octets else { return dropArrival() }
         if bounds.keepsLatestOnly { supersede(message.topic) }
-        let fitsMemory = hasMemory(for: octets, bounds)
-        guard fitsMemory || mayStore(qos, durability, share) || bounds.keepsPromise(qos) else {
-            return dropArrival(.memoryFull)
+        let isBeyondShare = bounds.memoryShare != .max && isBeyondShare(octets, bounds)
+        if isBeyondShare, !mayStore(qos, durability, share), !bounds.keepsPromise(qos) {
+            ledger[dropped: .memoryFull] += 1
+            return .beyondShare
         }
         var madeRoom = false
         while waitingCount >= bounds.messages || waitingOctets + octets > bounds.octets {
@@ -176,7 +179,7 @@ struct Mailbox: ~Copyable {
         }
         let commit = entry.commit
         waitingOctets += octets
-        if tail.count > 0 || entry.isStored && (waiting.count >= bounds.inMemory || !fitsMemory) {
+        if tail.count > 0 || entry.isStored && (waiting.count >= bounds.inMemory || isBeyondShare) {
             tail.append(entry)
         } else {
             waiting.append(consume entry)
@@ -184,11 +187,14 @@ struct Mailbox: ~Copyable {
         return madeRoom ? .dropped(commit, makesRoom: true) : .queued(commit)
     }
 
-    private func hasMemory(for octets: Int, _ bounds: Bounds) -> Bool {
-        bounds.memoryShare == .max || octetsInMemory + octets <= bounds.memoryShare
+    /// Counts what waits or is on the way and does not lie in the store alone. Asked only where memory is tight.
+    @inline(never)
+    private func isBeyondShare(_ octets: Int, _ bounds: Bounds) -> Bool {
+        waitingOctets - tail.stubOctets + window.octets + octets > bounds.memoryShare
     }
 
-    /// Whether the store takes it and is the only one that needs it.
+    /// Whether the store takes it and is the only one that needs it. Asked only where memory is tight.
+    @inline(never)
     private func mayStore(_ qos: QoS, _ durability: Durability, _ share: ShareGroups.GroupID) -> Bool {
         recorder != nil && qos != .atMostOnce && durability != .memory && share == ShareGroups.none
     }
@@ -203,7 +209,7 @@ struct Mailbox: ~Copyable {
     /// would be refused for ever.
     mutating func refuses(octets: Int, _ bounds: Bounds) -> Bool {
         guard bounds.policy == .rejectPublisher, octets <= bounds.octets,
-            waitingCount >= bounds.messages || waitingOctets + octets > bounds.octets || !hasMemory(for: octets, bounds)
+            waitingCount >= bounds.messages || waitingOctets + octets > bounds.octets || isBeyondShare(octets, bounds)
         else { return false }
         refused += 1
         return true
@@ -215,9 +221,9 @@ struct Mailbox: ~Copyable {
         ledger[dropped: reason] += 1
     }
 
-    private mutating func dropArrival(_ reason: DropReason = .mailboxFull) -> PutResult {
-        ledger[dropped: reason] += 1
-        return .dropped(.none, makesRoom: false, reason)
+    private mutating func dropArrival() -> PutResult {
+        ledger[dropped: .mailboxFull] += 1
+        return .dropped(.none, makesRoom: false)
     }
 
     private mutating func makeRoom(_ policy: MailboxLimits.Policy) -> Bool {

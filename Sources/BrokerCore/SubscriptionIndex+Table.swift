@@ -20,7 +20,8 @@ extension SubscriptionIndex {
     }
 
     mutating func store(_ entry: Entry) -> EntryID {
-        if count >= entryBuckets.count { growBuckets() }
+        // Nobody asks while messages flow, so chains may be longer than the tree's.
+        if count >= entryBuckets.count * 2 { growBuckets() }
         let id: EntryID
         if freeEntry == Self.none {
             id = EntryID(entries.count)
