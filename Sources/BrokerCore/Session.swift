@@ -36,6 +36,7 @@ struct SessionState: ~Copyable {
     // Small things stand together: there are very many of these.
 
     var mailbox = Mailbox()
+    var topicIDs = TopicIDTable()
     /// Counts attachments; a call from an earlier one is recognised by its number.
     var epoch: UInt32 = 0
     var reachability = Reachability.awake
@@ -70,7 +71,6 @@ struct SessionState: ~Copyable {
     /// Those whose message has not been published yet: they are recorded together with it, because one without the other
     /// would lose the message or double it after a crash.
     var unrecordedReceiving: [UInt16] = []
-    var topicIDs = TopicIDTable()
     /// Publishers that wait for this mailbox to drain.
     var heldBack: [SessionAttachment] = []
 

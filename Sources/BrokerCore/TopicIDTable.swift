@@ -31,9 +31,9 @@ struct TopicIDTable {
 
     private static let greatest = 65_534
 
+    private var others = Rarely<Others>()
     /// Many a sleeper has one subscription, and needs no memory of its own for its topic id.
     private var first: Row?
-    private var others = Rarely<Others>()
 
     private var count: Int { first == nil ? 0 : 1 + (others.value?.rows.count ?? 0) }
 

@@ -57,7 +57,7 @@ final class Device {
         self.loop = loop
         machine = ConnectionMachine(resting.machine)
         attachment = resting.attachment
-        scheduledDeadline = resting.scheduledDeadline
+        scheduledDeadline = resting.scheduledDeadline == .never ? nil : resting.scheduledDeadline
         isStatusPending = resting.isStatusPending
         hasReportedExhaustion = resting.hasReportedExhaustion
         status = resting.status

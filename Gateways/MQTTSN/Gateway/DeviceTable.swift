@@ -44,13 +44,10 @@ struct DeviceTable {
     private var byClientID = PlaceTable()
     private var byPeer = PlaceTable()
 
-    /// Makes a device of one that has rested.
-    private let wake: (RestingDevice) -> Device
+    /// Of whom the devices are; set once.
+    unowned var loop: GatewayLoop?
 
-    init(trustsForwarders: Bool, wake: @escaping (RestingDevice) -> Device) {
-        self.trustsForwarders = trustsForwarders
-        self.wake = wake
-    }
+    init(trustsForwarders: Bool) { self.trustsForwarders = trustsForwarders }
 
     /// Devices in all.
     var count: Int { places.count - free.count }
@@ -94,7 +91,8 @@ struct DeviceTable {
         case .free: return nil
         case .device(let device): return device
         case .resting(let resting):
-            let device = wake(resting)
+            guard let loop else { preconditionFailure("a table belongs to a loop, which sets itself when it begins") }
+            let device = Device(resting, loop: loop)
             places[place] = .device(device)
             tired.append(place)
             return device

@@ -48,6 +48,7 @@ extension GatewayLoop {
         for serial in board.changed {
             device(serial)?.isStatusPending = false
             if let message = newStatus(of: serial) { messages.append(message) }
+            restSoon()
         }
         board.changed.removeAll(keepingCapacity: true)
         for _ in 0..<StatusBoard.looksPerInterval {
@@ -57,6 +58,7 @@ extension GatewayLoop {
             if let message = newStatus(of: serial) { messages.append(message) }
             // What kept it from resting may have passed.
             mayRest(device)
+            restSoon()
         }
         if board.round.isEmpty { board.round = sleepers(of: settings.publishesClientStatus ? nil : .v20) }
         var outcomes: [PublishOutcome] = []

@@ -21,8 +21,7 @@ final class GatewayLoop {
     var isWritable = true
 
     let limits: Limits
-    private lazy var table = DeviceTable(trustsForwarders: forwarders != nil) { [unowned self] in Device($0, loop: self)
-    }
+    private var table: DeviceTable
     private let policies: [SessionPolicy.Key: SessionPolicy]
     let mailboxTerms: MailboxTerms?
     /// Deliveries of one client on the way at once: one, and those that wait for the client to know their names.
@@ -69,7 +68,9 @@ final class GatewayLoop {
             common: broker.predefinedTopics, byClient: settings.predefinedTopicsByClient)
         mailboxTerms = settings.mailbox.map { MailboxTerms($0) }
         forwarders = settings.forwarders.map { Set($0.compactMap { HostAddress(numeric: $0) }) }
+        table = DeviceTable(trustsForwarders: settings.forwarders != nil)
         sources = SourceLimiter(perSecond: settings.strangersPerSecond, burst: 2 * settings.strangersPerSecond)
+        table.loop = self
     }
 
     /// The rules for one client.
@@ -253,6 +254,9 @@ final class GatewayLoop {
     func isBound(_ device: Device) -> Bool { table.isBound(device) }
     /// Sleepers that cost no more than a `RestingDevice`.
     var restingCount: Int { table.restingCount }
+    /// Lets rest who can before the turn is over: many sleepers looked at in one turn are not all whole at once. The caller does not hold on
+    /// to a device.
+    func restSoon() { table.rest(now: now) }
     func mayRest(_ device: Device) { table.mayRest(device) }
 
     func device(at peer: PeerAddress) -> Device? { table[peer] }

@@ -7,7 +7,8 @@ struct RestingDevice {
     let machine: RestingMachine
     let route: Route
     let attachment: any Attachment
-    let scheduledDeadline: Timestamp?
+    /// `never` for none, as is `RestingMachine.wakeExpectedAt`: an optional would take eight octets more.
+    let scheduledDeadline: Timestamp
     let isStatusPending: Bool
     let hasReportedExhaustion: Bool
     let status: ClientStatus
@@ -24,7 +25,7 @@ struct RestingMachine {
     let sleepDuration: UInt16
     let lastSubscribeID: UInt16
     let delivery: RestingDelivery
-    let wakeExpectedAt: Timestamp?
+    let wakeExpectedAt: Timestamp
 }
 
 struct RestingDelivery {
@@ -39,7 +40,7 @@ extension ConnectionMachine {
         return RestingMachine(
             connect: connect, policy: policy, sleepDuration: sleepDuration, lastSubscribeID: lastSubscribeID,
             delivery: delivery,
-            wakeExpectedAt: wakeExpectedAt)
+            wakeExpectedAt: wakeExpectedAt ?? .never)
     }
 }
 
@@ -49,7 +50,7 @@ extension Device {
         guard let attachment, isQuiet, let machine = machine.resting(now: now) else { return nil }
         return RestingDevice(
             serial: serial, machine: machine, route: route, attachment: attachment,
-            scheduledDeadline: scheduledDeadline,
+            scheduledDeadline: scheduledDeadline ?? .never,
             isStatusPending: isStatusPending, hasReportedExhaustion: hasReportedExhaustion, status: status,
             publishedStatus: publishedStatus, keptSleep: keptSleep)
     }

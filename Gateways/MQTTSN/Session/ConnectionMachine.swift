@@ -89,7 +89,7 @@ struct ConnectionMachine {
         phase = .asleep
         sleepDuration = resting.sleepDuration
         lastSubscribeID = resting.lastSubscribeID
-        wakeExpectedAt = resting.wakeExpectedAt
+        wakeExpectedAt = resting.wakeExpectedAt == .never ? nil : resting.wakeExpectedAt
     }
 
     /// No repetition would be recognised, and nothing waits but the client's next waking.
