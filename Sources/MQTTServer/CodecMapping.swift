@@ -139,7 +139,12 @@ extension MessageProperties {
 
 extension DeliveryProperties {
     /// Nil when the PUBLISH needs none.
-    init?(_ delivery: Delivery, now: Timestamp) {
+    init?(_ delivery: borrowing Delivery, now: Timestamp) {
+        if delivery.message.properties == nil, delivery.message.expiresAt == .never,
+            case .none = delivery.subscriptionIDs
+        {
+            return nil
+        }
         let seconds = delivery.message.secondsLeft(at: now)
         let message = delivery.message.properties?.encodable ?? []
         switch delivery.subscriptionIDs {

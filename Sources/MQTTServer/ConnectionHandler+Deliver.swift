@@ -54,17 +54,23 @@ extension ConnectionHandler {
         prepareOutgoing()
         server.counters.publishesSent.add(UInt64(deliveries.count))
         let takesAliases = outgoingAliases != nil
+        // Held here for the loop: what a class holds is checked for overlapping access each time it is touched.
+        var buffer = ByteBuffer()
+        swap(&buffer, &outgoing)
+        defer { swap(&buffer, &outgoing) }
         let limit = clientMaximumPacketSize
         let deliveries = deliveries.span  // looked at in place: nothing is retained
         for index in deliveries.indices {
             guard deliveries[index].step == .publish else {
+                swap(&buffer, &outgoing)
                 sendRelease(deliveries[index])
+                swap(&buffer, &outgoing)
                 continue
             }
             let fits =
                 takesAliases
-                ? sendAliased(deliveries[index], version: version, now: now)
-                : deliveries[index].encode(into: &outgoing, version: version, maximumPacketSize: limit, now: now)
+                ? sendAliased(deliveries[index], into: &buffer, version: version, now: now)
+                : deliveries[index].encode(into: &buffer, version: version, maximumPacketSize: limit, now: now)
             if !fits {  // MQTT-3.1.2-25
                 server.counters.deliveriesTooLarge.add()
                 attachment.discard(deliveries[index], reason: .tooLargeForReceiver)
@@ -74,10 +80,12 @@ extension ConnectionHandler {
     }
 
     /// What is sent by alias looks different to each receiver, so nothing is shared.
-    private func sendAliased(_ delivery: Delivery, version: ProtocolVersion, now: Timestamp) -> Bool {
+    private func sendAliased(
+        _ delivery: Delivery, into buffer: inout ByteBuffer, version: ProtocolVersion, now: Timestamp
+    ) -> Bool {
         let use = outgoingAliases?.use(for: delivery.message.topic) ?? .name
         let fits = delivery.encode(
-            into: &outgoing, version: version, maximumPacketSize: clientMaximumPacketSize, now: now, naming: use)
+            into: &buffer, version: version, maximumPacketSize: clientMaximumPacketSize, now: now, naming: use)
         if fits { outgoingAliases?.sent(use) }
         return fits
     }

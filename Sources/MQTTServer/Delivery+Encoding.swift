@@ -17,10 +17,11 @@ extension Delivery {
             if properties == nil { properties = DeliveryProperties() }
             properties?.topicAlias = alias
         }
-        let topic = naming.hidesName ? "".utf8 : message.topic.string.utf8
-        let payload = message.payload
-        return PacketEncoder.encodePublish(
-            header, topic: topic.span.bytes, properties: properties,
-            payload: payload.span.bytes, into: &buffer, version: version, maximumPacketSize: maximumPacketSize)
+        return message.withOctets { topic, payload in
+            PacketEncoder.encodePublish(
+                header, topic: naming.hidesName ? RawSpan() : topic.bytes, properties: properties,
+                payload: payload.bytes,
+                into: &buffer, version: version, maximumPacketSize: maximumPacketSize)
+        }
     }
 }

@@ -31,4 +31,18 @@ public final class Message: Sendable {
         self.properties = properties
         octets = topic.string.utf8.count + payload.count
     }
+
+    /// Lends the octets of topic and payload to `body`, for each receiver anew: no reference is counted.
+    @inlinable
+    public func withOctets<Result>(
+        _ body: (_ topic: UnsafeRawBufferPointer, _ payload: UnsafeRawBufferPointer) -> Result
+    ) -> Result {
+        payload.withUnsafeBytes { payload in
+            let result = topic.string.utf8.withContiguousStorageIfAvailable { topic in
+                body(UnsafeRawBufferPointer(topic), payload)
+            }
+            guard let result else { preconditionFailure("a topic name is contiguous") }
+            return result
+        }
+    }
 }
