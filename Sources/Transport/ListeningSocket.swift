@@ -22,9 +22,13 @@ struct ListeningSocket: ~Copyable {
         let listening = ListeningSocket(try check(socket(family, kind, 0), "socket"))
         if family != AF_UNIX { try listening.allowReuse() }
         try check(address.withSockAddr { bind(listening.descriptor, $0, socklen_t($1)) }, "bind")
-        try check(listen(listening.descriptor, backlog), "listen")
+        try listening.listen()
         return listening
     }
+
+    /// Takes connections into the backlog from now on, or sets its size anew.
+    /// - Throws: the system's error.
+    func listen() throws(IOError) { try Self.check(Glibc.listen(descriptor, Self.backlog), "listen") }
 
     deinit { close(descriptor) }
 

@@ -66,6 +66,8 @@ package final class StreamListener: Sendable {
                     }
                 channels.append(try await bootstrap.withBoundSocket(socket.duplicate()).get())
             }
+            // NIO has begun to listen, too, with a backlog of 128.
+            try socket.listen()
         } catch {
             for channel in channels { try? await channel.close().get() }
             throw error

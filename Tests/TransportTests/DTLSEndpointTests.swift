@@ -130,7 +130,8 @@ struct DTLSEndpointTests {
     @Test("Neither a wrong key nor an unknown identity gets in, and one cannot be told from the other")
     func wrongKeys() throws {
         for credentials in [
-            DTLSClient.Credentials.key(identity: "c1", [1]), .key(identity: "c2", DTLSStage.key), .key(identity: "", [1]),
+            DTLSClient.Credentials.key(identity: "c1", [1]), .key(identity: "c2", DTLSStage.key),
+            .key(identity: "", [1]),
         ] {
             let stage = try DTLSStage(client: DTLSClient(credentials))
             stage.connect()
@@ -242,7 +243,8 @@ struct DTLSEndpointTests {
         #expect(other.counters.sessionsClosed.current == 1)
     }
 
-    @Test("A client that begins anew from its address gets a session of its own; who cannot show the cookie ends nothing")
+    @Test(
+        "A client that begins anew from its address gets a session of its own; who cannot show the cookie ends nothing")
     func beginsAnew() throws {
         let stage = try DTLSStage()
         stage.connect()

@@ -47,13 +47,16 @@ final class DTLSStage {
     }
 
     static func address(_ port: Int) -> SocketAddress {
-        guard let address = try? SocketAddress(ipAddress: "192.0.2.1", port: port) else { preconditionFailure("numeric") }
+        guard let address = try? SocketAddress(ipAddress: "192.0.2.1", port: port) else {
+            preconditionFailure("numeric")
+        }
         return address
     }
 
     /// The endpoint gets a datagram from another port.
     func receive(_ datagram: [UInt8], port: Int) -> [[UInt8]] {
-        endpoint.receive(ByteBuffer(bytes: datagram), from: Self.address(port), to: nil, now: now) { message, identity in
+        endpoint.receive(ByteBuffer(bytes: datagram), from: Self.address(port), to: nil, now: now) {
+            message, identity in
             delivered.append((Array(message.readableBytesView), identity))
         }
         return endpoint.takeOutgoing().map { Array($0.1.readableBytesView) }
@@ -76,7 +79,8 @@ final class DTLSStage {
                 isQuiet = false
                 octetsFromClient += datagram.count
                 carry { [unowned self] in
-                    endpoint.receive(ByteBuffer(bytes: datagram), from: Self.address(port), to: nil, now: now) { message, identity in
+                    endpoint.receive(ByteBuffer(bytes: datagram), from: Self.address(port), to: nil, now: now) {
+                        message, identity in
                         delivered.append((Array(message.readableBytesView), identity))
                     }
                 }

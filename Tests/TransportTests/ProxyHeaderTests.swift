@@ -19,7 +19,9 @@ struct ProxyHeaderTests {
 
         /// Version 2: what follows the signature, in hex.
         init(_ note: String, version2: String, source: String?) {
-            (self.note, octets, self.source) = (note, ProxyHeaderTests.signature + (TestKit.octets(hex: version2) ?? []), source)
+            (self.note, octets, self.source) = (
+                note, ProxyHeaderTests.signature + (TestKit.octets(hex: version2) ?? []), source
+            )
         }
     }
 
@@ -36,7 +38,9 @@ struct ProxyHeaderTests {
         Vector(
             "IPv6", version2: "21 21 0024 20010db8000000000000000000000007 20010db8000000000000000000000001 0001 ffff",
             source: "[2001:db8::7]:1"),
-        Vector("IPv4 and a TLV", version2: "21 11 0011 cb007107 c0000201 c3cb 075b 04 0002 0000", source: "203.0.113.7:50123"),
+        Vector(
+            "IPv4 and a TLV", version2: "21 11 0011 cb007107 c0000201 c3cb 075b 04 0002 0000",
+            source: "203.0.113.7:50123"),
         Vector("UNSPEC", version2: "21 00 0000", source: nil),
         Vector("unix socket", version2: "21 31 0004 00000000", source: nil),
     ]
@@ -54,7 +58,10 @@ struct ProxyHeaderTests {
         (Vector("a name", line: "PROXY TCP4 localhost 1.2.3.4 1 2\r\n", source: nil), .line),
         (Vector("U+0000 behind an address", line: "PROXY TCP4 1.2.3.4\0x 1.2.3.4 1 2\r\n", source: nil), .line),
         (Vector("an address with a zone", line: "PROXY TCP6 fe80::1%2 ::1 1 2\r\n", source: nil), .line),
-        (Vector("longer than 107 octets", line: "PROXY UNKNOWN " + String(repeating: "x", count: 93), source: nil), .line),
+        (
+            Vector("longer than 107 octets", line: "PROXY UNKNOWN " + String(repeating: "x", count: 93), source: nil),
+            .line
+        ),
         (Vector("version 3", version2: "31 11 0000", source: nil), .version(3)),
         (Vector("command 2", version2: "22 11 0000", source: nil), .command(2)),
         (Vector("datagrams", version2: "21 12 000c cb007107 c0000201 c3cb 075b", source: nil), .family(0x12)),

@@ -17,7 +17,8 @@ import Testing
         var head = HTTPRequestHead(version: .http1_1, method: method, uri: uri)
         head.headers = [
             "Host": "broker.example.org:8083", "Upgrade": "websocket", "Connection": "keep-alive, Upgrade",
-            "Sec-WebSocket-Version": "13", "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==", "Sec-WebSocket-Protocol": "mqtt",
+            "Sec-WebSocket-Version": "13", "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
+            "Sec-WebSocket-Protocol": "mqtt",
         ]
         for (name, value) in headers {
             head.headers.remove(name: name)

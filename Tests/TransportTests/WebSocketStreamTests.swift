@@ -62,7 +62,8 @@ import Testing
         #expect(try client.readOutbound(as: WebSocketFrame.self)?.maskKey != nil)
         try client.writeInbound(WebSocketFrame(fin: true, opcode: .binary, data: ByteBuffer(bytes: [2])))
         #expect(try client.readInbound(as: ByteBuffer.self) == ByteBuffer(bytes: [2]))
-        try client.writeInbound(WebSocketFrame(fin: true, opcode: .binary, maskKey: [1, 2, 3, 4], data: ByteBuffer(bytes: [3])))
+        try client.writeInbound(
+            WebSocketFrame(fin: true, opcode: .binary, maskKey: [1, 2, 3, 4], data: ByteBuffer(bytes: [3])))
         #expect(try client.readOutbound(as: WebSocketFrame.self)?.opcode == .connectionClose)
     }
 

@@ -67,10 +67,12 @@ import Testing
     }
 
     @Test(arguments: [
-        ("GET /other HTTP/1.1\r\nHost: x\r\n\r\n", "HTTP/1.1 404 "), ("GET /mqtt HTTP/1.1\r\nHost: x\r\n\r\n", "HTTP/1.1 426 "),
+        ("GET /other HTTP/1.1\r\nHost: x\r\n\r\n", "HTTP/1.1 404 "),
+        ("GET /mqtt HTTP/1.1\r\nHost: x\r\n\r\n", "HTTP/1.1 426 "),
         (request.replacing("Protocol: mqtt", with: "Protocol: x"), "HTTP/1.1 400 "),
         (request.replacing("Host:", with: "Origin: http://evil.example\r\nHost:"), "HTTP/1.1 403 "),
-        (request.replacing("Version: 13", with: "Version: 7"), "HTTP/1.1 426 "), ("\u{10}\u{0C}\0\u{04}MQTT", "HTTP/1.1 400 "),
+        (request.replacing("Version: 13", with: "Version: 7"), "HTTP/1.1 426 "),
+        ("\u{10}\u{0C}\0\u{04}MQTT", "HTTP/1.1 400 "),
     ])
     func whatIsNoneIsAnsweredOnceAndClosed(request: String, start: String) throws {
         receive(Array(request.utf8))
@@ -82,7 +84,9 @@ import Testing
 
     @Test func anEndlessRequestIsCutOff() throws {
         receive(Array("GET /mqtt HTTP/1.1\r\n".utf8))
-        for number in 0..<200 where channel.isActive { receive(Array("x\(number): \(String(repeating: "y", count: 200))\r\n".utf8)) }
+        for number in 0..<200 where channel.isActive {
+            receive(Array("x\(number): \(String(repeating: "y", count: 200))\r\n".utf8))
+        }
         #expect(!channel.isActive)
     }
 
