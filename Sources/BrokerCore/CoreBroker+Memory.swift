@@ -8,7 +8,7 @@ extension CoreBroker {
     /// Octets that every mailbox may hold above the limit, at most and at least.
     private static let share = 1_024...65_536
 
-    /// Says how much memory the process holds, in octets. To be called every tenth of a second where `BrokerLimits.memory` is set.
+    /// Says how much memory the process holds, in octets. To be called again and again where `BrokerLimits.memory` is set.
     /// - Returns: whether that is too much.
     @discardableResult
     package func noteMemory(resident octets: Int) -> Bool {

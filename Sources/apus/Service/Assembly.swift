@@ -113,11 +113,10 @@ struct Assembly: Sendable {
                 group.addTask {
                     for await _ in reloads.heard { reload() }
                 }
+                group.addTask { await MemoryWatch.run(for: broker) }
                 group.addTask {
-                    var memory = MemoryWatch()
                     while !Task.isCancelled {
                         broker.tick()
-                        memory.look(for: broker)
                         // The core wants to be called every tenth of a second; cancellation ends the wait early.
                         try? await Task.sleep(for: .milliseconds(100))
                     }

@@ -6,7 +6,9 @@ extension BindError {
     /// What the operator reads: the listener, the place, the reason and the key to change, the same for every protocol.
     func sentence(originOf origin: (_ key: String) -> SettingsOrigin) -> String {
         // A path, and not a numeric address, is a unix socket's; it says of itself what is wrong.
-        guard !address.hasPrefix("/") else { return "\(listener) cannot listen: \(description) (\(origin("\(listener).path")))" }
+        guard !address.hasPrefix("/") else {
+            return "\(listener) cannot listen: \(description) (\(origin("\(listener).path")))"
+        }
         let place = "\(listener) cannot listen on \(address) port \(port)"
         let portKey = "\(listener).port", addressKey = "\(listener).address"
         return switch errorNumber {

@@ -7,10 +7,22 @@ import Telemetry
 struct MemoryWatch {
     private var trimmedAt: ContinuousClock.Instant?
 
-    /// To be called every tenth of a second. The allocator keeps what mailboxes have given back, so above the limit it is asked once a
-    /// second to give it to the system.
-    mutating func look(for broker: CoreBroker) {
-        guard broker.limits.memory != nil, broker.noteMemory(resident: ProcessReading.residentOctets()) else { return }
+    /// A publisher at full speed brings some megabytes from one look to the next.
+    private static let interval = Duration.milliseconds(10)
+
+    /// Looks again and again until the task is cancelled; not at all without a limit.
+    static func run(for broker: CoreBroker) async {
+        guard broker.limits.memory != nil else { return }
+        var watch = MemoryWatch()
+        while !Task.isCancelled {
+            watch.look(for: broker)
+            try? await Task.sleep(for: interval)
+        }
+    }
+
+    /// The allocator keeps what mailboxes have given back, so above the limit it is asked once a second to give it to the system.
+    private mutating func look(for broker: CoreBroker) {
+        guard broker.noteMemory(resident: ProcessReading.residentOctets()) else { return }
         let now = ContinuousClock.now
         if let trimmedAt, now - trimmedAt < .seconds(1) { return }
         trimmedAt = now
