@@ -11,6 +11,8 @@ let strict: [SwiftSetting] = [
     // A tenth to a quarter of the instructions of a message (Tests/Cost). The compiler does this only for what is public, and so
     // are Messaging and MQTTCodec, whose values all others handle.
     .unsafeFlags(["-cross-module-optimization"], .when(configuration: .release)),
+    // What the tests, which are built for debugging, check at every access to what a class holds: a twentieth of a message.
+    .unsafeFlags(["-enforce-exclusivity=unchecked"], .when(configuration: .release)),
 ]
 
 extension Target.Dependency {
@@ -148,7 +150,9 @@ let package = Package(
             ]),
         .testTarget(
             name: "TransportTests",
-            dependencies: ["Transport", "TestKit", .nioCore, .nioEmbedded, .nioHTTP1, .nioWebSocket, .nioSSL]),
+            dependencies: [
+                "Transport", "TestKit", .nioCore, .nioPosix, .nioEmbedded, .nioHTTP1, .nioWebSocket, .nioSSL,
+            ]),
         .testTarget(name: "SettingsTests", dependencies: ["Settings", "TestKit"]),
         .testTarget(name: "TelemetryTests", dependencies: ["Telemetry", "Messaging", "TestKit", .nioPosix, .logging]),
         .testTarget(name: "AdminTests", dependencies: ["Admin", "Messaging", "TestKit", .logging]),

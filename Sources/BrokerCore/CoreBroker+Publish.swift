@@ -40,7 +40,8 @@ extension CoreBroker {
             mayRefuse: hasPublisher && principal.kind != .gateway && mayRefuse.load(ordering: .relaxed),
             memoryShare: memoryShare.load(ordering: .relaxed), isStoreFailing: store?.isFailing ?? false)
         let messages = features.rewriter == nil || isRewritten ? messages : rewritten(messages, principal)
-        var scratch = scratches.withLock { $0.popLast() } ?? RouteScratch()
+        var scratch = RouteScratch()
+        scratches.withLock { scratch.swapWithLast(of: &$0) }
         routing.read { routing in
             var start = 0
             while start < messages.count {
@@ -48,7 +49,10 @@ extension CoreBroker {
             }
         }
         finish(&scratch, publisher: publisher)
-        scratches.withLock { $0.append(scratch) }
+        scratches.withLock { spare in
+            spare.append(RouteScratch())
+            swap(&scratch, &spare[spare.count - 1])
+        }
     }
 
     /// Routes the message at `start` and its neighbours of the same topic, which is how devices send: they are checked and matched

@@ -36,6 +36,13 @@ struct RouteScratch {
 }
 
 extension RouteScratch {
+    /// Takes the last of `spare`, if there is one, without copying it.
+    mutating func swapWithLast(of spare: inout [RouteScratch]) {
+        guard !spare.isEmpty else { return }
+        swap(&self, &spare[spare.count - 1])
+        spare.removeLast()
+    }
+
     /// Forgets all positions, in one step.
     mutating func beginStamp(subscribers: Int) {
         if stamps.count < subscribers {
