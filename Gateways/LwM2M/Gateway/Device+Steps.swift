@@ -7,10 +7,18 @@ import Synchronization
 /// Steps of the machine, and what its actions mean outside.
 extension Device {
     func step(_ body: (inout DeviceMachine) -> [DeviceMachine.Action]) {
-        perform(state.withLock { $0.isOver ? [] : body(&$0.machine) })
-        // Nobody waits for this: an observation that is asked for again after a crash is the same observation.
-        if state.withLock({ !$0.isOver && $0.attachment != nil && $0.hasOtherPaths }) { _ = keep() }
+        let actions = state.withLock { $0.isOver ? [] : body(&$0.machine) }
+        // Before a value tells anybody that the resource is observed: the gateway may stop right after.
+        keepPaths()
+        perform(actions)
+        keepPaths()
         armTimer()
+    }
+
+    /// Writes to the store what is observed, if that has changed. Nobody waits for it: an observation that is asked for again after a crash
+    /// is the same observation.
+    private func keepPaths() {
+        if state.withLock({ !$0.isOver && $0.attachment != nil && $0.hasOtherPaths }) { _ = keep() }
     }
 
     func perform(_ actions: [DeviceMachine.Action]) {
