@@ -5,6 +5,7 @@ extension CoreBroker {
     /// Keeps or clears a topic's last value, which belongs to no session and outlives its publisher's (MQTT 3.1.1, MQTT-3.1.2-7).
     /// - Returns: the point at which it is stored; nil when there is no room.
     func retain(_ message: Message) -> CommitPoint? {
+        guard source(of: message.topic) == nil else { return CommitPoint.none }
         let store = durability.level(of: message.topic) == .memory ? nil : store
         let result = retained.withLock { retained -> (RetainedStore.SetResult, CommitPoint) in
             let result = retained.set(message, limit: limits.retainedMessages)
@@ -25,18 +26,34 @@ extension CoreBroker {
         guard principal.kind == .gateway || authorizer.allows(.receive(topic), by: principal) else {
             return nil
         }
-        let message = retained.withLock { $0.message(of: topic) }
+        let message = source(of: topic)?.message(of: topic) ?? retained.withLock { $0.message(of: topic) }
         return message.flatMap { $0.expiresAt > clock.now() ? $0 : nil }
     }
 
     package func retainedMessages(matching filter: TopicFilter, limit: Int, as principal: Principal) -> [Message] {
         var found: [Message] = []
         retained.withLock { $0.collect(filter, limit: limit, into: &found) }
+        for source in retainedSources.withLock({ $0 }) where filter.reaches(below: source.root) {
+            source.collect(filter, limit: limit, into: &found)
+        }
         let now = clock.now()
         return found.filter { message in
             message.expiresAt > now
                 && (principal.kind == .gateway || authorizer.allows(.receive(message.topic), by: principal))
         }
+    }
+
+    package func retain(by source: any RetainedSource) {
+        retainedSources.withLock { sources in
+            sources.removeAll { $0.root == source.root }
+            sources.append(source)
+        }
+    }
+
+    /// Who keeps the last value of `topic`; nil for the broker itself.
+    private func source(of topic: TopicName) -> (any RetainedSource)? {
+        guard topic.isReserved else { return nil }
+        return retainedSources.withLock { sources in sources.first { topic.string.utf8.starts(with: $0.root.utf8) } }
     }
 
     /// Forgets a retained message whose time is over.

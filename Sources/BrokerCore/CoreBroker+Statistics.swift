@@ -22,6 +22,11 @@ extension CoreBroker {
             statistics.retainedMessages = retained.count
             statistics.retainedOctets = retained.octets
         }
+        for source in retainedSources.withLock({ $0 }) {
+            let totals = source.totals
+            statistics.retainedMessages += totals.messages
+            statistics.retainedOctets += totals.octets
+        }
         statistics.isMemoryTight = memoryShare.load(ordering: .relaxed) != .max
         statistics.delayedMessages = delayed.withLock { $0.count }
         return statistics

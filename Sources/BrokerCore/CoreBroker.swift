@@ -22,6 +22,8 @@ package final class CoreBroker: Broker {
     let sessions: Mutex<SessionTable>
     let routing: ReadWriteLock<Routing>
     let retained: Mutex<RetainedStore>
+    /// Those who keep last values in place of `retained`.
+    let retainedSources = Mutex<[any RetainedSource]>([])
     let deadlines: Mutex<DeadlineQueue<Deadline>>
     let delayed = Mutex(DelayedMessages())
     /// Publishers being held back.

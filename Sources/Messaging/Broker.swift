@@ -45,6 +45,9 @@ public protocol Broker: AnyObject, Sendable {
     /// left out.
     func retainedMessages(matching filter: TopicFilter, limit: Int, as principal: Principal) -> [Message]
 
+    /// Asks `source` for the last values of topics under its root from now on, in place of a source that had that root before.
+    func retain(by source: any RetainedSource)
+
     /// Whether everything up to `point` is stored as the durability level promises.
     func isCommitted(_ point: CommitPoint) -> Bool
 

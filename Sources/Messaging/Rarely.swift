@@ -22,3 +22,4 @@ public struct Rarely<Value> {
 }
 
 extension Rarely: Sendable where Value: Sendable {}
+extension Rarely: Equatable where Value: Equatable {}

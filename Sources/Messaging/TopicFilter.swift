@@ -66,6 +66,19 @@ public struct TopicFilter: Hashable, Sendable, CustomStringConvertible {
         return levels.isEmpty
     }
 
+    /// Whether it matches any topic that begins with `root`, which ends with `/`.
+    public func reaches(below root: String) -> Bool {
+        let separator = UInt8(ascii: "/")
+        if root.utf8.first == UInt8(ascii: "$"), pattern.utf8.first != UInt8(ascii: "$") { return false }  // MQTT-4.7.2-1
+        var levels = pattern.utf8.split(separator: separator, omittingEmptySubsequences: false)[...]
+        for name in root.utf8.dropLast().split(separator: separator, omittingEmptySubsequences: false) {
+            guard let level = levels.popFirst() else { return false }
+            if level.elementsEqual("#".utf8) { return true }
+            guard level.elementsEqual("+".utf8) || level.elementsEqual(name) else { return false }
+        }
+        return !levels.isEmpty
+    }
+
     public var description: String { string }
 
     public static func == (left: TopicFilter, right: TopicFilter) -> Bool {

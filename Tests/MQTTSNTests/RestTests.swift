@@ -43,6 +43,19 @@ struct RestTests {
         #expect(conversation.takeSent() == [[0x08, 0x0C, 0xA0, 0x00, 0x01, 0x00, 0x01, 0x68]])
     }
 
+    /// Each message is watched by a timer that comes before the end of the sleep.
+    @Test func whoWakesOftenLeavesNoTimersBehind() throws {
+        let conversation = try sleeper(before: Self.subscribe)
+        for number in UInt8(1)...20 {
+            try conversation.publish("a/b", [0x68], .atLeastOnce, retain: false)
+            conversation.receive(Self.wake, from: "C")
+            conversation.receive([0x07, 0x0D, 0x00, 0x01, 0x00, number, 0x00], from: "C")
+            #expect(conversation.takeSent().last == [0x02, 0x17])
+            conversation.wait(.seconds(30))
+        }
+        #expect(conversation.loop.timerCount == 1)
+    }
+
     /// As long as its PUBACK may have been lost, a repetition is recognised.
     @Test func whoHasJustPublishedDoesNotYet() throws {
         var settings = MQTTSNSettings.quiet

@@ -67,18 +67,34 @@ struct DuplicateWindowTests {
 
 @Suite("DeadlineQueue")
 struct DeadlineQueueTests {
+    private func time(_ nanoseconds: Int64) -> Timestamp { Timestamp(nanoseconds: nanoseconds) }
+
     @Test func yieldsWhatIsDueInOrder() {
         var generator = SeededGenerator(seed: 7)
         var queue = DeadlineQueue()
         let deadlines = (0..<500).map { _ in Int64.random(in: 0..<1_000, using: &generator) }
-        for (serial, deadline) in deadlines.enumerated() {
-            queue.insert(UInt64(serial), at: Timestamp(nanoseconds: deadline))
-        }
+        for (place, deadline) in deadlines.enumerated() { queue.set(place, to: time(deadline)) }
         #expect(queue.earliest?.nanoseconds == deadlines.min())
         var seen: [Int64] = []
-        while let serial = queue.popDue(now: Timestamp(nanoseconds: 700)) { seen.append(deadlines[Int(serial)]) }
+        while let place = queue.popDue(now: time(700)) { seen.append(deadlines[place]) }
         #expect(seen == deadlines.filter { $0 <= 700 }.sorted())
         #expect(queue.count == deadlines.count - seen.count)
+    }
+
+    @Test func eachHasOneDeadlineThatMovesAndEnds() {
+        var generator = SeededGenerator(seed: 11)
+        var queue = DeadlineQueue()
+        var deadlines: [Int: Int64] = [:]
+        for _ in 0..<5_000 {
+            let place = Int.random(in: 0..<200, using: &generator)
+            deadlines[place] = Bool.random(using: &generator) ? Int64.random(in: 0..<1_000, using: &generator) : nil
+            queue.set(place, to: deadlines[place].map { time($0) })
+            #expect(queue.count == deadlines.count)
+            #expect(queue.earliest?.nanoseconds == deadlines.values.min())
+        }
+        var seen: [Int64] = []
+        while let place = queue.popDue(now: time(1_000)) { seen.append(deadlines[place] ?? -1) }
+        #expect(seen == deadlines.values.sorted())
     }
 }
 

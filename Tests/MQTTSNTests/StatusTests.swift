@@ -38,6 +38,8 @@ struct StatusTests {
     private static let sleep: [UInt8] = [0x04, 0x18, 0x00, 0x3C]
     private static let wake: [UInt8] = [0x04, 0x16, 0x63, 0x31]
 
+    private static let status = "$SYS/broker/mqttsn/clients/"
+
     private func status(_ clientID: String, _ stage: SocketStage) throws -> Status? {
         guard let topic = ClientStatus.topic(of: ClientID(clientID)),
             let message = stage.broker.retainedMessage(of: topic, as: .gateway)
@@ -126,8 +128,70 @@ struct StatusTests {
         }
     }
 
+    /// They are no retained messages of the broker's, but nobody can tell.
+    @Test func isReadAndCountedLikeRetainedMessages() async throws {
+        try await SocketStage.with(MQTTSNSettings()) { stage in
+            try stage.send(Self.connect, from: "C")
+            try stage.send([0x09, 0x04, 0x04, 0x01, 0x00, 0x3C, 0x63, 0x2F, 0x32], from: "D")
+            try await stage.wait(.seconds(1))
+            func topics(_ filter: String, limit: Int = 10) throws -> [String] {
+                stage.broker.retainedMessages(matching: try TopicFilter(filter), limit: limit, as: .gateway)
+                    .map(\.topic.string).filter { $0 != "\(Self.status)~" }.sorted()
+            }
+            let both = [Self.status + "c%2F2", Self.status + "c1"]
+            for filter in ["$SYS/#", "$SYS/broker/mqttsn/clients/+", "$SYS/+/mqttsn/+/#"] {
+                #expect(try topics(filter) == both)
+            }
+            #expect(try topics(Self.status + "c%2F2") == [Self.status + "c%2F2"])
+            for filter in ["#", "$SYS/broker/mqttsn/clients", "$SYS/broker/+", "$SYS/broker/mqttsn/+/x/#"] {
+                #expect(try topics(filter) == [])
+            }
+            #expect(
+                stage.broker.retainedMessages(matching: try TopicFilter("$SYS/#"), limit: 2, as: .gateway).count == 2)
+            let all = stage.broker.retainedMessages(matching: try TopicFilter("$SYS/#"), limit: 10, as: .gateway)
+            #expect(all.allSatisfy { $0.retain })
+            let statistics = stage.broker.statistics()
+            #expect(statistics.retainedMessages == 3)
+            #expect(statistics.retainedOctets == all.reduce(0) { $0 + $1.octets })
+        }
+    }
+
+    @Test func reachesWhoSubscribesBeforeAndAfterwards() async throws {
+        try await SocketStage.with(MQTTSNSettings()) { stage in
+            // SUBSCRIBE to all at QoS 0; the stage's own client is one of them.
+            let subscribe: [UInt8] = [0x05 + 28, 0x12, 0x00, 0x00, 0x02] + Array("\(Self.status)+".utf8)
+            try stage.send(Self.connect, from: "C")
+            try await stage.wait(.seconds(2))
+            try stage.send(subscribe, from: "C")
+            var texts = try Self.payloads(to: "C", stage)
+            #expect(texts.count == 2 && texts.allSatisfy { $0.contains(#""state":"active""#) })
+            try stage.send([0x08, 0x04, 0x04, 0x01, 0x00, 0x3C, 0x63, 0x32], from: "D")
+            try await stage.wait(.seconds(2))
+            texts = try Self.payloads(to: "C", stage)
+            #expect(texts.count == 1 && texts.allSatisfy { $0.contains(#""state":"active""#) })
+            try stage.send([0x02, 0x18], from: "D")
+            try await stage.wait(.seconds(2))
+            #expect(try Self.payloads(to: "C", stage) == [""])
+        }
+    }
+
+    /// What a client is sent, each name acknowledged.
+    private static func payloads(to client: String, _ stage: SocketStage) throws -> [String] {
+        var texts: [String] = []
+        while let octets = try stage.next(for: client) {
+            switch octets[1] {
+            case 0x0A: try stage.send([0x07, 0x0B] + octets[2..<6] + [0x00], from: client)
+            case 0x0C: texts.append(String(decoding: octets.dropFirst(7), as: UTF8.self))
+            default: break
+            }
+        }
+        return texts
+    }
+
     @Test(arguments: [("c1", "c1"), ("a/b", "a%2Fb"), ("+", "%2B"), ("#%", "%23%25")])
-    func standsUnderOneLevelWhateverTheClientID(clientID: String, level: String) {
-        #expect(ClientStatus.topic(of: ClientID(clientID))?.string == "$SYS/broker/mqttsn/clients/\(level)")
+    func standsUnderOneLevelWhateverTheClientID(clientID: String, level: String) throws {
+        let topic = try #require(ClientStatus.topic(of: ClientID(clientID)))
+        #expect(topic.string == "$SYS/broker/mqttsn/clients/\(level)")
+        #expect(ClientStatus.clientID(of: topic) == ClientID(clientID))
     }
 }

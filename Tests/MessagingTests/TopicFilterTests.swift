@@ -4,15 +4,28 @@ import Testing
 @Suite struct TopicFilterTests {
     /// The examples of MQTT 5.0, 4.7.1 and 4.7.2, and the corners between them.
     @Test(arguments: [
-        ("sport/tennis/player1/#", "sport/tennis/player1", true), ("sport/tennis/player1/#", "sport/tennis/player1/ranking", true),
+        ("sport/tennis/player1/#", "sport/tennis/player1", true),
+        ("sport/tennis/player1/#", "sport/tennis/player1/ranking", true),
         ("sport/#", "sport", true), ("sport/tennis/+", "sport/tennis/player1", true),
-        ("sport/tennis/+", "sport/tennis/player1/ranking", false), ("sport/+", "sport", false), ("sport/+", "sport/", true),
+        ("sport/tennis/+", "sport/tennis/player1/ranking", false), ("sport/+", "sport", false),
+        ("sport/+", "sport/", true),
         ("+/+", "/finance", true), ("/+", "/finance", true), ("+", "/finance", false), ("#", "$SYS/x", false),
-        ("+/monitor", "$SYS/monitor", false), ("$SYS/#", "$SYS/x", true), ("$SYS/+", "$SYS/x", true), ("a/b", "a/B", false),
+        ("+/monitor", "$SYS/monitor", false), ("$SYS/#", "$SYS/x", true), ("$SYS/+", "$SYS/x", true),
+        ("a/b", "a/B", false),
         ("$share/g/a/+", "a/b", true),
     ])
     func matches(filter: String, topic: String, expected: Bool) throws {
         #expect(try TopicFilter(filter).matches(TopicName(topic)) == expected)
+    }
+
+    @Test(arguments: [
+        ("$SYS/broker/c/x", true), ("$SYS/broker/c/+", true), ("$SYS/#", true), ("$SYS/broker/c/#", true),
+        ("$SYS/+/c/+/#", true),
+        ("$SYS/broker/c/x/y", true), ("$SYS/broker/c", false), ("$SYS/broker/+", false), ("$SYS/broker/d/#", false),
+        ("#", false), ("+/broker/c/x", false), ("a/b", false),
+    ])
+    func knowsWhatItReaches(filter: String, expected: Bool) throws {
+        #expect(try TopicFilter(filter).reaches(below: "$SYS/broker/c/") == expected)
     }
 
     @Test(arguments: [

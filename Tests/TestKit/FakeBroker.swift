@@ -219,6 +219,9 @@ package final class FakeBroker: Broker {
         state.withLock { state in Array(state.retained.values.filter { filter.matches($0.topic) }.prefix(limit)) }
     }
 
+    /// The fake keeps the messages it is given, so it has nothing to ask.
+    package func retain(by source: any RetainedSource) {}
+
     package func isCommitted(_ point: CommitPoint) -> Bool { state.withLock { $0.isCommitted(point) } }
 
     package func whenCommitted(_ point: CommitPoint, _ action: @escaping @Sendable () -> Void) {

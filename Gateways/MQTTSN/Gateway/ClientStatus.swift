@@ -1,14 +1,34 @@
 import Messaging
 
-/// What an operator wants to know of one client, published as JSON.
-struct ClientStatus {
-    /// Requests sent again because their answer did not come.
-    var retransmissions: UInt32 = 0
-    /// Times it was heard from another address than before.
-    var roams: UInt32 = 0
-    /// Times it did not wake when it had said it would.
-    var missedWakes: UInt32 = 0
-    var lastRejection: Rejection?
+/// What an operator wants to know of one client. Kept as numbers, for each of very many sleepers, and written as JSON for whoever asks.
+struct ClientStatus: Equatable {
+    // Small things stand behind those that leave them room.
+
+    let address: Endpoint
+    let state: State
+    /// What waits and what was lost, if anything.
+    let backlog: Rarely<Backlog>
+    /// Whole seconds since 1970; 0 for a client that has not said when it wakes.
+    let nextWake: UInt32
+    let history: History
+    /// Seconds.
+    let keepAlive: UInt16
+    let sleepDuration: UInt16
+
+    enum State: String {
+        case active, asleep, awake, disconnected, lost
+    }
+
+    /// What has happened since its connection began.
+    struct History: Equatable {
+        /// Requests sent again because their answer did not come.
+        var retransmissions: UInt32 = 0
+        /// Times it was heard from another address than before.
+        var roams: UInt32 = 0
+        /// Times it did not wake when it had said it would.
+        var missedWakes: UInt32 = 0
+        var lastRejection: Rejection?
+    }
 
     /// A request of the client that was answered with a return code other than "accepted".
     struct Rejection: Equatable {
@@ -16,68 +36,50 @@ struct ClientStatus {
         let returnCode: ReturnCode
     }
 
-    enum State: String {
-        case active, asleep, awake, disconnected, lost
+    /// Its mailbox.
+    struct Backlog: Equatable {
+        let messages: Int
+        let octets: Int
+        /// When the oldest waiting message was published, in whole seconds since 1970; 0 where none waits or that is not known.
+        let oldest: UInt32
+        let refused: UInt64
+        /// What was dropped and what expired; nothing else is counted here.
+        let losses: DropLedger
     }
+}
 
-    /// Times are whole seconds since 1970. What is zero or nothing is left out, as this is kept for each of very many sleepers.
-    func json(
-        state: State, address: String, keepAlive: UInt16, sleepDuration: UInt16, nextWake: Duration?,
-        backlog: MailboxReport, oldest: Duration?
-    ) -> String {
-        var object = JSONObject()
-        object.append("state", text: state.rawValue)
-        object.append("address", text: address)
-        object.append("keep_alive", keepAlive)
-        object.append("sleep", sleepDuration)
-        object.append("next_wake", Self.seconds(nextWake))
-        object.append("missed_wakes", missedWakes)
-        object.append("backlog", self.backlog(backlog, oldest: oldest))
-        object.append("retransmissions", retransmissions)
-        object.append("roams", roams)
-        if let lastRejection { object.append("last_rejection", rejection(lastRejection)) }
-        return object.text
+extension ClientStatus {
+    /// - Parameter clock: tells what seconds points of the monotonic clock are.
+    init(_ device: Device, _ state: State, report: MailboxReport, clock: any GatewayClock) {
+        address = device.route.peer.endpoint
+        self.state = state
+        backlog = Rarely(Backlog(report, clock))
+        nextWake = clock.seconds(at: device.machine.wakeExpectedAt)
+        history = device.history
+        keepAlive = device.machine.connect.duration
+        sleepDuration = device.machine.sleepDuration
     }
+}
 
-    private func backlog(_ report: MailboxReport, oldest: Duration?) -> JSONObject {
-        var object = JSONObject()
-        object.append("messages", report.messages)
-        object.append("bytes", report.octets)
-        object.append("oldest", Self.seconds(oldest))
-        object.append("dropped", report.account.dropped)
-        object.append("expired", report.account.expired)
-        var reasons = JSONObject()
-        for (reason, count) in report.account.reasons { reasons.append(reason.name, count) }
-        object.append("reasons", reasons)
-        object.append("refused", report.refused)
-        return object
+extension ClientStatus.Backlog {
+    /// Nil when there is nothing to tell.
+    fileprivate init?(_ report: MailboxReport, _ clock: any GatewayClock) {
+        var losses = DropLedger()
+        losses.expired = report.account.expired
+        for (reason, count) in report.account.reasons { losses[dropped: reason] = count }
+        guard report.messages > 0 || report.refused > 0 || losses != DropLedger() else { return nil }
+        messages = report.messages
+        octets = report.octets
+        oldest = clock.seconds(at: report.oldest)
+        refused = report.refused
+        self.losses = losses
     }
+}
 
-    private func rejection(_ rejection: Rejection) -> JSONObject {
-        var object = JSONObject()
-        object.append("answer", text: "\(rejection.answer)")
-        object.append("return_code", rejection.returnCode.rawValue)
-        return object
-    }
-
-    private static func seconds(_ time: Duration?) -> Int64 { time?.components.seconds ?? 0 }
-
-    /// The topic of a client's status. Octets a topic level cannot hold, and `%`, are written as `%` and two hexadecimal
-    /// digits, so that no client id reaches into another's topic.
-    static func topic(of clientID: ClientID) -> TopicName? {
-        var level: [UInt8] = []
-        for octet in clientID.string.utf8 {
-            switch octet {
-            case UInt8(ascii: "/"), UInt8(ascii: "+"), UInt8(ascii: "#"), UInt8(ascii: "%"), 0..<0x20:
-                level += [UInt8(ascii: "%"), Self.digit(octet >> 4), Self.digit(octet & 0x0F)]
-            default: level.append(octet)
-            }
-        }
-        return try? TopicName(utf8: Array("$SYS/broker/mqttsn/clients/".utf8) + level)
-    }
-
-    private static func digit(_ value: UInt8) -> UInt8 {
-        value + (value < 10 ? UInt8(ascii: "0") : UInt8(ascii: "A") - 10)
+extension GatewayClock {
+    /// A point on the monotonic clock in whole seconds since 1970; 0 for nil.
+    fileprivate func seconds(at time: Timestamp?) -> UInt32 {
+        time.map { UInt32(clamping: (wallClock() + $0.since(now())).components.seconds) } ?? 0
     }
 }
 

@@ -67,7 +67,7 @@ extension Device {
 
     /// The client has broken the protocol: it is told how, and its will is published (as MQTT 5.0, 4.13).
     func reject(_ reason: ReturnCode) {
-        status.lastRejection = ClientStatus.Rejection(answer: .disconnect, returnCode: reason)
+        history.lastRejection = ClientStatus.Rejection(answer: .disconnect, returnCode: reason)
         send(.disconnectDraft(Packet.DisconnectDraft(reason: reason)))
         run { machine, actions in machine.end(.lost, into: &actions) }
     }

@@ -12,15 +12,11 @@ final class Device {
     var isStatusPending = false
     /// The operator has been told that its topic ids are used up.
     private(set) var hasReportedExhaustion = false
-    var status = ClientStatus()
-    /// Digest of the status published last.
-    var publishedStatus: UInt32 = 0
+    var history = ClientStatus.History()
     var attachment: (any Attachment)?
     unowned let loop: GatewayLoop
     /// Answers that wait for the store, or for receivers that are behind; in order.
     private(set) var replies: Deque<Reply> = []
-    /// When the loop's timer will next look at this device.
-    var scheduledDeadline: Timestamp?
     /// CONNACK waits for this.
     private var openingCommit: CommitPoint?
     /// Digest of what is kept of its sleep beyond the process; 0 for nothing.
@@ -55,13 +51,11 @@ final class Device {
         serial = resting.serial
         route = resting.route
         self.loop = loop
-        machine = ConnectionMachine(resting.machine)
+        machine = ConnectionMachine(resting.machine, resting.clientID)
         attachment = resting.attachment
-        scheduledDeadline = resting.scheduledDeadline == .never ? nil : resting.scheduledDeadline
         isStatusPending = resting.isStatusPending
         hasReportedExhaustion = resting.hasReportedExhaustion
-        status = resting.status
-        publishedStatus = resting.publishedStatus
+        history = resting.history
         keptSleep = resting.keptSleep
     }
 
@@ -138,7 +132,7 @@ final class Device {
     /// Sends `packet` once `commit` has passed and earlier answers have left.
     func reply(_ packet: Packet, after commit: CommitPoint) {
         if let rejection = packet.rejection {
-            status.lastRejection = rejection
+            history.lastRejection = rejection
             loop.statusChanged(of: self)
         }
         if replies.isEmpty, isReady(packet, commit) {
@@ -270,7 +264,7 @@ final class Device {
         case .send(let packet): send(packet)
         case .sendWhenAsleep(let packet): reply(packet, after: sleepCommit)
         case .sendAgain(let packet):
-            status.retransmissions &+= 1
+            history.retransmissions &+= 1
             loop.counters.retransmissions.add()
             loop.statusChanged(of: self)
             perform(.send(packet))
@@ -297,7 +291,7 @@ final class Device {
                 .info, "a client does not answer REGISTER: the name is not offered again",
                 [.client: clientID.string, .topicID: "\(topicID)"])
         case .late:
-            status.missedWakes &+= 1
+            history.missedWakes &+= 1
             loop.counters.wakesMissed.add()
             loop.events.record(.late(clientID))
             loop.statusChanged(of: self)

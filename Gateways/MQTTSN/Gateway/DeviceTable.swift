@@ -86,7 +86,7 @@ struct DeviceTable {
         tired.removeAll(keepingCapacity: true)
     }
 
-    private mutating func device(at place: Int) -> Device? {
+    mutating func device(at place: Int) -> Device? {
         switch places[place] {
         case .free: return nil
         case .device(let device): return device
@@ -133,7 +133,7 @@ struct DeviceTable {
         return true
     }
 
-    private static func place(_ serial: UInt64) -> Int { Int(truncatingIfNeeded: serial & 0xFFFF_FFFF) }
+    static func place(_ serial: UInt64) -> Int { Int(truncatingIfNeeded: serial & 0xFFFF_FFFF) }
 
     // MARK: By client id
 

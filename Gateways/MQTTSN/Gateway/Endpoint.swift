@@ -25,6 +25,13 @@ struct Endpoint: Hashable, Sendable {
 
     func isSameHost(as other: Endpoint) -> Bool { host == other.host && isIPv6 == other.isIPv6 && scope == other.scope }
 
+    /// Numeric, for records: `127.0.0.1:50123`, `[::1]:50123`.
+    var text: String {
+        let address = socketAddress
+        let ip = address.ipAddress ?? ""
+        return isIPv6 ? "[\(ip)]:\(port)" : "\(ip):\(port)"
+    }
+
     var socketAddress: SocketAddress {
         withUnsafeTemporaryAllocation(byteCount: MemoryLayout<sockaddr_in6>.size, alignment: 8) { octets in
             octets.initializeMemory(as: UInt8.self, repeating: 0)

@@ -1,26 +1,30 @@
 import Messaging
 
-/// The status of each client, and WAKEUP for sleepers of 2.0 for whom something waits.
-///
-/// The status is a retained message of `$SYS/broker/mqttsn/clients/{clientid}`, refreshed at most once a
-/// second when it has changed. Sleepers are looked at in turn, because the core does not wake anybody for what arrives for them.
+/// Whose status is to be looked at. It is published at most once a second, when it has changed. Sleepers are looked at in turn,
+/// because the core does not wake anybody for what arrives for them; those of 2.0 for whom something waits are sent WAKEUP then.
 struct StatusBoard {
     static let interval = Duration.seconds(1)
-    /// Sleepers looked at in one interval at most.
+    /// Until the rest of very many changes is looked at.
+    static let shortInterval = Duration.milliseconds(100)
+    /// Devices looked at in one interval at most: those that have changed, and those in turn.
     static let looksPerInterval = 1_000
+    /// Messages made before they are published, at most: there may be one for each of very many clients at the same time.
+    static let batch = 64
 
     var dueAt: Timestamp?
     /// Devices whose status may have changed.
     var changed: [UInt64] = []
     /// Those still to be looked at in this round.
     var round: [UInt64] = []
-    /// Last words of clients that have gone, unless they are back before they are said.
-    var departed: [(ClientID, Message)] = []
+    /// Clients that have gone, with their last status unless their session has ended, too.
+    var departed: [(clientID: ClientID, status: ClientStatus?)] = []
+    /// What is to be published.
+    var messages: [Message] = []
 }
 
 extension GatewayLoop {
     func statusChanged(of device: Device) {
-        guard settings.publishesClientStatus || device.version == .v20, !device.isStatusPending else { return }
+        guard statuses != nil || device.version == .v20, !device.isStatusPending else { return }
         device.isStatusPending = true
         board.changed.append(device.serial)
         scheduleStatus()
@@ -29,10 +33,10 @@ extension GatewayLoop {
     /// The client is not connected any more. The status of a session that goes on says so for as long as it may; one that
     /// has ended leaves nothing behind.
     func statusEnded(of device: Device, _ state: ClientStatus.State) {
-        guard settings.publishesClientStatus, let topic = ClientStatus.topic(of: device.clientID) else { return }
+        guard statuses != nil else { return }
         let isOver = device.machine.endsSession
-        let payload = isOver ? [] : Array(device.status(state, report: MailboxReport()).utf8)
-        board.departed.append((device.clientID, statusMessage(topic, payload, expiry: settings.sessionExpiry)))
+        let status = isOver ? nil : ClientStatus(device, state, report: MailboxReport(), clock: broker.clock)
+        board.departed.append((device.clientID, status))
         scheduleStatus()
     }
 
@@ -41,50 +45,70 @@ extension GatewayLoop {
     }
 
     func publishStatusIfDue() {
+        statuses?.removeExpired()
         guard let dueAt = board.dueAt, dueAt <= now else { return }
-        var messages: [Message] = []
-        for (clientID, message) in board.departed where client(clientID) == nil { messages.append(message) }
-        board.departed.removeAll(keepingCapacity: true)
-        for serial in board.changed {
+        let departed = board.departed.prefix(StatusBoard.looksPerInterval)
+        board.departed.removeFirst(departed.count)
+        for (clientID, status) in departed { publish(lastWord(of: clientID, status)) }
+        for _ in 0..<StatusBoard.looksPerInterval {
+            guard let serial = board.changed.popLast() else { break }
             device(serial)?.isStatusPending = false
-            if let message = newStatus(of: serial) { messages.append(message) }
+            publish(newStatus(of: serial))
             restSoon()
         }
-        board.changed.removeAll(keepingCapacity: true)
         for _ in 0..<StatusBoard.looksPerInterval {
             guard let serial = board.round.popLast() else { break }
-            guard let device = device(serial) else { continue }
-            if device.version == .v20, device.attachment?.backlog ?? 0 > 0 { device.callSleeper() }
-            if let message = newStatus(of: serial) { messages.append(message) }
-            // What kept it from resting may have passed.
-            mayRest(device)
+            lookAtSleeper(serial)
             restSoon()
         }
-        if board.round.isEmpty { board.round = sleepers(of: settings.publishesClientStatus ? nil : .v20) }
+        publishStatuses()
+        board.dueAt = nextStatus
+    }
+
+    /// Begins a new round of looks at sleepers when one is over.
+    private var nextStatus: Timestamp? {
+        guard board.departed.isEmpty, board.changed.isEmpty else { return now + StatusBoard.shortInterval }
+        // Whoever is many now may be few later: their room is not kept.
+        board.changed = []
+        board.departed = []
+        if board.round.isEmpty { board.round = sleepers(of: statuses == nil ? .v20 : nil) }
+        return board.round.isEmpty ? nil : now + StatusBoard.interval
+    }
+
+    private func lookAtSleeper(_ serial: UInt64) {
+        guard let device = device(serial) else { return }
+        if device.version == .v20, device.attachment?.backlog ?? 0 > 0 { device.callSleeper() }
+        publish(newStatus(of: serial))
+        // What kept it from resting may have passed.
+        mayRest(device)
+    }
+
+    private func publish(_ message: Message?) {
+        guard let message else { return }
+        board.messages.append(message)
+        if board.messages.count >= StatusBoard.batch { publishStatuses() }
+    }
+
+    private func publishStatuses() {
+        guard !board.messages.isEmpty else { return }
         var outcomes: [PublishOutcome] = []
-        if !messages.isEmpty {
-            broker.publish(messages, as: .gateway, via: TrafficReading.ownListener, outcomes: &outcomes)
-        }
-        board.dueAt = board.round.isEmpty ? nil : now + StatusBoard.interval
+        broker.publish(board.messages, as: .gateway, via: TrafficReading.ownListener, outcomes: &outcomes)
+        board.messages.removeAll(keepingCapacity: true)
+    }
+
+    /// Of a client that has gone, unless it is back before that is said.
+    private func lastWord(of clientID: ClientID, _ status: ClientStatus?) -> Message? {
+        guard let statuses, client(clientID) == nil else { return nil }
+        guard let status else { return statuses.remove(clientID) }
+        return statuses.update(clientID, status, until: settings.sessionExpiry.map { now + $0 } ?? .never)
     }
 
     /// The status of a connected client when it is another than the one published last.
     private func newStatus(of serial: UInt64) -> Message? {
-        guard settings.publishesClientStatus, let device = device(serial), let state = device.state,
-            let report = device.attachment?.mailboxReport,
-            let topic = ClientStatus.topic(of: device.clientID)
+        guard let statuses, let device = device(serial), let state = device.state,
+            let report = device.attachment?.mailboxReport
         else { return nil }
-        let status = device.status(state, report: report)
-        let digest = UInt32(truncatingIfNeeded: status.hashValue)
-        guard device.publishedStatus != digest else { return nil }
-        device.publishedStatus = digest
-        return statusMessage(topic, Array(status.utf8), expiry: nil)
-    }
-
-    private func statusMessage(_ topic: TopicName, _ payload: [UInt8], expiry: Duration?) -> Message {
-        Message(
-            topic: topic, payload: payload, qos: .atLeastOnce, retain: true, publishedAt: now,
-            expiresAt: expiry.map { now + $0 } ?? .never)
+        return statuses.update(device.clientID, ClientStatus(device, state, report: report, clock: broker.clock))
     }
 }
 
@@ -97,14 +121,5 @@ extension Device {
         case .awake: .awake
         case .awaitingWillTopic, .awaitingWillMessage, .opening, .ended: nil
         }
-    }
-
-    func status(_ state: ClientStatus.State, report: MailboxReport) -> String {
-        let clock = loop.broker.clock
-        func wallClock(_ time: Timestamp?) -> Duration? { time.map { clock.wallClock() + $0.since(clock.now()) } }
-        return status.json(
-            state: state, address: route.peer.record.address, keepAlive: machine.connect.duration,
-            sleepDuration: machine.sleepDuration, nextWake: wallClock(machine.wakeExpectedAt), backlog: report,
-            oldest: wallClock(report.oldest))
     }
 }

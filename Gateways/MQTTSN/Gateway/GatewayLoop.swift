@@ -31,6 +31,8 @@ final class GatewayLoop {
     private var deadlines = DeadlineQueue()
     var departed = DepartedPeers()
     var board = StatusBoard()
+    /// Nil when nobody is told of single clients.
+    let statuses: StatusTable?
     private var advertising: Advertising?
     private var duplicates = DuplicateMemory()
     private var sources: SourceLimiter
@@ -69,8 +71,12 @@ final class GatewayLoop {
         mailboxTerms = settings.mailbox.map { MailboxTerms($0) }
         forwarders = settings.forwarders.map { Set($0.compactMap { HostAddress(numeric: $0) }) }
         table = DeviceTable(trustsForwarders: settings.forwarders != nil)
+        statuses =
+            settings.publishesClientStatus
+            ? StatusTable(clock: broker.clock, limit: broker.limits.sessions) : nil
         sources = SourceLimiter(perSecond: settings.strangersPerSecond, burst: 2 * settings.strangersPerSecond)
         table.loop = self
+        if let statuses { broker.retain(by: statuses) }
     }
 
     /// The rules for one client.
@@ -86,7 +92,7 @@ final class GatewayLoop {
 
     /// When `runTimers` is next needed.
     var nextDeadline: Timestamp? {
-        [deadlines.earliest, board.dueAt, advertising?.dueAt].lazy.compactMap(\.self).min()
+        [deadlines.earliest, board.dueAt, statuses?.nextExpiry, advertising?.dueAt].lazy.compactMap(\.self).min()
     }
 
     // MARK: A turn
@@ -153,11 +159,7 @@ final class GatewayLoop {
 
     func runTimers() {
         let now = now
-        while let serial = deadlines.popDue(now: now) {
-            guard let device = table[serial] else { continue }
-            device.scheduledDeadline = nil
-            device.fireTimer()
-        }
+        while let place = deadlines.popDue(now: now) { table.device(at: place)?.fireTimer() }
         publishStatusIfDue()
         advertiseIfDue()
     }
@@ -254,6 +256,8 @@ final class GatewayLoop {
     func isBound(_ device: Device) -> Bool { table.isBound(device) }
     /// Sleepers that cost no more than a `RestingDevice`.
     var restingCount: Int { table.restingCount }
+    /// Devices that a timer will look at.
+    var timerCount: Int { deadlines.count }
     /// Lets rest who can before the turn is over: many sleepers looked at in one turn are not all whole at once. The caller does not hold on
     /// to a device.
     func restSoon() { table.rest(now: now) }
@@ -265,10 +269,8 @@ final class GatewayLoop {
     func sleepers(of version: ProtocolVersion? = nil) -> [UInt64] { table.sleepers(of: version) }
 
     func scheduleTimer(of device: Device) {
-        guard let deadline = device.machine.deadline, table.contains(device.serial) else { return }
-        if let scheduled = device.scheduledDeadline, scheduled <= deadline { return }
-        device.scheduledDeadline = deadline
-        deadlines.insert(device.serial, at: deadline)
+        guard table.contains(device.serial) else { return }
+        deadlines.set(DeviceTable.place(device.serial), to: device.machine.deadline)
     }
 
     /// The connection is over. Its peer is remembered for a while: it may not have heard our goodbye.
@@ -276,6 +278,7 @@ final class GatewayLoop {
         let wasBound = isBound(device)
         let wasClient = client(device.clientID) === device
         guard table.remove(device) else { return }
+        deadlines.set(DeviceTable.place(device.serial), to: nil)
         if wasBound { departed.insert(device.route.peer, now: now) }
         guard wasClient else { return }
         statusEnded(of: device, state)
@@ -395,7 +398,7 @@ final class GatewayLoop {
         device.route = route
         guard old != route.peer else { return }
         counters.roams.add()
-        device.status.roams &+= 1
+        device.history.roams &+= 1
         statusChanged(of: device)
         events.record(.roamed(device.clientID, from: old.record.address, to: route.peer.record.address))
     }

@@ -60,13 +60,9 @@ struct PeerAddress: Hashable {
 
     /// For records and access decisions.
     var record: Peer {
-        let remote = remote
         let ip = remote.ipAddress ?? ""
-        let port = remote.port ?? 0
         let isLoopback = ip.hasPrefix("127.") || ip == "::1" || ip.hasPrefix("::ffff:127.")
-        return Peer(
-            address: ip.contains(":") ? "[\(ip)]:\(port)" : "\(ip):\(port)", isLoopback: isLoopback,
-            listener: listener)
+        return Peer(address: endpoint.text, isLoopback: isLoopback, listener: listener)
     }
 }
 

@@ -3,29 +3,37 @@ import Messaging
 /// What has to be known of a client that sleeps and for which nothing is under way: less than half of a `Device`, and no object of its
 /// own. Most of very many devices are this most of the time.
 struct RestingDevice {
+    // Small things stand behind those that leave them room.
+
+    let attachment: any Attachment
+    let route: Route
     let serial: UInt64
     let machine: RestingMachine
-    let route: Route
-    let attachment: any Attachment
-    /// `never` for none, as is `RestingMachine.wakeExpectedAt`: an optional would take eight octets more.
-    let scheduledDeadline: Timestamp
+    let keptSleep: UInt32
+    let history: ClientStatus.History
     let isStatusPending: Bool
     let hasReportedExhaustion: Bool
-    let status: ClientStatus
-    let publishedStatus: UInt32
-    let keptSleep: UInt32
 
-    var clientID: ClientID { ClientID(machine.connect.clientID) }
+    /// The attachment knows it, so that it is not kept twice.
+    var clientID: ClientID { attachment.clientID }
 }
 
 /// The same of its machine.
 struct RestingMachine {
-    let connect: Packet.Connect
     let policy: SessionPolicy
+    /// `never` for none: an optional would take eight octets more.
+    let wakeExpectedAt: Timestamp
+    /// Of its CONNECT, as are the two below.
+    let keepAlive: UInt16
     let sleepDuration: UInt16
     let lastSubscribeID: UInt16
     let delivery: RestingDelivery
-    let wakeExpectedAt: Timestamp
+    let hasWill: Bool
+    let isCleanSession: Bool
+
+    func connect(_ clientID: ClientID) -> Packet.Connect {
+        Packet.Connect(will: hasWill, cleanSession: isCleanSession, duration: keepAlive, clientID: clientID.string)
+    }
 }
 
 struct RestingDelivery {
@@ -38,20 +46,19 @@ extension ConnectionMachine {
     func resting(now: Timestamp) -> RestingMachine? {
         guard phase == .asleep, draft == nil, isQuiet(now: now), let delivery = delivery.resting else { return nil }
         return RestingMachine(
-            connect: connect, policy: policy, sleepDuration: sleepDuration, lastSubscribeID: lastSubscribeID,
-            delivery: delivery,
-            wakeExpectedAt: wakeExpectedAt ?? .never)
+            policy: policy, wakeExpectedAt: wakeExpectedAt ?? .never, keepAlive: connect.duration,
+            sleepDuration: sleepDuration, lastSubscribeID: lastSubscribeID, delivery: delivery, hasWill: connect.will,
+            isCleanSession: connect.cleanSession)
     }
 }
 
 extension Device {
     /// Nil while there is more to be known than fits.
     func resting(now: Timestamp) -> RestingDevice? {
-        guard let attachment, isQuiet, let machine = machine.resting(now: now) else { return nil }
+        guard let attachment, attachment.clientID == clientID, isQuiet, let machine = machine.resting(now: now)
+        else { return nil }
         return RestingDevice(
-            serial: serial, machine: machine, route: route, attachment: attachment,
-            scheduledDeadline: scheduledDeadline ?? .never,
-            isStatusPending: isStatusPending, hasReportedExhaustion: hasReportedExhaustion, status: status,
-            publishedStatus: publishedStatus, keptSleep: keptSleep)
+            attachment: attachment, route: route, serial: serial, machine: machine, keptSleep: keptSleep,
+            history: history, isStatusPending: isStatusPending, hasReportedExhaustion: hasReportedExhaustion)
     }
 }

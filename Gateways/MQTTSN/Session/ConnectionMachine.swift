@@ -81,8 +81,8 @@ struct ConnectionMachine {
     }
 
     /// Goes on for a client that has rested.
-    init(_ resting: RestingMachine) {
-        connect = resting.connect
+    init(_ resting: RestingMachine, _ clientID: ClientID) {
+        connect = resting.connect(clientID)
         draft = nil
         duplicates = DuplicateWindow()
         delivery = DeliveryMachine(resting.delivery, policy: resting.policy)
