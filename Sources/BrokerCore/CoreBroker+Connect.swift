@@ -178,7 +178,7 @@ extension CoreBroker {
     /// unless it has a delay, as the new connection comes before the delay is over (MQTT 5.0, 3.1.3.2.2).
     private func displace(_ session: Session, _ state: inout SessionState, _ afterwards: inout Afterwards) {
         afterwards.receiver = session
-        swap(&afterwards.relieved, &state.heldBack)
+        afterwards.relieved = state.takeHeldBack()
         guard let displaced = state.attachment else { return }
         afterwards.displaced = displaced
         state.attachment = nil
@@ -258,7 +258,7 @@ extension CoreBroker {
         attachment.withState { state in
             state.attachment = nil
             session.isListening.store(false, ordering: .relaxed)
-            swap(&relieved, &state.heldBack)
+            relieved = state.takeHeldBack()
             if let expiry { state.expiry = boundedExpiry(expiry.expiry) }
             state.expiresAt = state.expiry.map { now + $0 } ?? .never
             // Whoever sleeps through a restart has until its deadline to wake.

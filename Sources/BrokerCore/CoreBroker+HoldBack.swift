@@ -23,22 +23,17 @@ extension CoreBroker {
     func holdBack(_ publisher: SessionAttachment, for receiver: Session) {
         // A client that subscribes to what it publishes must be read from to empty its own mailbox.
         guard receiver !== publisher.session else { return }
-        let wasHeld = publisher.isHeldBack
-        guard publisher.holdBack.begin(receiver, now: clock.now()) else { return }
-        guard receiver.holdBack(publisher, limits: limits.mailbox) else { return publisher.relieve(from: receiver) }
-        if !wasHeld { held.withLock { $0.append(publisher) } }
+        let now = clock.now()
+        guard held.withLock({ $0.begin(publisher, receiver, now: now) }) else { return }
+        if !receiver.holdBack(publisher, limits: limits.mailbox) { publisher.relieve(from: receiver) }
     }
 
     /// Lets go publishers that have been held back for the longest time allowed. The receivers at fault hold nobody back
     /// until they have caught up.
     func releaseOverdueHoldBacks(now: Timestamp) {
         let deadline = now + (.zero - limits.mailbox.longestHoldBack)
-        let publishers = held.withLock { held in
-            held.removeAll { !$0.isHeldBack }
-            return held
-        }
-        for publisher in publishers {
-            for receiver in publisher.holdBack.overdue(since: deadline) {
+        for (publisher, receivers) in held.withLock({ $0.overdue(since: deadline) }) {
+            for receiver in receivers {
                 for released in receiver.stall() { released.relieve(from: receiver) }
                 publisher.relieve(from: receiver)
             }

@@ -102,7 +102,7 @@ extension CoreBroker {
         state.willDueAt = clock.timestamp(atWallClock: record.willDueAt)
         if let silentAt = record.silentAt { state.sleeps(until: clock.timestamp(atWallClock: silentAt)) }
         state.queuesQoS0WhileDetached = record.queuesQoS0WhileDetached
-        state.receiving = Set(stored.receiving)
+        state.restoreReceiving(stored.receiving)
         state.topicIDs.restore(stored.topicIDs)
         state.mailbox.restore(stored, with: Recorder(number: record.number, target: recording))
         let due = (state.expiresAt, state.willDueAt, state.silentAt)

@@ -1,7 +1,7 @@
 import Messaging
 import Synchronization
 
-/// Something that comes due. Whether it still matters is looked up then.
+/// Something that comes due. Whether it still matters is looked up then. One pointer each, as every sleeper has one.
 enum Deadline {
     case silence(SessionAttachment)
     case session(Session)
@@ -9,7 +9,7 @@ enum Deadline {
     /// A client that slept when the process before ended should have woken by now.
     case sleeper(Session)
     indirect case retained(TopicName)
-    case delayed(DelayedMessages.ID)
+    indirect case delayed(DelayedMessages.ID)
 }
 
 extension CoreBroker {

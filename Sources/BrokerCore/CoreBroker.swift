@@ -27,7 +27,7 @@ package final class CoreBroker: Broker {
     let deadlines: Mutex<DeadlineQueue<Deadline>>
     let delayed = Mutex(DelayedMessages())
     /// Publishers being held back.
-    let held = Mutex<[SessionAttachment]>([])
+    let held = Mutex(HoldBacks())
     /// Owners that wait for a commit point.
     let awaitingCommit = Mutex<[(point: CommitPoint, owner: any SessionOwner)]>([])
     /// What is to be done at a commit point.
@@ -117,18 +117,42 @@ package final class CoreBroker: Broker {
 
 /// All sessions by client id, and the account of those that have ended.
 struct SessionTable {
-    private(set) var byClientID: [ClientID: Session] = [:]
+    private var sessions: ContiguousArray<Session?> = []
+    private var free: [Int] = []
+    /// Places in `sessions`. A dictionary would keep each client id a second time.
+    private var byClientID = PlaceTable()
     /// Where the copies of messages for ended sessions went.
     var departed = DropLedger()
     private var lastNumber: UInt64 = 0
 
-    var all: Dictionary<ClientID, Session>.Values { byClientID.values }
+    var all: some Sequence<Session> { sessions.lazy.compactMap(\.self) }
     var count: Int { byClientID.count }
 
     subscript(clientID: ClientID) -> Session? {
-        get { byClientID[clientID] }
-        set { byClientID[clientID] = newValue }
+        get { place(of: clientID).flatMap { sessions[$0] } }
+        set {
+            if let place = place(of: clientID) { remove(place) }
+            if let newValue { insert(newValue) }
+        }
     }
+
+    private func place(of clientID: ClientID) -> Int? {
+        byClientID.find(clientID.hashValue) { sessions[$0]?.clientID == clientID }
+    }
+
+    private mutating func insert(_ session: Session) {
+        let place = free.popLast() ?? sessions.count
+        if place == sessions.count { sessions.append(session) } else { sessions[place] = session }
+        byClientID.insert(place, hashOf: hashOfClientID)
+    }
+
+    private mutating func remove(_ place: Int) {
+        byClientID.remove(place, hashOf: hashOfClientID)
+        sessions[place] = nil
+        free.append(place)
+    }
+
+    private var hashOfClientID: (Int) -> Int { { [sessions] in sessions[$0]?.clientID.hashValue ?? 0 } }
 
     mutating func nextNumber() -> SessionNumber {
         lastNumber += 1

@@ -20,8 +20,6 @@ struct DeliveryWindow: ~Copyable {
     private static let identifiers = 65_535
 
     private var slots = UniqueDeque<Slot?>()
-    /// Identifier of the first slot.
-    private var first: UInt16 = 1
     /// Octets of the messages on the way.
     private(set) var octets = 0
     private var used: Int32 = 0
@@ -32,6 +30,8 @@ struct DeliveryWindow: ~Copyable {
     /// No slot before these is to be sent again: as a release, as a message.
     private var nextRelease: Int32 = 0
     private var nextMessage: Int32 = 0
+    /// Identifier of the first slot.
+    private var first: UInt16 = 1
 
     /// Deliveries on the way.
     var count: Int { Int(used) }

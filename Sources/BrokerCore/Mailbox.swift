@@ -16,15 +16,12 @@ struct Mailbox: ~Copyable {
     /// What waits behind it, most of it in the store.
     var tail = MailboxTail()
     private(set) var window = DeliveryWindow()
+    /// Most deliveries on the way at once, and octets from which on none is added: who acknowledges nothing holds no more.
+    var receiveMaximum = UInt16.max
+    var octetsOnTheWay = UInt32.max
     private var nextSequence: UInt64 = 1
     var waitingOctets = 0
-    /// `queued` is counted, not stored: see `account`.
-    var ledger = DropLedger()
-    /// Messages that were not even offered, as their publishers were refused.
-    private var refused: UInt64 = 0
-    /// Most deliveries on the way at once, and octets from which on none is added: who acknowledges nothing holds no more.
-    var receiveMaximum = 65_535
-    var octetsOnTheWay = Int.max
+    var ledger = MailboxLedger()
     /// Set for sessions that outlive the process.
     var recorder: Recorder?
     /// What the last `take` stopped at, if it is to be waited for.
@@ -48,26 +45,22 @@ struct Mailbox: ~Copyable {
         report.oldest = (waiting.first ?? tail.firstWhole)?.message.publishedAt
         if report.oldest == StoreClock.unknown { report.oldest = nil }
         report.account = account
-        report.refused = refused
+        report.refused = ledger.refused
         return report
     }
 
     /// Whether `take` would yield something now.
     var hasTakeable: Bool {
-        if window.mayResend(within: receiveMaximum) { return true }
+        if window.mayResend(within: Int(receiveMaximum)) { return true }
         guard !waiting.isEmpty else { return canGoOn }
         return waiting[0].qos == .atMostOnce || isWindowOpen
     }
 
     /// One more delivery may be on the way.
-    var isWindowOpen: Bool { window.count < receiveMaximum && window.octets < octetsOnTheWay }
+    var isWindowOpen: Bool { window.count < Int(receiveMaximum) && window.octets < Int(octetsOnTheWay) }
 
     /// The account of this mailbox. Balanced at any moment, as every method below leaves it so.
-    var account: DropLedger {
-        var account = ledger
-        account.queued = UInt64(backlog)
-        return account
-    }
+    var account: DropLedger { ledger.account(queued: backlog) }
 
     // MARK: Arriving
 
@@ -133,7 +126,7 @@ struct Mailbox: ~Copyable {
         guard bounds.policy == .rejectPublisher, octets <= bounds.octets,
             waitingCount >= bounds.messages || waitingOctets + octets > bounds.octets || isBeyondShare(octets, bounds)
         else { return false }
-        refused += 1
+        ledger.refused += 1
         return true
     }
 
@@ -212,7 +205,7 @@ struct Mailbox: ~Copyable {
         var room = limit
         awaited = .none
         if window.toResend > 0, mustWait(releaseCommit) { return .later }
-        while let (identifier, slot) = room > 0 ? window.nextToResend(within: receiveMaximum) : nil {
+        while let (identifier, slot) = room > 0 ? window.nextToResend(within: Int(receiveMaximum)) : nil {
             deliveries.append(
                 slot.entry.delivery(
                     packetID: identifier, isDuplicate: !slot.isReleased, step: slot.isReleased ? .release : .publish))
@@ -241,7 +234,7 @@ struct Mailbox: ~Copyable {
                 deliveries.append(send(waiting.removeFirst()))  // MQTT-4.3.2-2, MQTT-4.3.3-2
             }
         } while moveWhole()
-        if window.mayResend(within: receiveMaximum) { return .more }
+        if window.mayResend(within: Int(receiveMaximum)) { return .more }
         return tail.count > 0 && isWindowOpen ? .later : .drained
     }
 
@@ -317,8 +310,8 @@ struct Mailbox: ~Copyable {
 
     /// A new connection: what was on the way is sent again first (MQTT-4.4.0-1).
     mutating func reconnect(receiveMaximum: Int, octetsOnTheWay: Int = .max) {
-        self.receiveMaximum = receiveMaximum
-        self.octetsOnTheWay = octetsOnTheWay
+        self.receiveMaximum = UInt16(clamping: receiveMaximum)
+        self.octetsOnTheWay = UInt32(clamping: octetsOnTheWay)
         window.markAllForResending()
     }
 

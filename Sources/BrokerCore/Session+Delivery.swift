@@ -117,7 +117,7 @@ extension Session {
             if state.mailbox.waitingCount <= limits.reliefMark {
                 state.isStalled = false
                 state.hasReportedDrop = false
-                swap(&effects.relieved, &state.heldBack)
+                effects.relieved = state.takeHeldBack()
             }
             return (result, effects)
         }
@@ -145,7 +145,7 @@ extension Session {
     func holdBack(_ publisher: SessionAttachment, limits: MailboxLimits) -> Bool {
         state.withLock { state in
             guard state.isAwake, !state.isStalled, state.mailbox.waitingCount > limits.reliefMark else { return false }
-            state.heldBack.append(publisher)
+            state.holdBack(publisher)
             return true
         }
     }
@@ -154,9 +154,7 @@ extension Session {
     func stall() -> [SessionAttachment] {
         state.withLock { state in
             state.isStalled = true
-            var released: [SessionAttachment] = []
-            swap(&released, &state.heldBack)
-            return released
+            return state.takeHeldBack()
         }
     }
 }

@@ -59,23 +59,29 @@ struct SessionState: ~Copyable {
         }
     }
     private var absence: Rarely<Absence>
+    private var storedWill = Rarely<Will>()
     private var expiryNanoseconds = Int64.max
     /// When a sleeping client will have been silent for too long, as the store knows it. After a restart the client is detached and
     /// has until then to wake.
     var silentAt = Timestamp.never
-    private var storedWill = Rarely<Will>()
     /// In place of the broker's mailbox limits.
     var mailboxTerms: MailboxTerms?
-    /// Incoming exactly-once messages between PUBLISH and PUBREL.
-    var receiving: Set<UInt16> = []
-    /// Those whose message has not been published yet: they are recorded together with it, because one without the other
-    /// would lose the message or double it after a crash.
-    var unrecordedReceiving: [UInt16] = []
-    /// Publishers that wait for this mailbox to drain.
-    var heldBack: [SessionAttachment] = []
+    private var transit = Rarely<Transit>()
 
-    /// What is to be known while nobody is attached. Apart from the rest, as are wills: most sessions have neither, and a sleeper is to
-    /// cost little.
+    /// What is in between while messages flow. Apart from the rest, as a sleeper has nothing of it and is to cost little.
+    private struct Transit {
+        /// Incoming exactly-once messages between PUBLISH and PUBREL.
+        var receiving: Set<UInt16> = []
+        /// Those whose message has not been published yet: they are recorded together with it, because one without the other
+        /// would lose the message or double it after a crash.
+        var unrecordedReceiving: [UInt16] = []
+        /// Publishers that wait for this mailbox to drain.
+        var heldBack: [SessionAttachment] = []
+
+        var isEmpty: Bool { receiving.isEmpty && unrecordedReceiving.isEmpty && heldBack.isEmpty }
+    }
+
+    /// What is to be known while nobody is attached. Apart from the rest, as are wills: most sessions have neither.
     private struct Absence {
         /// Who left.
         let principal: Principal
@@ -89,7 +95,7 @@ struct SessionState: ~Copyable {
 
     /// Who is attached, or else was last.
     var principal: Principal {
-        guard let principal = attachment?.principal ?? absence.value?.principal else {
+        guard let principal = attachment?.principal ?? absence.look({ $0.principal }) else {
             preconditionFailure("a session is attached, or knows who left it")
         }
         return principal
@@ -108,13 +114,13 @@ struct SessionState: ~Copyable {
 
     /// When the session ends; never while somebody is attached.
     var expiresAt: Timestamp {
-        get { absence.value?.expiresAt ?? .never }
+        get { absence.look { $0.expiresAt } ?? .never }
         set { absence.value?.expiresAt = newValue }
     }
 
     /// When the will is due; never while somebody is attached.
     var willDueAt: Timestamp {
-        get { absence.value?.willDueAt ?? .never }
+        get { absence.look { $0.willDueAt } ?? .never }
         set { absence.value?.willDueAt = newValue }
     }
 
@@ -133,6 +139,63 @@ struct SessionState: ~Copyable {
         self.silentAt = silentAt
         expiresAt = expiry.map { silentAt + $0 } ?? .never
         willDueAt = will.map { min(silentAt + $0.delay, expiresAt) } ?? .never
+    }
+
+    private mutating func change(_ body: (inout Transit) -> Void) {
+        transit.change(from: Transit(), body)
+    }
+
+    /// The client will be away for a while: what is empty does not hold the memory it once needed.
+    mutating func forgetRoom() {
+        mailbox.forgetRoom()
+        if transit.look({ $0.isEmpty }) == true { transit.value = nil }
+    }
+
+    // MARK: Exactly-once messages on their way in
+
+    /// Those between PUBLISH and PUBREL.
+    var receiving: Set<UInt16> { transit.look { $0.receiving } ?? [] }
+
+    /// - Returns: false when it is known already; nil when there are `limit` of them.
+    mutating func beginReceiving(_ packetID: UInt16, limit: Int) -> Bool? {
+        if transit.look({ $0.receiving.contains(packetID) }) == true { return false }
+        guard transit.look({ $0.receiving.count }) ?? 0 < limit else { return nil }
+        let isRecorded = mailbox.recorder != nil
+        change { transit in
+            transit.receiving.insert(packetID)
+            if isRecorded { transit.unrecordedReceiving.append(packetID) }
+        }
+        return true
+    }
+
+    /// - Returns: false when it was not known.
+    mutating func endReceiving(_ packetID: UInt16) -> Bool {
+        guard transit.look({ $0.receiving.contains(packetID) }) == true else { return false }
+        change { $0.receiving.remove(packetID) }
+        return true
+    }
+
+    /// Puts back what the store kept.
+    mutating func restoreReceiving(_ packetIDs: [UInt16]) { change { $0.receiving = Set(packetIDs) } }
+
+    /// Takes out those that are to be recorded with the messages that come now.
+    mutating func takeUnrecordedReceiving() -> [UInt16] {
+        guard transit.look({ $0.unrecordedReceiving.isEmpty }) == false else { return [] }
+        var taken: [UInt16] = []
+        change { swap(&taken, &$0.unrecordedReceiving) }
+        return taken
+    }
+
+    // MARK: Publishers that wait
+
+    mutating func holdBack(_ publisher: SessionAttachment) { change { $0.heldBack.append(publisher) } }
+
+    /// Takes out those that need not wait for this mailbox any more.
+    mutating func takeHeldBack() -> [SessionAttachment] {
+        guard transit.look({ $0.heldBack.isEmpty }) == false else { return [] }
+        var taken: [SessionAttachment] = []
+        change { swap(&taken, &$0.heldBack) }
+        return taken
     }
 
     /// The session as the store keeps it.

@@ -6,14 +6,15 @@ import Synchronization
 final class SessionAttachment: Attachment {
     let session: Session
     let owner: any SessionOwner
-    let principal: Principal
-    /// What this client's listener says about its messages; nil when it says nothing.
-    let durability: Durability?
-    let epoch: UInt32
-    let holdBack = HoldBack()
     /// Of its listener.
     let traffic: Traffic
     private let broker: CoreBroker
+    private let identity: Identity
+    /// What this client's listener says about its messages; nil when it says nothing.
+    let durability: Durability?
+    /// It waits for mailboxes to drain. Changed under the lock of `CoreBroker.held`.
+    let isWaiting = Atomic<Bool>(false)
+    let epoch: UInt32
     /// Time of the last sign of life and silence allowed after it, in nanoseconds of the monotonic clock; 0 for no supervision.
     private let lastTouch: Atomic<Int64>
     private let silence: Atomic<Int64>
@@ -27,7 +28,7 @@ final class SessionAttachment: Attachment {
         self.session = session
         self.epoch = epoch
         self.owner = owner
-        self.principal = principal
+        identity = Identity(principal)
         self.broker = broker
         self.durability = durability
         self.traffic = traffic
@@ -35,16 +36,33 @@ final class SessionAttachment: Attachment {
         self.silence = Atomic(silence?.wholeNanoseconds ?? 0)
     }
 
+    /// A principal without its client id, which the session knows.
+    private struct Identity {
+        let kind: Principal.Kind
+        let proof: UInt64
+        let isProvenByConnection: Bool
+
+        init(_ principal: Principal) {
+            kind = principal.kind
+            proof = principal.proof
+            isProvenByConnection = principal.isProvenByConnection
+        }
+    }
+
     var clientID: ClientID { session.clientID }
+
+    var principal: Principal {
+        Principal(
+            kind: identity.kind, clientID: clientID, proof: identity.proof,
+            isProvenByConnection: identity.isProvenByConnection)
+    }
+
     var topicIDs: any TopicIDRegistry { self }
 
     // MARK: Publishing
 
     func publish(_ messages: [Message], outcomes: inout [PublishOutcome]) {
-        let receiving = withState { state in
-            defer { state.unrecordedReceiving = [] }
-            return state.unrecordedReceiving
-        }
+        let receiving = withState { $0.takeUnrecordedReceiving() }
         guard let receiving else {
             outcomes.append(contentsOf: repeatElement(.refused(.detached), count: messages.count))
             return
@@ -70,23 +88,17 @@ final class SessionAttachment: Attachment {
         }
     }
 
-    var isHeldBack: Bool { holdBack.isHeld }
+    var isHeldBack: Bool { isWaiting.load(ordering: .relaxed) }
 
     func beginReceiving(packetID: UInt16) -> Bool? {
         let limit = broker.limits.awaitingRelease
-        return withState { state in
-            if state.receiving.contains(packetID) { return false }
-            guard state.receiving.count < limit else { return nil }
-            state.receiving.insert(packetID)
-            if state.mailbox.recorder != nil { state.unrecordedReceiving.append(packetID) }
-            return true
-        } ?? nil
+        return withState { $0.beginReceiving(packetID, limit: limit) } ?? nil
     }
 
     func endReceiving(packetID: UInt16) -> Bool {
         let number = session.number
         return withState { state in
-            guard state.receiving.remove(packetID) != nil else { return false }
+            guard state.endReceiving(packetID) else { return false }
             state.mailbox.recorder?.append(.removeReceiving(number, packetID: packetID))
             return true
         } ?? false
@@ -152,7 +164,7 @@ final class SessionAttachment: Attachment {
 
     /// `receiver` has drained, or does not matter any more.
     func relieve(from receiver: Session) {
-        if holdBack.end(receiver) { owner.wake() }
+        if broker.held.withLock({ $0.end(self, receiver) }) { owner.wake() }
     }
 
     // MARK: Liveness
@@ -164,16 +176,14 @@ final class SessionAttachment: Attachment {
         let change: (wake: (any SessionOwner)?, changed: Bool, released: [SessionAttachment])? = withState { state in
             let changed = state.reachability != reachability
             state.reachability = reachability
-            if reachability == .asleep { state.mailbox.forgetRoom() }
+            if reachability == .asleep { state.forgetRoom() }
             if reachability == .asleep, state.silentAt != silentAt {
                 // Only what lengthens the sleep has to be known after a crash; a client that wakes will sleep again or go.
                 state.silentAt = silentAt
                 broker.record(session, &state)
             }
             session.isListening.store(reachability == .awake, ordering: .relaxed)
-            var released: [SessionAttachment] = []
-            if reachability == .asleep { swap(&released, &state.heldBack) }
-            return (state.ownerToWake(), changed, released)
+            return (state.ownerToWake(), changed, reachability == .asleep ? state.takeHeldBack() : [])
         }
         guard let change else { return .none }
         broker.watchSilence(of: self)

@@ -2,7 +2,8 @@
 /// objects have at a time.
 public struct Rarely<Value> {
     /// At most one element. An array is a piece of memory that may cross threads where its value may.
-    private var storage: ContiguousArray<Value> = []
+    @usableFromInline
+    var storage: ContiguousArray<Value> = []
 
     public init(_ value: Value? = nil) { self.value = value }
 
@@ -12,6 +13,13 @@ public struct Rarely<Value> {
             guard let newValue else { return storage = [] }
             storage = [newValue]
         }
+    }
+
+    /// Looks at it in place: no reference in it is counted.
+    /// - Returns: nil where it is not there.
+    @inlinable
+    public func look<Result>(_ body: (borrowing Value) -> Result) -> Result? {
+        storage.isEmpty ? nil : body(storage[0])
     }
 
     /// Changes it in place, made by `initial` where it is not there.

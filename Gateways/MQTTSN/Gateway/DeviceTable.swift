@@ -36,7 +36,7 @@ struct DeviceTable {
 
     /// Nodes are known by their id alone, whichever forwarder they come by: the operator has named the forwarders.
     let trustsForwarders: Bool
-    private var places: ContiguousArray<Place> = []
+    private var places = PagedArray<Place>()
     /// Places of those that may be able to rest at the end of the turn.
     private var tired: [Int] = []
     private var free: [Int] = []
@@ -53,25 +53,24 @@ struct DeviceTable {
     var count: Int { places.count - free.count }
     /// Those that are clients.
     var clientCount: Int { byClientID.count }
-    var serials: [UInt64] { places.compactMap(\.serial) }
+    var serials: [UInt64] { places.indices.compactMap { places[$0].serial } }
 
-    /// The numbers of clients that sleep.
-    /// - Parameter version: those of one version only; nil for all.
-    func sleepers(of version: ProtocolVersion? = nil) -> [UInt64] {
-        places.compactMap { place in
-            switch place {
-            case .free: nil
-            case .device(let device):
-                device.machine.phase == .asleep && device.version == version ?? device.version ? device.serial : nil
+    /// The first client that sleeps at or behind a place.
+    /// - Parameter version: of one version only; nil for any.
+    func nextSleeper(from start: Int, of version: ProtocolVersion?) -> Int? {
+        (start..<max(start, places.count)).first { place in
+            switch places[place] {
+            case .free: false
+            case .device(let device): device.machine.phase == .asleep && device.version == version ?? device.version
             // Clients of 2.0 do not rest.
-            case .resting(let resting): version == .v20 ? nil : resting.serial
+            case .resting: version != .v20
             }
         }
     }
 
     // MARK: Rest
 
-    var restingCount: Int { places.count { if case .resting = $0 { true } else { false } } }
+    var restingCount: Int { places.indices.count { if case .resting = places[$0] { true } else { false } } }
 
     /// To be called when `device` has fallen asleep, or is still asleep after something has happened.
     mutating func mayRest(_ device: Device) { tired.append(Self.place(device.serial)) }
@@ -119,7 +118,7 @@ struct DeviceTable {
 
     func contains(_ serial: UInt64) -> Bool {
         let place = Self.place(serial)
-        return places.indices.contains(place) && places[place].serial == serial
+        return place < places.count && places[place].serial == serial
     }
 
     /// Takes a device out altogether.

@@ -14,8 +14,8 @@ struct StatusBoard {
     var dueAt: Timestamp?
     /// Devices whose status may have changed.
     var changed: [UInt64] = []
-    /// Those still to be looked at in this round.
-    var round: [UInt64] = []
+    /// From where on sleepers are still to be looked at in this round.
+    var place = 0
     /// Clients that have gone, with their last status unless their session has ended, too.
     var departed: [(clientID: ClientID, status: ClientStatus?)] = []
     /// What is to be published.
@@ -56,29 +56,35 @@ extension GatewayLoop {
             publish(newStatus(of: serial))
             restSoon()
         }
-        for _ in 0..<StatusBoard.looksPerInterval {
-            guard let serial = board.round.popLast() else { break }
-            lookAtSleeper(serial)
-            restSoon()
-        }
+        lookAtSleepers()
         publishStatuses()
         board.dueAt = nextStatus
     }
 
-    /// Begins a new round of looks at sleepers when one is over.
     private var nextStatus: Timestamp? {
         guard board.departed.isEmpty, board.changed.isEmpty else { return now + StatusBoard.shortInterval }
         // Whoever is many now may be few later: their room is not kept.
         board.changed = []
         board.departed = []
-        if board.round.isEmpty { board.round = sleepers(of: statuses == nil ? .v20 : nil) }
-        return board.round.isEmpty ? nil : now + StatusBoard.interval
+        return nextSleeper(from: 0, of: sleepersLookedAt) == nil ? nil : now + StatusBoard.interval
     }
 
-    private func lookAtSleeper(_ serial: UInt64) {
-        guard let device = device(serial) else { return }
+    /// Whose mailboxes are to be looked at; nil for all.
+    private var sleepersLookedAt: ProtocolVersion? { statuses == nil ? .v20 : nil }
+
+    private func lookAtSleepers() {
+        for _ in 0..<StatusBoard.looksPerInterval {
+            guard let place = nextSleeper(from: board.place, of: sleepersLookedAt) else { return board.place = 0 }
+            board.place = place + 1
+            lookAtSleeper(at: place)
+            restSoon()
+        }
+    }
+
+    private func lookAtSleeper(at place: Int) {
+        guard let device = device(at: place) else { return }
         if device.version == .v20, device.attachment?.backlog ?? 0 > 0 { device.callSleeper() }
-        publish(newStatus(of: serial))
+        publish(newStatus(of: device.serial))
         // What kept it from resting may have passed.
         mayRest(device)
     }

@@ -266,7 +266,11 @@ final class GatewayLoop {
     func device(at peer: PeerAddress) -> Device? { table[peer] }
     func device(_ serial: UInt64) -> Device? { table[serial] }
     func client(_ clientID: ClientID) -> Device? { table[clientID] }
-    func sleepers(of version: ProtocolVersion? = nil) -> [UInt64] { table.sleepers(of: version) }
+    func device(at place: Int) -> Device? { table.device(at: place) }
+    /// The place of the first client that sleeps at or behind a place.
+    func nextSleeper(from place: Int, of version: ProtocolVersion?) -> Int? {
+        table.nextSleeper(from: place, of: version)
+    }
 
     func scheduleTimer(of device: Device) {
         guard table.contains(device.serial) else { return }

@@ -9,7 +9,7 @@ struct StatusRows: ~Copyable {
         var octets: UInt16
     }
 
-    private var rows: ContiguousArray<Row?> = []
+    private var rows = PagedArray<Row?>()
     private var free: [Int] = []
     private var byClientID = PlaceTable()
     /// When clients that have gone are forgotten. They are few: most clients come back, and what is told of them ends with their session.
@@ -27,7 +27,7 @@ struct StatusRows: ~Copyable {
     func expiry(of clientID: ClientID) -> Timestamp { expiries[clientID] ?? .never }
 
     var all: [(clientID: ClientID, status: ClientStatus, expiresAt: Timestamp)] {
-        rows.compactMap { row in row.map { ($0.clientID, $0.status, expiry(of: $0.clientID)) } }
+        rows.indices.compactMap { place in rows[place].map { ($0.clientID, $0.status, expiry(of: $0.clientID)) } }
     }
 
     mutating func put(_ clientID: ClientID, _ status: ClientStatus, octets: Int, until expiresAt: Timestamp) {

@@ -1,12 +1,15 @@
 /// A hash table of places in another table, which has the keys: about eight octets for each. Linear probing; the room of a removed
 /// place is filled by those behind it that it kept from where they belong.
-struct PlaceTable {
+public struct PlaceTable: Sendable {
     /// 0 where nothing is, else one more than a place. A power of two of them, at most three quarters in use.
     private var buckets = ContiguousArray<UInt32>(repeating: 0, count: 8)
-    private(set) var count = 0
+    /// Places in it.
+    public private(set) var count = 0
+
+    public init() {}
 
     /// The place whose key hashes to `hash` and satisfies `isWanted`.
-    func find(_ hash: Int, where isWanted: (Int) -> Bool) -> Int? {
+    public func find(_ hash: Int, where isWanted: (Int) -> Bool) -> Int? {
         var bucket = home(hash)
         while buckets[bucket] != 0 {
             let place = Int(buckets[bucket]) - 1
@@ -17,14 +20,14 @@ struct PlaceTable {
     }
 
     /// - Parameter hashOf: the hash of any place's key.
-    mutating func insert(_ place: Int, hashOf: (Int) -> Int) {
+    public mutating func insert(_ place: Int, hashOf: (Int) -> Int) {
         if (count + 1) * 4 > buckets.count * 3 { grow(hashOf) }
         put(place, hashOf(place))
         count += 1
     }
 
     /// To be called while the place still has its key.
-    mutating func remove(_ place: Int, hashOf: (Int) -> Int) {
+    public mutating func remove(_ place: Int, hashOf: (Int) -> Int) {
         var gap = home(hashOf(place))
         while buckets[gap] != UInt32(place + 1) {
             precondition(buckets[gap] != 0, "what is removed was inserted under the key it has")

@@ -1,8 +1,6 @@
-import NIOCore
+import Messaging
 import TestKit
 import Testing
-
-@testable import MQTTSN
 
 @Suite("PlaceTable")
 struct PlaceTableTests {
@@ -30,16 +28,5 @@ struct PlaceTableTests {
             #expect(table.count == keys.count)
         }
         for (place, key) in keys { #expect(table.find(hash(key)) { keys[$0] == key } == place) }
-    }
-}
-
-@Suite("Endpoint")
-struct EndpointTests {
-    @Test(arguments: [("127.0.0.1", 1), ("192.0.2.255", 65_535), ("::1", 1_884), ("2001:db8::1:2", 5)])
-    func isTheAddressItWasMadeOf(host: String, port: Int) throws {
-        let address = try SocketAddress(ipAddress: host, port: port)
-        #expect(Endpoint(address).socketAddress == address)
-        #expect(Endpoint(address).isSameHost(as: Endpoint(try SocketAddress(ipAddress: host, port: 7))))
-        #expect(!Endpoint(address).isSameHost(as: Endpoint(try SocketAddress(ipAddress: "192.0.2.1", port: port))))
     }
 }
