@@ -34,7 +34,7 @@ extension CoreBroker {
     private func disconnect(_ attachment: SessionAttachment) {
         guard release(attachment, reason: .lost, expiry: nil) else { return }
         events.record(.closed(attachment.clientID, .administrative))
-        attachment.owner.close(.administrative)
+        attachment.close(.administrative)
     }
 
     /// Brings subscriptions and mailbox in line with what `principal` may do. To be called without the session's lock.

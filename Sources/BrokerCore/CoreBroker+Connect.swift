@@ -31,7 +31,7 @@ extension CoreBroker {
         completion(stillHolds(proven) ? .success(proven) : .failure(.badCredentials))
     }
 
-    private typealias Attached = (connected: Connected, wake: (any SessionOwner)?)
+    private typealias Attached = (connected: Connected, wake: SessionAttachment?)
 
     /// What attaching leaves to do once no lock is held.
     private struct Afterwards {
@@ -42,7 +42,7 @@ extension CoreBroker {
         var relieved: [SessionAttachment] = []
         var receiver: Session?
         /// Owners of mailboxes that got what was left of a shared subscription.
-        var wakes: [any SessionOwner] = []
+        var wakes: [SessionAttachment] = []
         /// Subscriptions of the receiver that its new owner has no right to.
         var ended: [TopicFilter] = []
     }
@@ -73,7 +73,7 @@ extension CoreBroker {
             let session = existing ?? create(clientID, principal: principal, in: &table)
             return .success(
                 attach(
-                    session, request.options, principal, request.credentials.peer.listener, owner,
+                    session, request.options, principal, request.credentials.peer.listener, owner, request.clientNumber,
                     sessionPresent: existing != nil, &afterwards))
         }
         perform(afterwards)
@@ -108,7 +108,7 @@ extension CoreBroker {
 
     private func attach(
         _ session: Session, _ options: SessionOptions, _ principal: Principal, _ listener: String,
-        _ owner: any SessionOwner, sessionPresent: Bool, _ afterwards: inout Afterwards
+        _ owner: any SessionOwner, _ clientNumber: UInt64, sessionPresent: Bool, _ afterwards: inout Afterwards
     ) -> Attached {
         let listenerLevel = durability.listeners[listener]
         let becomesDurable =
@@ -131,7 +131,8 @@ extension CoreBroker {
                 receiveMaximum: max(1, options.receiveMaximum),
                 octetsOnTheWay: (options.mailboxTerms?.limits ?? limits.mailbox).octets)
             let attachment = SessionAttachment(
-                session: session, epoch: state.epoch, owner: owner, principal: principal, broker: self,
+                session: session, epoch: state.epoch, owner: owner, number: clientNumber, principal: principal,
+                broker: self,
                 silence: options.silence, durability: listenerLevel, traffic: traffic[listener])
             state.attachment = attachment
             session.isListening.store(true, ordering: .relaxed)
@@ -216,14 +217,14 @@ extension CoreBroker {
     }
 
     private func perform(_ afterwards: Afterwards) {
-        for owner in afterwards.wakes { owner.wake() }
+        for attachment in afterwards.wakes { attachment.wake() }
         if let receiver = afterwards.receiver {
             for publisher in afterwards.relieved { publisher.relieve(from: receiver) }
             for filter in afterwards.ended { events.record(.subscriptionEnded(receiver.clientID, filter)) }
         }
         if let displaced = afterwards.displaced {
             events.record(.closed(displaced.clientID, .takenOver))
-            displaced.owner.close(.takenOver)
+            displaced.close(.takenOver)
         }
     }
 

@@ -223,7 +223,7 @@ extension CoreBroker {
     }
 
     private func finish(_ scratch: inout RouteScratch, publisher: SessionAttachment?) {
-        for owner in scratch.wakes { owner.wake() }
+        for attachment in scratch.wakes { attachment.wake() }
         for (clientID, reason) in scratch.dropping { events.record(.dropping(clientID, reason)) }
         if let publisher {
             for session in scratch.pressing { holdBack(publisher, for: session) }

@@ -6,7 +6,7 @@ extension CoreBroker {
     /// Puts each into the mailbox of another member. To be called with the sessions table locked, so that no look at the
     /// ledger falls between a copy's leaving and its arrival.
     /// - Returns: the account of those that found none.
-    func redeliver(_ orphans: [Mailbox.Entry], wakes: inout [any SessionOwner]) -> DropLedger {
+    func redeliver(_ orphans: [Mailbox.Entry], wakes: inout [SessionAttachment]) -> DropLedger {
         var lost = DropLedger()
         for orphan in orphans {
             guard let (session, entry) = successor(for: orphan) else {

@@ -30,7 +30,8 @@ extension CoreBroker {
                 receiveMaximum: max(1, request.receiveMaximum),
                 octetsOnTheWay: (request.mailboxTerms?.limits ?? limits.mailbox).octets)
             let attachment = SessionAttachment(
-                session: session, epoch: state.epoch, owner: owner, principal: principal, broker: self,
+                session: session, epoch: state.epoch, owner: owner, number: request.clientNumber, principal: principal,
+                broker: self,
                 silence: request.silence, durability: durability.listeners[request.listener],
                 traffic: traffic[request.listener])
             attachment.sleeps(until: state.silentAt)

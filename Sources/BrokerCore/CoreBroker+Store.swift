@@ -6,22 +6,22 @@ extension CoreBroker {
         point == .none || store.map { $0.committed >= point } ?? true
     }
 
-    func wakeWhenCommitted(_ point: CommitPoint, owner: any SessionOwner) -> Bool {
+    func wakeWhenCommitted(_ point: CommitPoint, _ attachment: SessionAttachment) -> Bool {
         guard !isCommitted(point) else { return true }
-        awaitingCommit.withLock { $0.append((point, owner)) }
+        awaitingCommit.withLock { $0.append((point, attachment)) }
         // The commit may have passed between the question and the note.
         guard isCommitted(point) else { return false }
-        awaitingCommit.withLock { waiting in waiting.removeAll { $0.owner === owner && $0.point == point } }
+        awaitingCommit.withLock { waiting in waiting.removeAll { $0.attachment === attachment && $0.point == point } }
         return true
     }
 
     func committed(_ point: CommitPoint) {
-        let owners = awaitingCommit.withLock { waiting in
+        let attachments = awaitingCommit.withLock { waiting in
             let ready = waiting.filter { $0.point <= point }
             waiting.removeAll { $0.point <= point }
-            return ready.map(\.owner)
+            return ready.map(\.attachment)
         }
-        for owner in owners { owner.wake() }
+        for attachment in attachments { attachment.wake() }
         perform(takeCommitted(point))
     }
 
@@ -74,7 +74,7 @@ extension CoreBroker {
     func read(_ request: PageRequest, of session: Session) {
         store?.read(request) { [weak session] page in
             guard let session else { return }
-            let wake: (any SessionOwner)? = session.state.withLock { state in
+            let wake: SessionAttachment? = session.state.withLock { state in
                 guard !state.hasEnded else { return nil }
                 state.mailbox.takeIn(page)
                 return state.ownerToWake()

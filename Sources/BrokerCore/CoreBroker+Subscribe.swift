@@ -126,7 +126,7 @@ extension CoreBroker {
         let receiver = RouteScratch.Merged(
             subscriber: session.subscriber, qos: subscription.qos, retainAsPublished: true,  // MQTT 3.1.1, MQTT-3.3.1-8
             subscriptionIDs: identifiers)
-        var wake: (any SessionOwner)?
+        var wake: SessionAttachment?
         var commit = CommitPoint.none
         for message in retainedMessages(matching: subscription.filter, limit: .max, as: principal) {
             let (effects, point) = session.put(

@@ -62,6 +62,6 @@ extension CoreBroker {
         guard silentAt <= now else { return watchSilence(of: attachment) }
         guard release(attachment, reason: .lost, expiry: nil) else { return }
         events.record(.closed(attachment.clientID, .silence))
-        attachment.owner.close(.silence)
+        attachment.close(.silence)
     }
 }

@@ -29,7 +29,7 @@ package final class CoreBroker: Broker {
     /// Publishers being held back.
     let held = Mutex(HoldBacks())
     /// Owners that wait for a commit point.
-    let awaitingCommit = Mutex<[(point: CommitPoint, owner: any SessionOwner)]>([])
+    let awaitingCommit = Mutex<[(point: CommitPoint, attachment: SessionAttachment)]>([])
     /// What is to be done at a commit point.
     let commitActions = Mutex<[(point: CommitPoint, action: @Sendable () -> Void)]>([])
     /// What the process before kept for the gateways, until they ask.
@@ -109,7 +109,7 @@ package final class CoreBroker: Broker {
         }
         for attachment in attached {
             detach(attachment, reason: .shutdown, expiry: nil)
-            attachment.owner.close(.shutdown)
+            attachment.close(.shutdown)
         }
         recordTotals()
     }

@@ -8,7 +8,7 @@ struct RouteScratch {
     var stamps: ContiguousArray<UInt32> = []
     var stamp: UInt32 = 0
     var merged: ContiguousArray<Merged> = []
-    var wakes: [any SessionOwner] = []
+    var wakes: [SessionAttachment] = []
     var pressing: [Session] = []
     var dropping: [(ClientID, DropReason)] = []
     /// The messages of the run at hand that go into mailboxes.

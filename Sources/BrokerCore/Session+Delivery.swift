@@ -4,7 +4,7 @@ import Synchronization
 extension Session {
     /// What putting a message in asks of the router once no lock is held.
     struct PutEffects {
-        var wake: (any SessionOwner)?
+        var wake: SessionAttachment?
         /// The mailbox has more waiting than is good; the publisher should hold back.
         var isPressed = false
         /// A drop to be reported.
@@ -81,7 +81,7 @@ extension Session {
 
     /// Takes a delivery at QoS 0 back.
     /// - Returns: whether the session still exists; an owner to be woken.
-    func giveBack(_ delivery: Delivery) -> (isKept: Bool, wake: (any SessionOwner)?) {
+    func giveBack(_ delivery: Delivery) -> (isKept: Bool, wake: SessionAttachment?) {
         state.withLock { state in
             guard !state.hasEnded else { return (false, nil) }
             state.mailbox.giveBack(delivery)
@@ -93,7 +93,7 @@ extension Session {
     struct DrainEffects {
         /// Publishers that need not wait for this mailbox any more.
         var relieved: [SessionAttachment] = []
-        var wake: (any SessionOwner)?
+        var wake: SessionAttachment?
         /// The next delivery can be taken when this is committed.
         var awaitedCommit: CommitPoint?
         /// What is to be read back from the store.

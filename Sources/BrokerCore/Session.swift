@@ -127,10 +127,10 @@ struct SessionState: ~Copyable {
     var isAwake: Bool { attachment != nil && reachability == .awake }
 
     /// Disarms and returns the owner when it is to be woken for what can be taken.
-    mutating func ownerToWake() -> (any SessionOwner)? {
+    mutating func ownerToWake() -> SessionAttachment? {
         guard isArmed, isAwake, mailbox.hasTakeable else { return nil }
         isArmed = false
-        return attachment?.owner
+        return attachment
     }
 
     /// Goes on, without its connection, with the deadline of a client that slept when the process ended: it is lost then, and not
@@ -179,6 +179,7 @@ struct SessionState: ~Copyable {
     mutating func restoreReceiving(_ packetIDs: [UInt16]) { change { $0.receiving = Set(packetIDs) } }
 
     /// Takes out those that are to be recorded with the messages that come now.
+    @inline(__always)
     mutating func takeUnrecordedReceiving() -> [UInt16] {
         guard transit.look({ $0.unrecordedReceiving.isEmpty }) == false else { return [] }
         var taken: [UInt16] = []

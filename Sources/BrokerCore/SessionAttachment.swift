@@ -5,7 +5,9 @@ import Synchronization
 /// epoch is outdated and every call is answered as if the session were empty.
 final class SessionAttachment: Attachment {
     let session: Session
-    let owner: any SessionOwner
+    private let owner: any SessionOwner
+    /// What the owner calls this client.
+    private let number: UInt64
     /// Of its listener.
     let traffic: Traffic
     private let broker: CoreBroker
@@ -22,12 +24,14 @@ final class SessionAttachment: Attachment {
     private let watchedAt = Atomic<Int64>(.max)
 
     init(
-        session: Session, epoch: UInt32, owner: any SessionOwner, principal: Principal, broker: CoreBroker,
+        session: Session, epoch: UInt32, owner: any SessionOwner, number: UInt64, principal: Principal,
+        broker: CoreBroker,
         silence: Duration?, durability: Durability?, traffic: Traffic
     ) {
         self.session = session
         self.epoch = epoch
         self.owner = owner
+        self.number = number
         identity = Identity(principal)
         self.broker = broker
         self.durability = durability
@@ -48,6 +52,10 @@ final class SessionAttachment: Attachment {
             isProvenByConnection = principal.isProvenByConnection
         }
     }
+
+    /// As of `SessionOwner`. With no lock held.
+    func wake() { owner.wake(number) }
+    func close(_ reason: CloseReason) { owner.close(number, reason) }
 
     var clientID: ClientID { session.clientID }
 
@@ -129,7 +137,7 @@ final class SessionAttachment: Attachment {
                 memoryShare: broker.memoryShare.load(ordering: .relaxed), into: &deliveries)
             perform(effects)
             // What is not stored yet comes with the commit, unless that has just passed.
-            guard let point = effects.awaitedCommit, broker.wakeWhenCommitted(point, owner: owner) else {
+            guard let point = effects.awaitedCommit, broker.wakeWhenCommitted(point, self) else {
                 return result
             }
         }
@@ -156,6 +164,7 @@ final class SessionAttachment: Attachment {
 
     var backlog: Int { withState { $0.mailbox.backlog } ?? 0 }
 
+    @inline(__always)
     private func perform(_ effects: Session.DrainEffects) {
         for publisher in effects.relieved { publisher.relieve(from: session) }
         effects.wake?.wake()
@@ -164,7 +173,7 @@ final class SessionAttachment: Attachment {
 
     /// `receiver` has drained, or does not matter any more.
     func relieve(from receiver: Session) {
-        if broker.held.withLock({ $0.end(self, receiver) }) { owner.wake() }
+        if broker.held.withLock({ $0.end(self, receiver) }) { wake() }
     }
 
     // MARK: Liveness
@@ -173,7 +182,7 @@ final class SessionAttachment: Attachment {
     func supervise(_ reachability: Reachability, silence: Duration?) -> CommitPoint {
         self.silence.store(silence?.wholeNanoseconds ?? 0, ordering: .relaxed)
         touch()
-        let change: (wake: (any SessionOwner)?, changed: Bool, released: [SessionAttachment])? = withState { state in
+        let change: (wake: SessionAttachment?, changed: Bool, released: [SessionAttachment])? = withState { state in
             let changed = state.reachability != reachability
             state.reachability = reachability
             if reachability == .asleep { state.forgetRoom() }
@@ -233,7 +242,7 @@ final class SessionAttachment: Attachment {
 
     // MARK: The end
 
-    func wakeWhenCommitted(_ point: CommitPoint) -> Bool { broker.wakeWhenCommitted(point, owner: owner) }
+    func wakeWhenCommitted(_ point: CommitPoint) -> Bool { broker.wakeWhenCommitted(point, self) }
 
     func updateWill(_ will: Will?) {
         withState { state in

@@ -20,9 +20,11 @@ final class ConnectionOwner: SessionOwner {
     /// The connection is over: lets go of it; on the event loop only.
     func release() { box.value = nil }
 
+    func wake(_ client: UInt64) { wake() }
+
     func wake() { wakeList.add(self) }
 
-    func close(_ reason: CloseReason) {
+    func close(_ client: UInt64, _ reason: CloseReason) {
         eventLoop.execute { self.handler?.closedByCore(reason) }
     }
 

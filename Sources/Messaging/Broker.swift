@@ -88,11 +88,16 @@ public struct ConnectRequest: Sendable {
     public let options: SessionOptions
     /// Who an exchange (`Broker.beginAuthentication`) has shown the client to be; nil to have its credentials checked.
     public let proven: Principal?
+    /// What its owner calls the client; of no meaning to an owner of one.
+    public let clientNumber: UInt64
 
-    public init(credentials: Credentials, options: SessionOptions, proven: Principal? = nil) {
+    public init(
+        credentials: Credentials, options: SessionOptions, proven: Principal? = nil, clientNumber: UInt64 = 0
+    ) {
         self.credentials = credentials
         self.options = options
         self.proven = proven
+        self.clientNumber = clientNumber
     }
 }
 

@@ -1,6 +1,8 @@
 /// A gateway asking for the session of a client that slept when the process before ended (`Broker.resumeSleeper`).
 public struct SleeperRequest: Sendable {
     public let clientID: ClientID
+    /// As in `ConnectRequest`.
+    public let clientNumber: UInt64
     /// Of the listener it fell asleep at, as in the settings.
     public let listener: String
     /// What its connection had proved about it; nil where the session's own principal goes on.
@@ -12,10 +14,12 @@ public struct SleeperRequest: Sendable {
     public let silence: Duration?
 
     public init(
-        clientID: ClientID, listener: String, proven: Principal? = nil, receiveMaximum: Int = 65_535,
+        clientID: ClientID, clientNumber: UInt64 = 0, listener: String, proven: Principal? = nil,
+        receiveMaximum: Int = 65_535,
         mailboxTerms: MailboxTerms? = nil, silence: Duration?
     ) {
         self.clientID = clientID
+        self.clientNumber = clientNumber
         self.listener = listener
         self.proven = proven
         self.receiveMaximum = receiveMaximum

@@ -88,8 +88,8 @@ final class TestClient: SessionOwner {
     private let wakes = Mutex(0)
     private let closes = Mutex<[CloseReason]>([])
 
-    func wake() { wakes.withLock { $0 += 1 } }
-    func close(_ reason: CloseReason) { closes.withLock { $0.append(reason) } }
+    func wake(_ client: UInt64) { wakes.withLock { $0 += 1 } }
+    func close(_ client: UInt64, _ reason: CloseReason) { closes.withLock { $0.append(reason) } }
 
     var wakeCount: Int { wakes.withLock { $0 } }
     var closed: [CloseReason] { closes.withLock { $0 } }

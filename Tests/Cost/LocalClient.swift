@@ -42,6 +42,6 @@ final class LocalClient {
 
 /// Is asked by nobody: a scenario knows when there is something to take.
 private final class SilentOwner: SessionOwner {
-    func wake() {}
-    func close(_ reason: CloseReason) {}
+    func wake(_ client: UInt64) {}
+    func close(_ client: UInt64, _ reason: CloseReason) {}
 }

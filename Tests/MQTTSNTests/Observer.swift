@@ -6,8 +6,8 @@ import Synchronization
 final class Observer: SessionOwner {
     private let attachment = Mutex<(any Attachment)?>(nil)
 
-    func wake() {}
-    func close(_ reason: CloseReason) {}
+    func wake(_ client: UInt64) {}
+    func close(_ client: UInt64, _ reason: CloseReason) {}
 
     func attach(to broker: CoreBroker, filter: String = "#") {
         let peer = Peer(address: "127.0.0.1:1", isLoopback: true, listener: "test")

@@ -5,11 +5,11 @@ import Testing
 @Suite("Sleeper memory", .enabled(if: ProcessInfo.processInfo.environment["APUS_BENCH"] != nil))
 struct SleeperMemoryTests {
     private static let sleepers = 10_000
-    /// Octets of one session without backlog, core and gateway together.
+    /// Octets of one session without backlog, core and gateway together, its status topic included.
     private static let budget = 1_024
 
     @Test("A sleeping session stays within its budget") func octetsPerSleeper() throws {
-        let gateway = try LoopUnderTest(name: 1, publishesClientStatus: false)
+        let gateway = try LoopUnderTest(name: 1)
         _ = gateway.wait(.seconds(1))
         let before = try ResidentMemory.octets()
         for number in 0..<Self.sleepers {

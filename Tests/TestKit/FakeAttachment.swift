@@ -41,7 +41,7 @@ final class FakeAttachment: Attachment {
     }
 
     func subscribe(_ subscriptions: [Subscription]) -> (outcomes: [SubscribeOutcome], commit: CommitPoint) {
-        var woken: [any SessionOwner] = []
+        var woken: [FakeOwner] = []
         let result = withSession { state, session in
             let outcomes = subscriptions.map { subscription -> SubscribeOutcome in
                 if state.forbidden.contains(subscription.filter.string) { return .refused(.notAuthorized) }

@@ -27,7 +27,7 @@ package final class FakeBroker: Broker {
         var commitsByHand = false
         var lastCommit: UInt64 = 0
         var committed: UInt64 = 0
-        var commitWaiters: [any SessionOwner] = []
+        var commitWaiters: [FakeOwner] = []
         var commitActions: [@Sendable () -> Void] = []
         var kept: [KeptArea: [String: [UInt8]]] = [:]
         var nextAttachment = 0
@@ -104,7 +104,7 @@ package final class FakeBroker: Broker {
 
     /// Publishers are asked to slow down; false wakes every attached owner.
     package func holdBack(_ held: Bool) {
-        let owners: [any SessionOwner] = state.withLock { state in
+        let owners: [FakeOwner] = state.withLock { state in
             state.isHeldBack = held
             return held ? [] : state.sessions.values.compactMap(\.owner)
         }
@@ -136,8 +136,8 @@ package final class FakeBroker: Broker {
         manualClock.advance(by: duration)
         let now = clock.now()
         let (closed, woken) = state.withLock { state in
-            var closed: [any SessionOwner] = []
-            var woken: [any SessionOwner] = []
+            var closed: [FakeOwner] = []
+            var woken: [FakeOwner] = []
             for session in state.sessions.values {
                 guard let owner = session.owner, let silence = session.silence, session.lastHeard + silence <= now
                 else {
@@ -154,7 +154,7 @@ package final class FakeBroker: Broker {
 
     /// Ends a client's attachment from the core's side.
     package func close(_ clientID: String, _ reason: CloseReason) {
-        let owner = state.withLock { state -> (any SessionOwner)? in
+        let owner = state.withLock { state -> FakeOwner? in
             guard let session = state.sessions[ClientID(clientID)] else { return nil }
             defer { _ = state.detach(session, .shutdown) }
             return session.owner
@@ -168,6 +168,7 @@ package final class FakeBroker: Broker {
         _ request: ConnectRequest, owner: any SessionOwner,
         completion: @escaping @Sendable (Result<Connected, ConnectRefusal>) -> Void
     ) {
+        let owner = FakeOwner(owner: owner, number: request.clientNumber)
         let decide: @Sendable () -> Void = { [self] in completion(open(request, owner: owner)) }
         let isParked = state.withLock { state in
             state.parked?.append(decide)
@@ -182,7 +183,8 @@ package final class FakeBroker: Broker {
                 let silence = request.silence
             else { return nil }
             state.nextAttachment += 1
-            session.sleepOn(owner, number: state.nextAttachment, silence: silence)
+            session.sleepOn(
+                FakeOwner(owner: owner, number: request.clientNumber), number: state.nextAttachment, silence: silence)
             let attachment = FakeAttachment(
                 broker: self, clientID: request.clientID, number: state.nextAttachment, registry: session.registry,
                 principal: request.proven ?? Principal(kind: .anonymous, clientID: request.clientID))
@@ -246,14 +248,14 @@ package final class FakeBroker: Broker {
         state.withLock { ($0.kept[area] ?? [:]).map { KeptItem(key: $0.key, value: $0.value) } }
     }
 
-    func notify(_ owners: [any SessionOwner]) {
+    func notify(_ owners: [FakeOwner]) {
         for owner in owners { owner.wake() }
     }
 
-    private func open(_ request: ConnectRequest, owner: any SessionOwner) -> Result<Connected, ConnectRefusal> {
+    private func open(_ request: ConnectRequest, owner: FakeOwner) -> Result<Connected, ConnectRefusal> {
         guard let clientID = request.credentials.clientID else { return .failure(.badCredentials) }
         let now = clock.now()
-        let (result, replaced) = state.withLock { state -> (Result<Connected, ConnectRefusal>, (any SessionOwner)?) in
+        let (result, replaced) = state.withLock { state -> (Result<Connected, ConnectRefusal>, FakeOwner?) in
             state.connectRequests.append(request)
             if let refusal = state.refusal { return (.failure(refusal), nil) }
             let earlier = state.sessions[clientID]
@@ -285,8 +287,8 @@ extension FakeBroker.State {
 
     func isCommitted(_ point: CommitPoint) -> Bool { point.sequence <= committed }
 
-    mutating func publish(_ messages: [Message]) -> (outcomes: [PublishOutcome], woken: [any SessionOwner]) {
-        var woken: [any SessionOwner] = []
+    mutating func publish(_ messages: [Message]) -> (outcomes: [PublishOutcome], woken: [FakeOwner]) {
+        var woken: [FakeOwner] = []
         let outcomes = messages.map { message -> PublishOutcome in
             if forbidden.contains(message.topic.string) { return .refused(.notAuthorized) }
             if let refusal = refusals[message.topic.string] { return .refused(refusal) }
@@ -296,14 +298,14 @@ extension FakeBroker.State {
         return (outcomes, woken)
     }
 
-    mutating func route(_ message: Message) -> [any SessionOwner] {
+    mutating func route(_ message: Message) -> [FakeOwner] {
         published.append(message)
         if message.retain { retained[message.topic] = message.payload.isEmpty ? nil : message }
         return sessions.values.compactMap { $0.receive(message) }
     }
 
     mutating func detach(_ session: FakeSession, _ reason: DetachReason, expiry: SessionExpiryChange? = nil)
-        -> [any SessionOwner]
+        -> [FakeOwner]
     {
         let will = session.detach()
         if case .goodbye = reason { session.will = nil }

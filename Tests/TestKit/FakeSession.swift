@@ -14,7 +14,7 @@ final class FakeSession: @unchecked Sendable {
 
     let clientID: ClientID
     let registry: FakeTopicIDRegistry
-    var owner: (any SessionOwner)?
+    var owner: FakeOwner?
     var will: Will?
     var expiry: Duration?
     var silence: Duration?
@@ -42,7 +42,7 @@ final class FakeSession: @unchecked Sendable {
             reachability: reachability, silence: silence, backlog: backlog)
     }
 
-    func attach(_ owner: any SessionOwner, number: Int, options: SessionOptions, now: Timestamp) {
+    func attach(_ owner: FakeOwner, number: Int, options: SessionOptions, now: Timestamp) {
         self.owner = owner
         self.options = options
         attachmentNumber = number
@@ -56,7 +56,7 @@ final class FakeSession: @unchecked Sendable {
     }
 
     /// With another owner, as if the process had ended meanwhile.
-    func sleepOn(_ owner: any SessionOwner, number: Int, silence: Duration) {
+    func sleepOn(_ owner: FakeOwner, number: Int, silence: Duration) {
         self.owner = owner
         self.silence = silence
         attachmentNumber = number
@@ -76,7 +76,7 @@ final class FakeSession: @unchecked Sendable {
     }
 
     /// - Returns: the owner when it has to be woken.
-    func receive(_ message: Message) -> (any SessionOwner)? {
+    func receive(_ message: Message) -> FakeOwner? {
         let matching = subscriptions.values.filter {
             $0.filter.matches(message.topic) && !($0.noLocal && message.publisher == clientID)
         }
@@ -86,7 +86,7 @@ final class FakeSession: @unchecked Sendable {
         return enqueue(message, qos: granted, retain: false, identifiers)
     }
 
-    func enqueue(_ message: Message, qos: QoS, retain: Bool, _ identifiers: SubscriptionIDs) -> (any SessionOwner)? {
+    func enqueue(_ message: Message, qos: QoS, retain: Bool, _ identifiers: SubscriptionIDs) -> FakeOwner? {
         let qos = min(qos, message.qos)
         guard owner != nil || qos > .atMostOnce || options.queuesQoS0WhileDetached else { return nil }
         queue.append(
@@ -94,7 +94,7 @@ final class FakeSession: @unchecked Sendable {
         return ownerToWake()
     }
 
-    func ownerToWake() -> (any SessionOwner)? {
+    func ownerToWake() -> FakeOwner? {
         guard reachability == .awake, !isNotified, owner != nil else { return nil }
         isNotified = true
         return owner
@@ -143,7 +143,7 @@ final class FakeSession: @unchecked Sendable {
     }
 
     /// - Returns: the owner when it has to be woken.
-    func giveBack(_ delivery: Delivery) -> (any SessionOwner)? {
+    func giveBack(_ delivery: Delivery) -> FakeOwner? {
         queue.insert(delivery, at: 0)
         return ownerToWake()
     }
@@ -160,4 +160,13 @@ extension FakeSession.OnTheWay {
             message: delivery.message, qos: delivery.qos, packetID: delivery.packetID, retain: delivery.retain,
             isDuplicate: true, step: isReceived ? .release : .publish, subscriptionIDs: delivery.subscriptionIDs)
     }
+}
+
+/// Whom to wake for a client, and what the owner calls it.
+struct FakeOwner {
+    let owner: any SessionOwner
+    let number: UInt64
+
+    func wake() { owner.wake(number) }
+    func close(_ reason: CloseReason) { owner.close(number, reason) }
 }

@@ -105,9 +105,9 @@ final class ObserverClient: SessionOwner {
 
     // MARK: SessionOwner
 
-    func wake() { server.perform { [self] in pump() } }
+    func wake(_ client: UInt64) { server.perform { [self] in pump() } }
 
-    func close(_ reason: CloseReason) {
+    func close(_ client: UInt64, _ reason: CloseReason) {
         server.perform { [self] in end(last: Refusal.response(reason), detaching: nil) }
     }
 

@@ -242,7 +242,7 @@ extension Device {
 // MARK: - The broker's side
 
 extension Device: SessionOwner {
-    func wake() {
+    func wake(_ client: UInt64) {
         guard !isWoken.exchange(true, ordering: .acquiringAndReleasing) else { return }
         context.server.perform { [weak self] in
             guard let self else { return }
@@ -251,7 +251,7 @@ extension Device: SessionOwner {
         }
     }
 
-    func close(_ reason: CloseReason) {
+    func close(_ client: UInt64, _ reason: CloseReason) {
         state.withLock { $0.isClosed = true }
         context.server.perform { [self] in
             guard !isOver else { return }

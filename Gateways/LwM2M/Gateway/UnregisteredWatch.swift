@@ -59,7 +59,7 @@ final class UnregisteredWatch: SessionOwner {
 
     // MARK: SessionOwner
 
-    func wake() {
+    func wake(_ client: UInt64) {
         guard !isWoken.exchange(true, ordering: .acquiringAndReleasing) else { return }
         context.server.perform { [weak self] in
             guard let self else { return }
@@ -68,7 +68,7 @@ final class UnregisteredWatch: SessionOwner {
         }
     }
 
-    func close(_ reason: CloseReason) {
+    func close(_ client: UInt64, _ reason: CloseReason) {
         attachment.withLock { $0 = nil }
         guard reason != .shutdown else { return }
         context.logger.warning(

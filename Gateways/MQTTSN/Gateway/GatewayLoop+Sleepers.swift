@@ -20,11 +20,11 @@ extension GatewayLoop {
         let terms = kept.draft.map { DraftTerms($0, assignedClientID: nil, will: nil) }
         let device = begin(kept.connect, draft: terms, by: Route(peer: kept.peer, local: nil))
         let request = SleeperRequest(
-            clientID: device.clientID, listener: kept.peer.listener,
+            clientID: device.clientID, clientNumber: device.serial, listener: kept.peer.listener,
             proven: kept.peer.association?.principal(for: device.clientID),
             receiveMaximum: receiveMaximum, mailboxTerms: mailboxTerms,
             silence: device.machine.policy.tolerance.allowedSilence(seconds: kept.sleepDuration))
-        guard let resumed = broker.resumeSleeper(request, owner: owner(of: device)) else {
+        guard let resumed = broker.resumeSleeper(request, owner: notes) else {
             forget(device, .disconnected)
             return false
         }

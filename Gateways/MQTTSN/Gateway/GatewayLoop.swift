@@ -21,7 +21,7 @@ final class GatewayLoop {
     var isWritable = true
 
     let limits: Limits
-    private var table: DeviceTable
+    var table: DeviceTable
     private let policies: [SessionPolicy.Key: SessionPolicy]
     let mailboxTerms: MailboxTerms?
     /// Deliveries of one client on the way at once: one, and those that wait for the client to know their names.
@@ -33,7 +33,7 @@ final class GatewayLoop {
     var board = StatusBoard()
     /// Nil when nobody is told of single clients.
     let statuses: StatusTable?
-    private var advertising: Advertising?
+    var advertising: Advertising?
     private var duplicates = DuplicateMemory()
     private var sources: SourceLimiter
     var strangers = ReplyThrottle(interval: .seconds(5), perSecond: 100)
@@ -46,13 +46,6 @@ final class GatewayLoop {
     /// Devices that stopped taking from their mailboxes because the socket was full.
     private var stalled: [UInt64] = []
     private var outbox: [(route: Route, length: Int)] = []
-
-    /// ADVERTISE, as often as the settings say (MQTT-SN 6.1).
-    private struct Advertising {
-        let targets: [SocketAddress]
-        let seconds: UInt16
-        var dueAt: Timestamp
-    }
 
     init(
         broker: any Broker, settings: MQTTSNSettings, events: any EventSink = SilentEventSink(), counters: Counters,
@@ -171,22 +164,6 @@ final class GatewayLoop {
         stalled.removeAll()
     }
 
-    /// Begins to send ADVERTISE, the first with the next timers (MQTT-SN 6.1).
-    func beginAdvertising(to targets: [SocketAddress], every seconds: UInt16) {
-        advertising = Advertising(targets: targets, seconds: seconds, dueAt: now)
-    }
-
-    private func advertiseIfDue() {
-        guard let current = advertising, current.dueAt <= now else { return }
-        advertising?.dueAt = now + .seconds(Int64(current.seconds))
-        // Nobody is invited to a gateway that cannot serve (MQTT-SN 6.1).
-        guard broker.canServe else { return }
-        for target in current.targets {
-            let route = Route(peer: PeerAddress(remote: target, nodeID: nil), local: nil)
-            send(.advertise(Packet.Advertise(gatewayID: settings.gatewayID, duration: current.seconds)), to: route)
-        }
-    }
-
     /// Says goodbye to the clients that listen; all sessions are kept as they are.
     func shutDown() {
         advertising = nil
@@ -232,12 +209,10 @@ final class GatewayLoop {
         let serial = device.serial
         let proven = device.route.peer.association?.principal(for: device.clientID) ?? login?.proven
         broker.connect(
-            ConnectRequest(credentials: credentials, options: options, proven: proven),
-            owner: owner(of: device)
+            ConnectRequest(credentials: credentials, options: options, proven: proven, clientNumber: serial),
+            owner: notes
         ) { [notes] result in notes.add(.opened(serial: serial, result)) }
     }
-
-    func owner(of device: Device) -> DeviceOwner { DeviceOwner(serial: device.serial, notes: notes) }
 
     /// `device` is the client from now on.
     func adopt(_ device: Device) { table.makeClient(device) }
@@ -340,15 +315,6 @@ final class GatewayLoop {
         device.receive(packet)
     }
 
-    /// Lets a client be heard from another address, as far as `Roaming` allows.
-    private func follows(_ device: Device, to route: Route) -> Bool {
-        guard table.isSame(device.route.peer, route.peer) || mayRoam(device, to: route.peer) else { return false }
-        table.unbind(device)
-        move(device, to: route)
-        table.bind(device)
-        return true
-    }
-
     private func receive(_ connect: Packet.Connect, by route: Route) {
         if let refusal = policy(for: connect.clientID, by: route).refusal(of: connect) {
             return send(.connack(refusal), to: route)
@@ -392,40 +358,6 @@ final class GatewayLoop {
             return answerStranger(.pingreq(clientID: clientID.string), route, .v12)
         }
         device.receive(.pingreq(clientID: clientID.string))
-    }
-
-    /// The way back to a client is always the one it was heard on last.
-    private func move(_ device: Device, to route: Route) {
-        let old = device.route.peer
-        // Equal routes are one object each, of which one is enough for as long as its client stays.
-        guard device.route != route else { return }
-        device.route = route
-        guard old != route.peer else { return }
-        counters.roams.add()
-        device.history.roams &+= 1
-        statusChanged(of: device)
-        events.record(.roamed(device.clientID, from: old.record.address, to: route.peer.record.address))
-    }
-
-    /// A DTLS session that proves a client id has no use for another; and as long as a client is connected by such a session,
-    /// nobody gets its name by another way.
-    func mayBe(_ clientID: ClientID, _ route: Route) -> Bool {
-        let association = route.peer.association
-        guard association?.allows(clientID) ?? true else { return false }
-        let isProven = client(clientID)?.route.peer.association?.proves(clientID) ?? false
-        return !isProven || association?.proves(clientID) ?? false
-    }
-
-    /// Who proves to be the client may move at any time. Without proof only a sleeper moves, and never between DTLS and none.
-    private func mayRoam(_ device: Device, to new: PeerAddress) -> Bool {
-        guard settings.roaming != .none else { return false }
-        if let association = new.association { return association.proves(device.clientID) }
-        guard device.route.peer.association == nil, device.machine.phase == .asleep else { return false }
-        return switch settings.roaming {
-        case .none, .authenticated: false
-        case .port: device.route.peer.isSameHost(as: new)
-        case .address: true
-        }
     }
 
     // MARK: Notes

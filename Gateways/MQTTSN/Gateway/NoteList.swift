@@ -43,16 +43,8 @@ final class NoteList: Sendable {
     }
 }
 
-/// The core's handle on one connection.
-final class DeviceOwner: SessionOwner {
-    private let serial: UInt64
-    private let notes: NoteList
-
-    init(serial: UInt64, notes: NoteList) {
-        self.serial = serial
-        self.notes = notes
-    }
-
-    func wake() { notes.add(.wake(serial: serial)) }
-    func close(_ reason: CloseReason) { notes.add(.closed(serial: serial, reason)) }
+/// What the core has to say to connections, which it knows by their serials.
+extension NoteList: SessionOwner {
+    func wake(_ serial: UInt64) { add(.wake(serial: serial)) }
+    func close(_ serial: UInt64, _ reason: CloseReason) { add(.closed(serial: serial, reason)) }
 }

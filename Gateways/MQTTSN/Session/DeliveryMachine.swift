@@ -37,17 +37,8 @@ struct DeliveryMachine {
     private var namesOffered: UInt16 = 0
     /// Octets of a message to the client.
     private let maximumPacketSize: UInt16
-    private var givenUp = Rarely<GivenUp>()
-
-    /// Names that are not offered again on this connection.
-    private struct GivenUp {
-        /// Ids whose REGISTER the client refused (MQTT-SN 6.10).
-        var refused: Set<UInt16> = []
-        /// Ids whose REGISTER the client left unanswered.
-        var silent: Set<UInt16> = []
-        /// Deliveries at QoS 1 and 2 under such ids, unsettled: they are the first on the next connection. Oldest first.
-        var parked: [(packetID: UInt16, topicID: UInt16)] = []
-    }
+    /// Nothing for most clients.
+    private var givenUp = Rarely<GivenUpNames>()
 
     /// Deliveries that may be parked; what comes on top is dropped and counted.
     static let parkedLimit = 16
@@ -98,19 +89,14 @@ struct DeliveryMachine {
 
     /// The client asked for an id of its own accord: an earlier refusal of it, or silence about it, is void.
     mutating func noteClientKnows(_ topicID: UInt16, into actions: inout [Action]) {
-        guard var givenUp = givenUp.value else { return }
-        givenUp.refused.remove(topicID)
-        if givenUp.silent.remove(topicID) != nil {
-            for delivery in givenUp.parked where delivery.topicID == topicID {
-                actions.append(.settle(packetID: delivery.packetID, .returned))
-            }
-            givenUp.parked.removeAll { $0.topicID == topicID }
+        guard givenUp.value != nil else { return }
+        giveUp { names in
+            for packetID in names.takeUp(topicID) { actions.append(.settle(packetID: packetID, .returned)) }
         }
-        self.givenUp.value = givenUp
     }
 
-    private mutating func giveUp(_ change: (inout GivenUp) -> Void) {
-        givenUp.change(from: GivenUp(), change)
+    private mutating func giveUp(_ change: (inout GivenUpNames) -> Void) {
+        givenUp.change(from: GivenUpNames(), change)
     }
 
     /// The client sent something, be it an answer or not.
@@ -360,51 +346,6 @@ struct DeliveryMachine {
         case .publishing(let outgoing, let topicID): .publishDraft(Packet.PublishDraft(outgoing.delivery, topicID))
         case .releasing(let packetID):
             pubrel(packetID)
-        }
-    }
-}
-
-extension Packet.Publish {
-    fileprivate init(_ delivery: Delivery, _ topicID: TopicID, setsDUP: Bool) {
-        self.init(
-            isDuplicate: delivery.isDuplicate && setsDUP, qos: PublishQoS(delivery.qos), retain: delivery.retain,
-            topicID: topicID,
-            messageID: delivery.packetID, payload: ByteBuffer(bytes: delivery.message.payload))
-    }
-}
-
-extension Packet.PublishDraft {
-    /// - Parameter topicID: nil to name the topic in full.
-    fileprivate init(_ delivery: Delivery, _ topicID: TopicID?) {
-        let topic: Packet.TopicReference =
-            switch topicID {
-            case let id? where id.type == .normal: .alias(id.value)
-            case let id? where id.type == .predefined: .predefined(id.value)
-            default: .name(delivery.message.topic.string)
-            }
-        self.init(
-            isDuplicate: delivery.isDuplicate && delivery.qos == .exactlyOnce, qos: PublishQoS(delivery.qos),
-            retain: delivery.retain, topic: topic, messageID: delivery.packetID,
-            payload: ByteBuffer(bytes: delivery.message.payload))
-    }
-}
-
-extension PublishQoS {
-    init(_ qos: QoS) {
-        switch qos {
-        case .atMostOnce: self = .atMostOnce
-        case .atLeastOnce: self = .atLeastOnce
-        case .exactlyOnce: self = .exactlyOnce
-        }
-    }
-
-    /// Nil for QoS -1, which no session has.
-    var qos: QoS? {
-        switch self {
-        case .atMostOnce: .atMostOnce
-        case .atLeastOnce: .atLeastOnce
-        case .exactlyOnce: .exactlyOnce
-        case .connectionless: nil
         }
     }
 }

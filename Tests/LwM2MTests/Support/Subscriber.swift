@@ -61,11 +61,11 @@ final class Subscriber: SessionOwner {
 
     // MARK: SessionOwner
 
-    func wake() {
+    func wake(_ client: UInt64) {
         queue.async { self.drain() }
     }
 
-    func close(_ reason: CloseReason) {}
+    func close(_ client: UInt64, _ reason: CloseReason) {}
 
     private func drain() {
         received.change { messages in
