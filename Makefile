@@ -66,8 +66,8 @@ pin: test-packages ## Write down what the hot paths cost now, in Fixtures/cost/p
 	$(COST) TEST_PIN=1 swift test --filter CostTests.theNumbersArePinned
 
 .PHONY: damage
-damage: ## Send the MQTT-SN gateway a million damaged datagrams (the tests send it twenty thousand)
-	@APUS_LONG_TESTS=1 swift test --filter 'MQTTSNTests.DamageTests'
+damage: build ## Send the MQTT-SN gateway a million damaged datagrams, in the process and over UDP (the tests send twenty thousand)
+	@APUS_LONG_TESTS=1 TEST_BINARY="$$PWD/.build/release/apus" swift test --no-parallel --filter 'MQTTSNTests.Damage'
 
 .PHONY: certs
 certs: ## Mint a test CA, a server and a client certificate into .certs, and say how to try them

@@ -16,7 +16,7 @@ struct DamageTests {
     /// What the process may grow by meanwhile, in the long form, where nothing else runs beside it.
     private static let growthLimit = 64 << 20
     /// Everything clients send in the scenarios.
-    private static let corpus = ConversationTests.scenarios.flatMap { scenario in
+    static let corpus = ConversationTests.scenarios.flatMap { scenario in
         scenario.lines.filter { $0.words[0].hasSuffix(">") && $0.words[0] != "G>" }
             .compactMap { octets(hex: $0.words.dropFirst().joined()) }
     }
