@@ -74,7 +74,7 @@ struct AccessListParser {
         guard let filter = try? TopicFilter(String(text)) else {
             throw Problem("\"\(text)\" is no topic filter", remedy: "+ and # stand alone in their level, # comes last")
         }
-        guard filter.shareGroup == nil else {
+        guard !filter.isShared else {
             throw Problem("a rule names no share group", remedy: "write the filter after the group alone")
         }
         var levels: [AccessRule.Level] = []
@@ -85,7 +85,9 @@ struct AccessListParser {
             case "%c" where isPattern: levels.append(.clientID)
             case "%u" where isPattern: levels.append(.userName)
             case _ where isPattern && (level.contains("%c") || level.contains("%u")):
-                throw Problem("%c and %u fill a whole level, which \"\(level)\" does not allow", remedy: "give them a level of their own")
+                throw Problem(
+                    "%c and %u fill a whole level, which \"\(level)\" does not allow",
+                    remedy: "give them a level of their own")
             default: levels.append(.name(String(level)))
             }
         }

@@ -30,7 +30,7 @@ package struct AutoSubscription: Sendable {
             let text = Placeholders(principal).expand(filter), let filter = try? TopicFilter(text)
         else { return nil }
         return Subscription(
-            filter: filter, qos: qos, noLocal: noLocal && filter.shareGroup == nil,
+            filter: filter, qos: qos, noLocal: noLocal && !filter.isShared,
             retainAsPublished: retainAsPublished, retainHandling: retainHandling)
     }
 }

@@ -207,7 +207,7 @@ extension CoreBroker {
 
     /// Whether no-local or the receiver's rights leave it out.
     func isLeftOut(
-        _ message: Message, for entry: SubscriptionIndex.Entry, _ sessions: ContiguousArray<Session?>
+        _ message: Message, for entry: SubscriptionIndex.Recipient, _ sessions: ContiguousArray<Session?>
     ) -> Bool {
         guard let session = sessions[Int(entry.subscriber)] else { return true }
         if entry.options.noLocal, message.publisher == session.clientID { return true }  // MQTT-3.8.3-3

@@ -29,7 +29,7 @@ extension CoreBroker {
         return lost
     }
 
-    private func successor(for orphan: Mailbox.Entry) -> (Session, SubscriptionIndex.Entry)? {
+    private func successor(for orphan: Mailbox.Entry) -> (Session, SubscriptionIndex.Recipient)? {
         var matches = Matches()
         return routing.read { routing in
             routing.index.match(orphan.message.topic, into: &matches)

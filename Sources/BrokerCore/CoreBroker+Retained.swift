@@ -18,7 +18,9 @@ extension CoreBroker {
             }
         }
         guard result.0 != .full else { return nil }
-        if result.0 == .stored { deadlines.withLock { $0.insert(.retained(message.topic), at: message.expiresAt) } }
+        if result.0 == .stored, message.expiresAt != .never {
+            deadlines.withLock { $0.insert(.retained(message.topic), at: message.expiresAt) }
+        }
         return result.1
     }
 
@@ -27,10 +29,13 @@ extension CoreBroker {
             return nil
         }
         let message = source(of: topic)?.message(of: topic) ?? retained.withLock { $0.message(of: topic) }
-        return message.flatMap { $0.expiresAt > clock.now() ? $0 : nil }
+        return message.flatMap { $0.expiresAt == .never || $0.expiresAt > clock.now() ? $0 : nil }
     }
 
     package func retainedMessages(matching filter: TopicFilter, limit: Int, as principal: Principal) -> [Message] {
+        if let topic = filter.topicName {
+            return limit > 0 ? retainedMessage(of: topic, as: principal).map { [$0] } ?? [] : []
+        }
         var found: [Message] = []
         retained.withLock { $0.collect(filter, limit: limit, into: &found) }
         for source in retainedSources.withLock({ $0 }) where filter.reaches(below: source.root) {

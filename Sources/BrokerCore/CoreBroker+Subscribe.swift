@@ -7,39 +7,34 @@ extension CoreBroker {
     ) -> (outcomes: [SubscribeOutcome], commit: CommitPoint) {
         let version = accessVersion.load(ordering: .sequentiallyConsistent)
         var commit = CommitPoint.none
-        var held = routing.read { $0.index.count(of: session.subscriber) }
-        let outcomes = subscriptions.map { asked -> SubscribeOutcome in
+        var outcomes: [SubscribeOutcome] = []
+        outcomes.reserveCapacity(subscriptions.count)
+        for asked in subscriptions {
             let subscription = rewritten(asked, principal)
-            let access: SubscriptionAccess
-            switch check(subscription, session, principal, held: held) {
-            case .success(let granted): access = granted
-            case .failure(let refusal): return .refused(refusal)
+            switch insert(subscription, for: session, principal) {
+            case .success(let isNew):
+                let point = session.state.withLock { state in
+                    state.mailbox.recorder?.append(.putSubscription(session.number, subscription))
+                }
+                let sent = sendRetained(subscription, isNew: isNew, to: session, principal: principal)
+                commit = max(commit, point ?? .none, sent)
+                outcomes.append(.granted(subscription.qos))
+            case .failure(let refusal): outcomes.append(.refused(refusal))
             }
-            let isNew: Bool
-            switch insert(subscription, for: session, isPartial: access == .partial) {
-            case .success(let inserted): isNew = inserted
-            case .failure(let refusal): return .refused(refusal)
-            }
-            if isNew { held += 1 }
-            let point = session.state.withLock { state in
-                state.mailbox.recorder?.append(.putSubscription(session.number, subscription))
-            }
-            let sent = sendRetained(subscription, isNew: isNew, to: session, principal: principal)
-            commit = max(commit, point ?? .none, sent)
-            return .granted(subscription.qos)
         }
         // Rights changed meanwhile: `recheckAccess` may have missed what is new.
         if accessVersion.load(ordering: .sequentiallyConsistent) != version { recheck(session) }
         return (outcomes, commit)
     }
 
-    private func check(
-        _ subscription: Subscription, _ session: Session, _ principal: Principal, held: Int
-    ) -> Result<SubscriptionAccess, SubscribeRefusal> {
+    /// - Returns: whether it is new.
+    private func insert(
+        _ subscription: Subscription, for session: Session, _ principal: Principal
+    ) -> Result<Bool, SubscribeRefusal> {
         let filter = subscription.filter
         // MQTT-3.8.3-4
-        guard !(subscription.noLocal && filter.shareGroup != nil) else { return .failure(.noLocalOnShared) }
-        guard Levels.count(filter.pattern) <= limits.topicLevels else { return .failure(.filterTooDeep) }
+        guard !(subscription.noLocal && filter.isShared) else { return .failure(.noLocalOnShared) }
+        guard filter.withPattern({ Levels.count($0) }) <= limits.topicLevels else { return .failure(.filterTooDeep) }
         guard features.allowsExclusive || !filter.isExclusive else { return .failure(.notAuthorized) }
         let access = access(to: filter, by: principal)
         guard access != .refused else { return .failure(.notAuthorized) }
@@ -47,20 +42,14 @@ extension CoreBroker {
         guard store?.isFailing != true || !session.isDurable.load(ordering: .relaxed) else {
             return .failure(.quotaExceeded)
         }
-        return held < limits.subscriptionsPerSession ? .success(access) : .failure(.quotaExceeded)
-    }
-
-    /// - Returns: whether it is new.
-    private func insert(
-        _ subscription: Subscription, for session: Session, isPartial: Bool
-    ) -> Result<Bool, SubscribeRefusal> {
-        routing.write { routing in
+        return routing.write { routing in
             // The session may have ended since; its place could be another's.
             guard routing.holds(session) else { return .failure(.detached) }
-            guard !routing.index.isTaken(subscription.filter, for: session.subscriber) else {
-                return .failure(.quotaExceeded)
-            }
-            return .success(routing.index.insert(subscription, for: session.subscriber, isPartial: isPartial))
+            guard routing.index.count(of: session.subscriber) < limits.subscriptionsPerSession,
+                !routing.index.isTaken(filter, for: session.subscriber)
+            else { return .failure(.quotaExceeded) }
+            return .success(
+                routing.index.insert(subscription, for: session.subscriber, isPartial: access == .partial))
         }
     }
 
@@ -82,14 +71,17 @@ extension CoreBroker {
         _ filters: [TopicFilter], session: Session, principal: Principal
     ) -> (outcomes: [UnsubscribeOutcome], commit: CommitPoint) {
         var commit = CommitPoint.none
-        let outcomes = filters.map { asked -> UnsubscribeOutcome in
+        var outcomes: [UnsubscribeOutcome] = []
+        outcomes.reserveCapacity(filters.count)
+        for asked in filters {
             let filter = features.rewriter?.rewritten(asked, for: principal) ?? asked
             guard principal.kind == .gateway || authorizer.allows(.unsubscribe(filter), by: principal) else {
-                return .refused(.notAuthorized)
+                outcomes.append(.refused(.notAuthorized))
+                continue
             }
             let (existed, point) = remove(filter, of: session)
             commit = max(commit, point)
-            return existed ? .removed : .notSubscribed
+            outcomes.append(existed ? .removed : .notSubscribed)
         }
         return (outcomes, commit)
     }
@@ -115,28 +107,41 @@ extension CoreBroker {
     private func sendRetained(
         _ subscription: Subscription, isNew: Bool, to session: Session, principal: Principal
     ) -> CommitPoint {
-        guard subscription.filter.shareGroup == nil else { return .none }
+        guard !subscription.filter.isShared else { return .none }
         switch subscription.retainHandling {
         case .doNotSend: return .none
         case .sendIfNew where !isNew: return .none
         case .send, .sendIfNew: break
         }
+        var wake: SessionAttachment?
+        var commit = CommitPoint.none
+        // Most filters that devices ask with name one topic.
+        if let topic = subscription.filter.topicName {
+            if let message = retainedMessage(of: topic, as: principal) {
+                commit = put(message, for: subscription, in: session, &wake)
+            }
+        } else {
+            for message in retainedMessages(matching: subscription.filter, limit: .max, as: principal) {
+                commit = max(commit, put(message, for: subscription, in: session, &wake))
+            }
+        }
+        wake?.wake()
+        return commit
+    }
+
+    private func put(
+        _ message: Message, for subscription: Subscription, in session: Session, _ wake: inout SessionAttachment?
+    ) -> CommitPoint {
         var identifiers = SubscriptionIDs.none
         identifiers.insert(subscription.identifier)
         let receiver = RouteScratch.Merged(
             subscriber: session.subscriber, qos: subscription.qos, retainAsPublished: true,  // MQTT 3.1.1, MQTT-3.3.1-8
             subscriptionIDs: identifiers)
-        var wake: SessionAttachment?
-        var commit = CommitPoint.none
-        for message in retainedMessages(matching: subscription.filter, limit: .max, as: principal) {
-            let (effects, point) = session.put(
-                message, as: receiver, durability: durability.level(of: message.topic), limits: limits.mailbox,
-                clock: clock)
-            wake = effects.wake ?? wake
-            commit = max(commit, point)
-            if let reason = effects.dropped { events.record(.dropping(session.clientID, reason)) }
-        }
-        wake?.wake()
+        let (effects, commit) = session.put(
+            message, as: receiver, durability: durability.level(of: message.topic), limits: limits.mailbox, clock: clock
+        )
+        if let reason = effects.dropped { events.record(.dropping(session.clientID, reason)) }
+        wake = effects.wake ?? wake
         return commit
     }
 }

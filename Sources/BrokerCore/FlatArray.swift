@@ -22,6 +22,9 @@ struct FlatArray<Element: BitwiseCopyable & Sendable>: ~Copyable, @unchecked Sen
 
     var indices: Range<Int> { 0..<count }
 
+    /// Of memory. What was reserved for elements to come is left out: until it is touched, the system has not given it.
+    var octets: Int { count * MemoryLayout<Element>.stride }
+
     subscript(index: Int) -> Element {
         @inline(__always)
         get {

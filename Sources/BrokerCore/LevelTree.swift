@@ -1,97 +1,80 @@
 import Glibc
+import Messaging
+
+/// A node of a `LevelTree`, whatever hangs on it.
+enum LevelNode {
+    typealias ID = Int32
+    static let root: ID = 0
+    static let none: ID = -1
+}
 
 /// A tree of topic levels in flat arrays: the skeleton that the subscription index and the retained messages share.
 ///
-/// A node is an integer; what hangs on a node is kept by the user of the tree in arrays of its own, indexed by node. Children
-/// are found through one hash table over (parent, level), so a walk touches no objects and counts no references.
+/// A node is an integer. What its user hangs on it, its load, lies in the node, so that a walk meets both in one line of memory.
+/// Children are found through one table over (parent, level), so a walk touches no objects and counts no references.
 ///
-///     node 0 = root        nodes     [ parent | name | hash | chain | uses ]
-///     "a/+/c"  0→1→2→3     buckets   [ head of chain, by hash of (parent, level) ]
-///                          names     [ length, octets of each level, one after the other ]
-///                          families  [ first child | siblings ], where children are listed
-struct LevelTree: ~Copyable {
-    typealias NodeID = Int32
-    static let root: NodeID = 0
-    static let none: NodeID = -1
-
+///     node 0 = root        nodes   [ parent | name | children | load ]
+///     "a/+/c"  0→1→2→3     table   nodes by hash of (parent, level)
+///                          names   [ length, octets of each long level, one after the other ]
+struct LevelTree<Load: BitwiseCopyable & Sendable>: ~Copyable {
     fileprivate struct Node {
-        var parent: NodeID
-        /// Where its length and octets stand in `names`.
-        var name: UInt32
-        var hash: UInt32
-        /// Next node in the same bucket; for a free node the next free one.
-        var chain: NodeID
-        /// Reasons to keep the node: its children, and what its user hung on it.
-        var uses: Int32
+        /// Itself for a free node.
+        var parent: LevelNode.ID
+        var name: LevelName
+        /// Children that the table finds; for a free node the next free one.
+        var children: Int32
+        var load: Load
     }
 
-    private struct Family {
-        var firstChild = LevelTree.none
-        var nextSibling = LevelTree.none
-        var previousSibling = LevelTree.none
-    }
-
-    /// The length before each name.
+    /// The length before each long name.
     fileprivate typealias NameLength = UInt16
 
     private var nodes: FlatArray<Node>
-    private var buckets: FlatArray<NodeID>
+    private var table = NodeTable()
     private var names = FlatArray<UInt8>()
-    private var families = FlatArray<Family>()
-    private let listsChildren: Bool
     /// Octets in `names` that belong to no node any more.
     private var garbage = 0
-    private var freeList = LevelTree.none
-    /// Unknown to peers, so that they cannot aim at one bucket.
+    private var freeList = LevelNode.none
+    private let emptyLoad: Load
+    /// Unknown to peers, so that they cannot aim at one place of the table.
     private let seed: UInt64
 
     /// Nodes in use, the root included.
     private(set) var count = 1
-    /// One more than the greatest node in use: the size users' arrays need.
+    /// One more than the greatest node in use: the size that users' arrays need.
     var capacity: Int { nodes.count }
 
-    /// - Parameter listsChildren: `firstChild` and `nextSibling` will be asked for.
-    init(listsChildren: Bool = false, seed: UInt64 = .random(in: .min ... .max)) {
-        self.listsChildren = listsChildren
+    /// Of memory.
+    var octets: Int { nodes.octets + table.octets + names.octets }
+
+    /// - Parameter load: of a new node.
+    init(load: Load, seed: UInt64 = .random(in: .min ... .max)) {
         self.seed = seed
-        buckets = FlatArray(repeating: Self.none, count: 64)
+        emptyLoad = load
         nodes = FlatArray(
-            repeating: Node(parent: Self.none, name: 0, hash: 0, chain: Self.none, uses: 1), count: 1)
-        appendName(UnsafeRawBufferPointer(start: nil, count: 0))
-        if listsChildren { families.append(Family()) }
+            repeating: Node(parent: LevelNode.none, name: .plus, children: 0, load: load), count: 1)
+    }
+
+    /// What hangs on a node.
+    subscript(node: LevelNode.ID) -> Load {
+        @inline(__always) get { nodes[Int(node)].load }
+        @inline(__always) set { nodes[Int(node)].load = newValue }
     }
 
     // MARK: Walking
 
-    /// Hash of one level's octets, to be computed once per level and used with every parent.
-    @inline(__always)
-    func hash(_ level: UnsafeRawBufferPointer) -> UInt64 {
-        var state = seed ^ UInt64(truncatingIfNeeded: level.count)
-        var offset = 0
-        while offset + 8 <= level.count {
-            state = Self.mix(state ^ level.loadUnaligned(fromByteOffset: offset, as: UInt64.self))
-            offset += 8
-        }
-        var tail: UInt64 = 0
-        while offset < level.count {
-            tail = tail << 8 | UInt64(level[offset])
-            offset += 1
-        }
-        return Self.mix(state ^ tail)
-    }
-
-    /// The child of `parent` with this level, or `none`. `levelHash` is `hash(level)`.
-    func child(of parent: NodeID, level: UnsafeRawBufferPointer, levelHash: UInt64) -> NodeID {
-        withView { $0.child(of: parent, level: level, levelHash: levelHash) }
+    /// The child of `parent` with this level, or `none`.
+    func child(of parent: LevelNode.ID, _ level: UnsafeRawBufferPointer) -> LevelNode.ID {
+        withView { $0.child(of: parent, level) }
     }
 
     /// Lends the arrays as bare pointers for a walk that must not check bounds at each step.
     @inline(__always)
     func withView<Result>(_ body: (View) -> Result) -> Result {
         nodes.withElements { nodes in
-            buckets.withElements { buckets in
+            table.withView { table in
                 names.withElements { names in
-                    body(View(nodes: nodes, buckets: buckets, names: UnsafeRawBufferPointer(names)))
+                    body(View(nodes: nodes, table: table, names: UnsafeRawBufferPointer(names), seed: seed))
                 }
             }
         }
@@ -100,223 +83,156 @@ struct LevelTree: ~Copyable {
     /// The tree while it cannot change. Valid inside `withView` only.
     struct View {
         fileprivate let nodes: UnsafeBufferPointer<Node>
-        fileprivate let buckets: UnsafeBufferPointer<NodeID>
+        fileprivate let table: NodeTable.View
         fileprivate let names: UnsafeRawBufferPointer
+        fileprivate let seed: UInt64
+
+        subscript(node: LevelNode.ID) -> Load {
+            @inline(__always) get { nodes[Int(node)].load }
+        }
 
         @inline(__always)
-        func child(of parent: NodeID, level: UnsafeRawBufferPointer, levelHash: UInt64) -> NodeID {
-            let hash = LevelTree.combine(levelHash, parent)
-            // A power of two of buckets, and links that only ever hold nodes: the indices are in bounds by construction.
-            var id = buckets[Int(hash) & (buckets.count - 1)]
-            while id != LevelTree.none {
+        func hasChildren(_ node: LevelNode.ID) -> Bool { nodes[Int(node)].children > 0 }
+
+        @inline(__always)
+        func child(of parent: LevelNode.ID, _ level: UnsafeRawBufferPointer) -> LevelNode.ID {
+            child(of: parent, level, LevelKey(level, seed: seed))
+        }
+
+        @inline(__always)
+        fileprivate func child(
+            of parent: LevelNode.ID, _ level: UnsafeRawBufferPointer, _ key: LevelKey
+        ) -> LevelNode.ID {
+            table.find(key.hash(under: parent)) { id in
                 let node = nodes[Int(id)]
-                if node.hash == hash, node.parent == parent, isNamed(node, level) { return id }
-                id = node.chain
+                return node.parent == parent && isNamed(node.name, level, key)
             }
-            return LevelTree.none
         }
 
         @inline(__always)
-        private func isNamed(_ node: Node, _ level: UnsafeRawBufferPointer) -> Bool {
-            let start = Int(node.name)
-            guard Int(names.loadUnaligned(fromByteOffset: start, as: NameLength.self)) == level.count else {
-                return false
-            }
-            guard let name = names.baseAddress, let other = level.baseAddress else { return level.isEmpty }
-            return memcmp(name + start + MemoryLayout<NameLength>.size, other, level.count) == 0
+        private func isNamed(_ name: LevelName, _ level: UnsafeRawBufferPointer, _ key: LevelKey) -> Bool {
+            if let short = key.name { return name == short }
+            guard !name.isShort, let other = level.baseAddress, let names = names.baseAddress else { return false }
+            let start = names + name.place
+            return Int(start.loadUnaligned(as: NameLength.self)) == level.count
+                && memcmp(start + MemoryLayout<NameLength>.size, other, level.count) == 0
         }
 
+        /// A long name with its length before it.
         @inline(__always)
-        fileprivate func name(of node: Node) -> UnsafeRawBufferPointer {
-            UnsafeRawBufferPointer(rebasing: lengthAndName(of: node).dropFirst(MemoryLayout<NameLength>.size))
-        }
-
-        @inline(__always)
-        fileprivate func lengthAndName(of node: Node) -> UnsafeRawBufferPointer {
-            let start = Int(node.name)
-            let count = names.loadUnaligned(fromByteOffset: start, as: NameLength.self)
-            return UnsafeRawBufferPointer(rebasing: names[start..<start + MemoryLayout<NameLength>.size + Int(count)])
+        fileprivate func lengthAndName(_ name: LevelName) -> UnsafeRawBufferPointer {
+            let count = names.loadUnaligned(fromByteOffset: name.place, as: NameLength.self)
+            return UnsafeRawBufferPointer(
+                rebasing: names[name.place..<name.place + MemoryLayout<NameLength>.size + Int(count)])
         }
     }
 
-    func parent(of node: NodeID) -> NodeID { nodes[Int(node)].parent }
-    func firstChild(of node: NodeID) -> NodeID { families[Int(node)].firstChild }
-    func nextSibling(of node: NodeID) -> NodeID { families[Int(node)].nextSibling }
+    func parent(of node: LevelNode.ID) -> LevelNode.ID { nodes[Int(node)].parent }
+
+    /// Whether a node has children that the table finds.
+    func hasChildren(_ node: LevelNode.ID) -> Bool { nodes[Int(node)].children > 0 }
 
     /// Calls `body` with the octets of the node's level.
-    func withName<Result>(of node: NodeID, _ body: (UnsafeRawBufferPointer) -> Result) -> Result {
-        withView { body($0.name(of: $0.nodes[Int(node)])) }
+    func withName<Result>(of node: LevelNode.ID, _ body: (UnsafeRawBufferPointer) -> Result) -> Result {
+        let name = nodes[Int(node)].name
+        guard !name.isShort else { return name.withShortText(body) }
+        return withView {
+            body(UnsafeRawBufferPointer(rebasing: $0.lengthAndName(name).dropFirst(MemoryLayout<NameLength>.size)))
+        }
     }
 
     /// The levels from the root to `node`, joined by `/`.
-    func path(to node: NodeID) -> String {
+    func path(to node: LevelNode.ID) -> String {
         var levels: [String] = []
         var node = node
-        while node != Self.root {
+        while node != LevelNode.root {
             levels.append(withName(of: node) { String(decoding: $0, as: UTF8.self) })
             node = parent(of: node)
         }
         return levels.reversed().joined(separator: "/")
     }
 
+    /// The node at the end of `levels`, or `none`.
+    func find(_ levels: Levels) -> LevelNode.ID {
+        var node = LevelNode.root
+        for level in levels {
+            node = child(of: node, level)
+            guard node != LevelNode.none else { return LevelNode.none }
+        }
+        return node
+    }
+
     // MARK: Growing and shrinking
 
-    /// The node at the end of `path`, made with its ancestors where missing. The caller `hold`s what it hangs something on.
-    mutating func insert(_ path: String) -> NodeID {
-        var path = path
-        return path.withUTF8 { insert(Levels(UnsafeRawBufferPointer($0))) }
+    /// The child of `parent` with this level, made when missing.
+    mutating func insertChild(_ level: UnsafeRawBufferPointer, of parent: LevelNode.ID) -> (
+        node: LevelNode.ID, isNew: Bool
+    ) {
+        let key = LevelKey(level, seed: seed)
+        let existing = withView { $0.child(of: parent, level, key) }
+        guard existing == LevelNode.none else { return (existing, false) }
+        let node = store(Node(parent: parent, name: key.name ?? append(level), children: 0, load: emptyLoad))
+        table.insert(node, hash: key.hash(under: parent))
+        nodes[Int(parent)].children += 1
+        return (node, true)
     }
 
-    mutating func insert(_ levels: Levels) -> NodeID {
-        var node = Self.root
-        for level in levels {
-            let levelHash = hash(level)
-            let existing = child(of: node, level: level, levelHash: levelHash)
-            node = existing == Self.none ? append(level, hash: Self.combine(levelHash, node), to: node) : existing
-        }
-        return node
+    /// A new child of `parent` that the table does not know and whose name is `+`: its user has to find it by other means.
+    mutating func appendPlus(to parent: LevelNode.ID) -> LevelNode.ID {
+        store(Node(parent: parent, name: .plus, children: 0, load: emptyLoad))
     }
 
-    /// The node at the end of `path`, or `none`.
-    func find(_ path: String) -> NodeID {
-        var path = path
-        return path.withUTF8 { find(Levels(UnsafeRawBufferPointer($0))) }
-    }
-
-    func find(_ levels: Levels) -> NodeID {
-        var node = Self.root
-        for level in levels {
-            node = child(of: node, level: level, levelHash: hash(level))
-            guard node != Self.none else { return Self.none }
-        }
-        return node
-    }
-
-    /// Keeps the node although it may have no children, until each `hold` is followed by a `release`.
-    mutating func hold(_ node: NodeID) { nodes[Int(node)].uses += 1 }
-
-    /// Ends one `hold`: the node goes, with those of its ancestors that nothing needs any more.
-    mutating func release(_ node: NodeID) {
-        endHold(node)
-        var node = node
-        while let parent = removeUnused(node) { node = parent }
-    }
-
-    /// Ends one `hold`. To be followed by `removeUnused` of the node, of its parent, and so on.
-    mutating func endHold(_ node: NodeID) { nodes[Int(node)].uses -= 1 }
-
-    /// Takes out a node that nothing needs any more.
-    /// - Returns: its parent; nil when the node is needed.
-    mutating func removeUnused(_ node: NodeID) -> NodeID? {
-        guard nodes[Int(node)].uses == 0 else { return nil }
-        let parent = nodes[Int(node)].parent
-        remove(node)
-        if garbage > 4_096, garbage > names.count / 2 { compactNames() }
+    /// Takes out a node that has no children.
+    /// - Returns: its parent.
+    @discardableResult
+    mutating func remove(_ id: LevelNode.ID) -> LevelNode.ID {
+        let parent = nodes[Int(id)].parent
+        let hash = withName(of: id) { LevelKey($0, seed: seed).hash(under: parent) }
+        table.remove(id, hash: hash)
+        nodes[Int(parent)].children -= 1
+        free(id)
         return parent
     }
 
-    private mutating func append(_ level: UnsafeRawBufferPointer, hash: UInt32, to parent: NodeID) -> NodeID {
-        if count * 2 >= buckets.count * 3 { grow() }
-        let bucket = Int(hash) & (buckets.count - 1)
-        let id = store(Node(parent: parent, name: appendName(level), hash: hash, chain: buckets[bucket], uses: 0))
-        buckets[bucket] = id
-        nodes[Int(parent)].uses += 1
-        if listsChildren { adopt(id, by: parent) }
-        count += 1
-        return id
-    }
+    /// Takes out a node that `appendPlus` made and that has no children.
+    mutating func removePlus(_ id: LevelNode.ID) { free(id) }
 
-    @discardableResult
-    private mutating func appendName(_ level: UnsafeRawBufferPointer) -> UInt32 {
-        let place = UInt32(names.count)
+    private mutating func append(_ level: UnsafeRawBufferPointer) -> LevelName {
+        // What is garbage is moved out once it is more than half, and more than there are nodes to look at.
+        if garbage > max(4_096, names.count / 2, nodes.count) { compactNames() }
+        let place = names.count
         withUnsafeBytes(of: NameLength(level.count)) { names.append(contentsOf: $0) }
         names.append(contentsOf: level)
-        return place
+        return LevelName(place: place)
     }
 
-    private mutating func store(_ node: Node) -> NodeID {
-        guard freeList != Self.none else {
+    private mutating func store(_ node: Node) -> LevelNode.ID {
+        count += 1
+        guard freeList != LevelNode.none else {
             nodes.append(node)
-            if listsChildren { families.append(Family()) }
-            return NodeID(nodes.count - 1)
+            return LevelNode.ID(nodes.count - 1)
         }
         let id = freeList
-        freeList = nodes[Int(id)].chain
+        freeList = nodes[Int(id)].children
         nodes[Int(id)] = node
         return id
     }
 
-    private mutating func remove(_ id: NodeID) {
-        let node = nodes[Int(id)]
-        unchain(id, bucket: Int(node.hash) & (buckets.count - 1))
-        if listsChildren { disown(id, by: node.parent) }
-        garbage += MemoryLayout<NameLength>.size + withName(of: id) { $0.count }
-        nodes[Int(node.parent)].uses -= 1
-        nodes[Int(id)].chain = freeList
-        nodes[Int(id)].parent = Self.none
+    private mutating func free(_ id: LevelNode.ID) {
+        if !nodes[Int(id)].name.isShort { garbage += MemoryLayout<NameLength>.size + withName(of: id) { $0.count } }
+        nodes[Int(id)] = Node(parent: id, name: .plus, children: freeList, load: emptyLoad)
         freeList = id
         count -= 1
     }
 
-    private mutating func unchain(_ id: NodeID, bucket: Int) {
-        guard buckets[bucket] != id else { return buckets[bucket] = nodes[Int(id)].chain }
-        var before = buckets[bucket]
-        while nodes[Int(before)].chain != id { before = nodes[Int(before)].chain }
-        nodes[Int(before)].chain = nodes[Int(id)].chain
-    }
-
-    private mutating func grow() {
-        for bucket in buckets.indices { buckets[bucket] = Self.none }
-        buckets.grow(filling: Self.none, to: buckets.count * 2)
-        for id in nodes.indices where isInUse(id) {
-            let bucket = Int(nodes[id].hash) & (buckets.count - 1)
-            nodes[id].chain = buckets[bucket]
-            buckets[bucket] = NodeID(id)
-        }
-    }
-
-    private func isInUse(_ id: Int) -> Bool { id != Self.root && nodes[id].parent != Self.none }
-
     private mutating func compactNames() {
         var compact = FlatArray<UInt8>()
-        for id in nodes.indices where id == Self.root || isInUse(id) {
-            let place = UInt32(compact.count)
-            withView { compact.append(contentsOf: $0.lengthAndName(of: $0.nodes[id])) }
-            nodes[id].name = place
+        for id in nodes.indices where !nodes[id].name.isShort {
+            let place = compact.count
+            withView { compact.append(contentsOf: $0.lengthAndName($0.nodes[id].name)) }
+            nodes[id].name = LevelName(place: place)
         }
         swap(&names, &compact)
         garbage = 0
-    }
-
-    // MARK: Children
-
-    private mutating func adopt(_ child: NodeID, by parent: NodeID) {
-        let sibling = families[Int(parent)].firstChild
-        families[Int(child)] = Family(nextSibling: sibling)
-        families[Int(parent)].firstChild = child
-        if sibling != Self.none { families[Int(sibling)].previousSibling = child }
-    }
-
-    private mutating func disown(_ child: NodeID, by parent: NodeID) {
-        let family = families[Int(child)]
-        if family.previousSibling == Self.none {
-            families[Int(parent)].firstChild = family.nextSibling
-        } else {
-            families[Int(family.previousSibling)].nextSibling = family.nextSibling
-        }
-        if family.nextSibling != Self.none {
-            families[Int(family.nextSibling)].previousSibling = family.previousSibling
-        }
-    }
-
-    @inline(__always)
-    fileprivate static func combine(_ levelHash: UInt64, _ parent: NodeID) -> UInt32 {
-        UInt32(truncatingIfNeeded: mix(levelHash ^ UInt64(UInt32(bitPattern: parent)) << 32))
-    }
-
-    @inline(__always)
-    private static func mix(_ value: UInt64) -> UInt64 {
-        let product = value.multipliedFullWidth(by: 0x9E37_79B9_7F4A_7C15)
-        return product.high ^ product.low
     }
 }

@@ -1,3 +1,5 @@
+import Messaging
+
 /// The levels of a topic name or filter, as slices of its octets. `a//b` has three levels, the middle one empty; the
 /// empty text has none.
 struct Levels: Sequence, IteratorProtocol {
@@ -18,23 +20,42 @@ struct Levels: Sequence, IteratorProtocol {
         return true
     }
 
+    @inline(__always)
     mutating func next() -> UnsafeRawBufferPointer? {
         guard position <= octets.count else { return nil }
         let start = position
-        while position < octets.count, octets[position] != UInt8(ascii: "/") { position += 1 }
-        let level = UnsafeRawBufferPointer(rebasing: octets[start..<position])
-        position += 1
-        return level
+        position = octets.endOfLevel(from: start) + 1
+        return UnsafeRawBufferPointer(rebasing: octets[start..<position - 1])
     }
 
     /// Number of levels of `text`.
     static func count(_ text: String) -> Int {
-        guard !text.isEmpty else { return 0 }
-        var text = text
-        return text.withUTF8 { octets in
-            var count = 1
-            for octet in octets where octet == UInt8(ascii: "/") { count += 1 }
-            return count
-        }
+        text.utf8.span.bytes.withUnsafeBytes { count($0) }
     }
+
+    static func count(_ octets: UnsafeRawBufferPointer) -> Int {
+        guard !octets.isEmpty else { return 0 }
+        var count = 1
+        for offset in stride(from: 0, to: octets.count, by: 8) {
+            count += EachOctet.count(of: UInt8(ascii: "/"), in: octets.word(at: offset, filling: 0))
+        }
+        return count
+    }
+}
+
+extension UnsafeRawBufferPointer {
+    /// Where the level that begins at `start` ends: at the next slash, or with the text.
+    @inline(__always)
+    func endOfLevel(from start: Int) -> Int {
+        var position = start
+        while position < count {
+            let slashes = EachOctet.zeros(in: word(at: position, filling: 0) ^ EachOctet.of(UInt8(ascii: "/")))
+            if slashes != 0 { return position + slashes.trailingZeroBitCount / 8 }
+            position += 8
+        }
+        return count
+    }
+
+    var isPlus: Bool { count == 1 && self[0] == UInt8(ascii: "+") }
+    var isHash: Bool { count == 1 && self[0] == UInt8(ascii: "#") }
 }

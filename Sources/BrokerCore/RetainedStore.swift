@@ -2,7 +2,16 @@ import Messaging
 
 /// The last retained message of each topic (MQTT 5.0, 3.3.1.3), found by name or by filter.
 struct RetainedStore: ~Copyable {
-    private var tree = LevelTree(listsChildren: true)
+    typealias Tree = LevelTree<Family>
+
+    /// A node's place among the children of its parent.
+    struct Family {
+        var firstChild = LevelNode.none
+        var nextSibling = LevelNode.none
+        var previousSibling = LevelNode.none
+    }
+
+    private var tree = Tree(load: Family())
     /// By tree node.
     private var messages: ContiguousArray<Message?> = [nil]
     private(set) var count = 0
@@ -20,79 +29,117 @@ struct RetainedStore: ~Copyable {
     /// Keeps `message` as its topic's last value (MQTT-3.3.1-5); an empty payload removes it (MQTT-3.3.1-6, MQTT-3.3.1-7).
     mutating func set(_ message: Message, limit: Int) -> SetResult {
         guard !message.payload.isEmpty else { return remove(message.topic) == nil ? .unchanged : .removed }
-        let existing = tree.find(message.topic.string)
-        let old = existing == LevelTree.none ? nil : messages[Int(existing)]
-        guard old != nil || count < limit else { return .full }
-        let node = tree.insert(message.topic.string)
-        while messages.count < tree.capacity { messages.append(nil) }
+        guard count < limit || self.message(of: message.topic) != nil else { return .full }
+        let node = insert(message.topic)
+        octets += message.octets
+        if let old = messages[Int(node)] { octets -= old.octets } else { count += 1 }
         messages[Int(node)] = message
-        octets += message.octets - (old?.octets ?? 0)
-        if old == nil {
-            tree.hold(node)
-            count += 1
-        }
         return .stored
     }
 
     @discardableResult
     mutating func remove(_ topic: TopicName) -> Message? {
-        let node = tree.find(topic.string)
-        guard node != LevelTree.none, let old = messages[Int(node)] else { return nil }
+        let node = find(topic)
+        guard node != LevelNode.none, let old = messages[Int(node)] else { return nil }
         messages[Int(node)] = nil
-        tree.release(node)
+        removeUnused(node)
         count -= 1
         octets -= old.octets
         return old
     }
 
     func message(of topic: TopicName) -> Message? {
-        let node = tree.find(topic.string)
-        return node == LevelTree.none ? nil : messages[Int(node)]
+        let node = find(topic)
+        return node == LevelNode.none ? nil : messages[Int(node)]
     }
 
     /// Appends the messages whose topics match `filter`, at most `limit`.
     func collect(_ filter: TopicFilter, limit: Int, into found: inout [Message]) {
-        var pattern = filter.pattern
-        pattern.withUTF8 { octets in
-            let levels = Array(Levels(UnsafeRawBufferPointer(octets)))
-            walk(LevelTree.root, levels[...], depth: 0, limit: limit, into: &found)
+        filter.withPattern { octets in
+            let levels = Array(Levels(octets))
+            walk(LevelNode.root, levels[...], depth: 0, limit: limit, into: &found)
         }
     }
 
     private func walk(
-        _ node: LevelTree.NodeID, _ levels: ArraySlice<UnsafeRawBufferPointer>, depth: Int, limit: Int,
+        _ node: LevelNode.ID, _ levels: ArraySlice<UnsafeRawBufferPointer>, depth: Int, limit: Int,
         into found: inout [Message]
     ) {
         guard found.count < limit else { return }
         guard let level = levels.first else { return take(node, into: &found) }
         let rest = levels.dropFirst()
-        if level.elementsEqual("#".utf8) { return takeAll(node, depth: depth, limit: limit, into: &found) }
-        guard level.elementsEqual("+".utf8) else {
-            let child = tree.child(of: node, level: level, levelHash: tree.hash(level))
-            if child != LevelTree.none { walk(child, rest, depth: depth + 1, limit: limit, into: &found) }
+        if level.isHash { return takeAll(node, depth: depth, limit: limit, into: &found) }
+        guard level.isPlus else {
+            let child = tree.child(of: node, level)
+            if child != LevelNode.none { walk(child, rest, depth: depth + 1, limit: limit, into: &found) }
             return
         }
         forEachChild(of: node, depth: depth) { walk($0, rest, depth: depth + 1, limit: limit, into: &found) }
     }
 
     /// `#` matches its parent level and all below (MQTT 5.0, 4.7.1.2).
-    private func takeAll(_ node: LevelTree.NodeID, depth: Int, limit: Int, into found: inout [Message]) {
+    private func takeAll(_ node: LevelNode.ID, depth: Int, limit: Int, into found: inout [Message]) {
         guard found.count < limit else { return }
         take(node, into: &found)
         forEachChild(of: node, depth: depth) { takeAll($0, depth: depth + 1, limit: limit, into: &found) }
     }
 
-    private func take(_ node: LevelTree.NodeID, into found: inout [Message]) {
+    private func take(_ node: LevelNode.ID, into found: inout [Message]) {
         if let message = messages[Int(node)] { found.append(message) }
     }
 
     /// Children that a wildcard matches: all, but at the first level none that starts with `$` (MQTT-4.7.2-1).
-    private func forEachChild(of node: LevelTree.NodeID, depth: Int, _ body: (LevelTree.NodeID) -> Void) {
-        var child = tree.firstChild(of: node)
-        while child != LevelTree.none {
+    private func forEachChild(of node: LevelNode.ID, depth: Int, _ body: (LevelNode.ID) -> Void) {
+        var child = tree[node].firstChild
+        while child != LevelNode.none {
             let isReserved = depth == 0 && tree.withName(of: child) { $0.first == UInt8(ascii: "$") }
             if !isReserved { body(child) }
-            child = tree.nextSibling(of: child)
+            child = tree[child].nextSibling
         }
+    }
+
+    // MARK: Nodes
+
+    private func find(_ topic: TopicName) -> LevelNode.ID {
+        topic.string.utf8.span.bytes.withUnsafeBytes { tree.find(Levels($0)) }
+    }
+
+    private mutating func insert(_ topic: TopicName) -> LevelNode.ID {
+        var node = LevelNode.root
+        topic.string.utf8.span.bytes.withUnsafeBytes { octets in
+            for level in Levels(octets) {
+                let child = tree.insertChild(level, of: node)
+                if child.isNew { adopt(child.node, by: node) }
+                node = child.node
+            }
+        }
+        while messages.count < tree.capacity { messages.append(nil) }
+        return node
+    }
+
+    /// Takes out a node that nothing hangs on any more, with those of its ancestors of which that is true then.
+    private mutating func removeUnused(_ node: LevelNode.ID) {
+        var node = node
+        while node != LevelNode.root, !tree.hasChildren(node), messages[Int(node)] == nil {
+            disown(node)
+            node = tree.remove(node)
+        }
+    }
+
+    private mutating func adopt(_ child: LevelNode.ID, by parent: LevelNode.ID) {
+        let sibling = tree[parent].firstChild
+        tree[child].nextSibling = sibling
+        tree[parent].firstChild = child
+        if sibling != LevelNode.none { tree[sibling].previousSibling = child }
+    }
+
+    private mutating func disown(_ child: LevelNode.ID) {
+        let family = tree[child]
+        if family.previousSibling == LevelNode.none {
+            tree[tree.parent(of: child)].firstChild = family.nextSibling
+        } else {
+            tree[family.previousSibling].nextSibling = family.nextSibling
+        }
+        if family.nextSibling != LevelNode.none { tree[family.nextSibling].previousSibling = family.previousSibling }
     }
 }

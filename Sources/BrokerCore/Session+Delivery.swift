@@ -22,39 +22,14 @@ extension Session {
         clock: any GatewayClock
     ) -> PutEffects {
         state.withLock { state in
-            var effects = PutEffects()
-            let limits = state.mailboxTerms?.limits ?? limits
-            let isAwake = state.isAwake
-            let refusesQoS0 = state.attachment == nil && !state.queuesQoS0WhileDetached
-            var bounds = limits.bounds(isAwake: isAwake)
-            bounds.waitsUntil = limits.timeToLive.map { clock.now() + $0 } ?? .never
-            bounds.isPromised = isPromised
-            bounds.memoryShare = memoryShare
-            var mayPress = false
+            var put = SessionState.Putting(state, receiver, durability, limits: limits, clock: clock)
+            put.bounds.isPromised = isPromised
+            put.bounds.memoryShare = memoryShare
             for index in run.indices {
-                let message = messages[run[index].message]
-                let qos = min(message.qos, receiver.qos)  // MQTT-3.8.4-8, MQTT-4.8.2-3
-                if qos == .atMostOnce, refusesQoS0 {
-                    state.mailbox.reject(.offlineQoS0)
-                    continue
-                }
-                let result = state.mailbox.put(
-                    message, durability: durability, qos: qos,
-                    retain: receiver.retainAsPublished && message.retain,  // MQTT-3.3.1-12, MQTT-3.3.1-13
-                    subscriptionIDs: receiver.subscriptionIDs, share: receiver.share, bounds: bounds)
-                run[index].commit = max(run[index].commit, result.commit)
-                if let reason = result.dropReason {
-                    if !state.hasReportedDrop { effects.dropped = reason }
-                    state.hasReportedDrop = true
-                } else if qos != .atMostOnce {
-                    mayPress = true
-                }
+                let commit = state.put(messages[run[index].message], &put)
+                run[index].commit = max(run[index].commit, commit)
             }
-            if mayPress, isAwake, !state.isStalled {
-                effects.isPressed = state.mailbox.waitingCount >= limits.pressureMark
-            }
-            effects.wake = state.ownerToWake()
-            return effects
+            return state.effects(of: put)
         }
     }
 
@@ -64,9 +39,11 @@ extension Session {
         _ message: Message, as receiver: RouteScratch.Merged, durability: Durability, limits: MailboxLimits,
         clock: any GatewayClock
     ) -> (effects: PutEffects, commit: CommitPoint) {
-        var run: ContiguousArray = [RouteScratch.Arrival(message: 0, place: 0)]
-        let effects = put([message], &run, as: receiver, durability: durability, limits: limits, clock: clock)
-        return (effects, run[0].commit)
+        state.withLock { state in
+            var put = SessionState.Putting(state, receiver, durability, limits: limits, clock: clock)
+            let commit = state.put(message, &put)
+            return (state.effects(of: put), commit)
+        }
     }
 
     /// Whether the mailbox is full and wants the publisher of such a message refused.
@@ -172,4 +149,63 @@ extension MailboxLimits {
     var pressureMark: Int { max(1, onlineMessages / 4) }
     /// Waiting messages at which they go on.
     var reliefMark: Int { onlineMessages / 8 }
+}
+
+extension SessionState {
+    /// Messages being put in: what holds for all of them, and what came of those so far.
+    struct Putting {
+        let receiver: RouteScratch.Merged
+        let durability: Durability
+        let limits: MailboxLimits
+        let isAwake: Bool
+        let refusesQoS0: Bool
+        var bounds: Mailbox.Bounds
+        var dropped: DropReason?
+        var mayPress = false
+
+        init(
+            _ state: borrowing SessionState, _ receiver: RouteScratch.Merged, _ durability: Durability,
+            limits: MailboxLimits, clock: any GatewayClock
+        ) {
+            self.receiver = receiver
+            self.durability = durability
+            self.limits = state.mailboxTerms?.limits ?? limits
+            isAwake = state.isAwake
+            refusesQoS0 = state.attachment == nil && !state.queuesQoS0WhileDetached
+            bounds = self.limits.bounds(isAwake: isAwake)
+            bounds.waitsUntil = self.limits.timeToLive.map { clock.now() + $0 } ?? .never
+        }
+    }
+
+    /// Puts a copy in, or accounts for why not.
+    /// - Returns: the point at which it is stored.
+    @inline(__always)
+    mutating func put(_ message: Message, _ put: inout Putting) -> CommitPoint {
+        let qos = min(message.qos, put.receiver.qos)  // MQTT-3.8.4-8, MQTT-4.8.2-3
+        if qos == .atMostOnce, put.refusesQoS0 {
+            mailbox.reject(.offlineQoS0)
+            return .none
+        }
+        let result = mailbox.put(
+            message, durability: put.durability, qos: qos,
+            retain: put.receiver.retainAsPublished && message.retain,  // MQTT-3.3.1-12, MQTT-3.3.1-13
+            subscriptionIDs: put.receiver.subscriptionIDs, share: put.receiver.share, bounds: put.bounds)
+        if let reason = result.dropReason {
+            if !hasReportedDrop { put.dropped = reason }
+            hasReportedDrop = true
+        } else if qos != .atMostOnce {
+            put.mayPress = true
+        }
+        return result.commit
+    }
+
+    mutating func effects(of put: Putting) -> Session.PutEffects {
+        var effects = Session.PutEffects()
+        effects.dropped = put.dropped
+        if put.mayPress, put.isAwake, !isStalled {
+            effects.isPressed = mailbox.waitingCount >= put.limits.pressureMark
+        }
+        effects.wake = ownerToWake()
+        return effects
+    }
 }

@@ -1,7 +1,7 @@
 import Synchronization
 
 /// The groups of shared subscriptions (MQTT 5.0, 4.8.2). What is on the way to a member at QoS 2 stays with it (MQTT-4.8.2-4,
-/// MQTT-4.8.2-5). Kept are: per tree node a list of groups, per group its members.
+/// MQTT-4.8.2-5). Kept are: per tree node a list of groups, per group its members. Few nodes have any.
 struct ShareGroups {
     typealias GroupID = Int32
     static let none: GroupID = -1
@@ -25,15 +25,20 @@ struct ShareGroups {
 
     private var groups: ContiguousArray<Group> = []
     private var freeGroup = none
+    /// The first group of each node that has one.
+    private var lists: [LevelNode.ID: GroupID] = [:]
 
     func name(of group: Int32) -> String { groups[Int(group)].name }
     func next(after group: Int32) -> Int32 { groups[Int(group)].next }
 
     func isBelow(_ group: Int32) -> Bool { groups[Int(group)].isBelow }
 
-    /// The group of that name and kind in the list starting at `first`, or -1.
-    func find(_ name: String, isBelow: Bool, first: Int32) -> Int32 {
-        var group = first
+    /// The first group of a node, or `none`.
+    func first(at node: LevelNode.ID) -> GroupID { lists[node] ?? Self.none }
+
+    /// The group of a node of that name and kind, or `none`.
+    func find(_ name: String, isBelow: Bool, at node: LevelNode.ID) -> GroupID {
+        var group = first(at: node)
         while group != Self.none, !isNamed(group, name, isBelow) { group = groups[Int(group)].next }
         return group
     }
@@ -42,41 +47,47 @@ struct ShareGroups {
         groups[Int(group)].isBelow == isBelow && groups[Int(group)].name.utf8.elementsEqual(name.utf8)
     }
 
-    /// The group of that name and kind, made when missing.
-    mutating func insert(_ name: String, isBelow: Bool, first: inout Int32) -> Int32 {
-        let existing = find(name, isBelow: isBelow, first: first)
+    /// The group of a node of that name and kind, made when missing.
+    mutating func insert(_ name: String, isBelow: Bool, at node: LevelNode.ID) -> GroupID {
+        let existing = find(name, isBelow: isBelow, at: node)
         guard existing == Self.none else { return existing }
-        let group = Group(name: name, isBelow: isBelow, members: [], turn: Turn(), next: first)
+        let group = Group(name: name, isBelow: isBelow, members: [], turn: Turn(), next: first(at: node))
+        let id: GroupID
         if freeGroup == Self.none {
-            first = Int32(groups.count)
+            id = GroupID(groups.count)
             groups.append(group)
         } else {
-            let id = freeGroup
+            id = freeGroup
             freeGroup = groups[Int(id)].next
             groups[Int(id)] = group
-            first = id
         }
-        return first
+        lists[node] = id
+        return id
     }
 
     mutating func append(_ entry: SubscriptionIndex.EntryID, to group: Int32) {
         groups[Int(group)].members.append(entry)
     }
 
-    /// Removes a member, and with the last one the group from the list starting at `first`.
-    mutating func remove(_ entry: SubscriptionIndex.EntryID, from group: Int32, first: inout Int32) {
+    /// Removes a member, and with the last one the group from its node.
+    /// - Returns: whether the node has groups left.
+    mutating func remove(
+        _ entry: SubscriptionIndex.EntryID, from group: GroupID, at node: LevelNode.ID
+    ) -> Bool {
         groups[Int(group)].members.removeAll { $0 == entry }
-        guard groups[Int(group)].members.isEmpty else { return }
-        if first == group {
-            first = groups[Int(group)].next
+        guard groups[Int(group)].members.isEmpty else { return true }
+        let next = groups[Int(group)].next
+        if lists[node] == group {
+            lists[node] = next == Self.none ? nil : next
         } else {
-            var before = first
+            var before = first(at: node)
             while groups[Int(before)].next != group { before = groups[Int(before)].next }
-            groups[Int(before)].next = groups[Int(group)].next
+            groups[Int(before)].next = next
         }
         groups[Int(group)].next = freeGroup
         groups[Int(group)].name = ""
         freeGroup = group
+        return lists[node] != nil
     }
 
     func members(of group: GroupID) -> ContiguousArray<SubscriptionIndex.EntryID> { groups[Int(group)].members }

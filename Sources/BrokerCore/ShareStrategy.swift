@@ -25,40 +25,45 @@ extension SubscriptionIndex {
     func pick(
         from group: ShareGroups.GroupID, by strategy: ShareStrategy, for message: Message,
         isListening: (SubscriberID) -> Bool
-    ) -> Entry {
+    ) -> Recipient {
         let count = shares.members(of: group).count
         switch strategy {
-        case .roundRobin: return member(of: group, from: shares.nextTurn(of: group), isListening).entry
-        case .random: return member(of: group, from: Int.random(in: 0..<count), isListening).entry
+        case .roundRobin: return member(of: group, from: shares.nextTurn(of: group), isListening)
+        case .random: return member(of: group, from: Int.random(in: 0..<count), isListening)
         case .sticky: return favourite(of: group, isListening)
         case .hashClientID:
             let hash = ShareStrategy.hash(message.publisher?.string ?? "")
-            return member(of: group, from: Int(hash % UInt64(count)), isListening).entry
+            return member(of: group, from: Int(hash % UInt64(count)), isListening)
         case .hashTopic:
             let hash = ShareStrategy.hash(message.topic.string)
-            return member(of: group, from: Int(hash % UInt64(count)), isListening).entry
+            return member(of: group, from: Int(hash % UInt64(count)), isListening)
         }
     }
 
-    private func favourite(of group: ShareGroups.GroupID, _ isListening: (SubscriberID) -> Bool) -> Entry {
+    private func favourite(of group: ShareGroups.GroupID, _ isListening: (SubscriberID) -> Bool) -> Recipient {
         if let id = shares.favourite(of: group), let entry = self.entry(id, in: group), isListening(entry.subscriber) {
-            return entry
+            return recipient(id)
         }
-        let (id, entry) = member(of: group, from: 0, isListening)
+        let id = memberID(of: group, from: 0, isListening)
         shares.setFavourite(id, of: group)
-        return entry
+        return recipient(id)
+    }
+
+    private func member(
+        of group: ShareGroups.GroupID, from start: Int, _ isListening: (SubscriberID) -> Bool
+    ) -> Recipient {
+        recipient(memberID(of: group, from: start, isListening))
     }
 
     /// The first member at or after a place that listens.
-    private func member(
+    private func memberID(
         of group: ShareGroups.GroupID, from start: Int, _ isListening: (SubscriberID) -> Bool
-    ) -> (id: EntryID, entry: Entry) {
+    ) -> EntryID {
         let members = shares.members(of: group)
         for step in members.indices {
             let id = members[(start + step) % members.count]
-            if isListening(self[id].subscriber) { return (id, self[id]) }
+            if isListening(self[id].subscriber) { return id }
         }
-        let id = members[start % members.count]
-        return (id, self[id])
+        return members[start % members.count]
     }
 }

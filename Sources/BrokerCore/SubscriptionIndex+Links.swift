@@ -4,51 +4,50 @@ import Messaging
 extension SubscriptionIndex {
     /// Where `filter` ends; nil when the tree has no such node.
     func place(of filter: TopicFilter) -> Place? {
-        var pattern = filter.pattern
-        return pattern.withUTF8 { octets in
-            var levels = Levels(UnsafeRawBufferPointer(octets))
+        filter.withPattern { octets in
+            var levels = Levels(octets)
             let isBelow = levels.dropHash()
-            let node = tree.find(levels)
-            return node == LevelTree.none ? nil : Place(node: node, isBelow: isBelow)
+            var node = LevelNode.root
+            for level in levels {
+                node = level.isPlus ? tree[node].plus : tree.child(of: node, level)
+                guard node != LevelNode.none else { return nil }
+            }
+            return Place(node: node, isBelow: isBelow)
         }
     }
 
     /// Where `filter` ends, its nodes made where missing.
     mutating func makePlace(_ filter: TopicFilter) -> Place {
-        var pattern = filter.pattern
-        return pattern.withUTF8 { octets in
-            var levels = Levels(UnsafeRawBufferPointer(octets))
+        filter.withPattern { octets in
+            var levels = Levels(octets)
             let isBelow = levels.dropHash()
-            let node = tree.insert(levels)
-            linkWildcards(node)
+            var node = LevelNode.root
+            for level in levels {
+                node = level.isPlus ? makePlus(of: node) : tree.insertChild(level, of: node).node
+            }
             return Place(node: node, isBelow: isBelow)
         }
     }
 
-    func pattern(of place: Place) -> String {
-        guard place.isBelow else { return tree.path(to: place.node) }
-        return place.node == LevelTree.root ? "#" : tree.path(to: place.node) + "/#"
+    private mutating func makePlus(of parent: LevelNode.ID) -> LevelNode.ID {
+        let existing = tree[parent].plus
+        guard existing == LevelNode.none else { return existing }
+        let node = tree.appendPlus(to: parent)
+        tree[parent].plus = node
+        return node
     }
 
-    /// Tells the parents of `+` nodes about them.
-    private mutating func linkWildcards(_ node: LevelTree.NodeID) {
-        while branches.count < tree.capacity { branches.append(Branch()) }
-        var node = node
-        while node != LevelTree.root {
-            let parent = tree.parent(of: node)
-            if tree.withName(of: node, { $0.count == 1 && $0[0] == UInt8(ascii: "+") }) {
-                branches[Int(parent)].plus = node
-            }
-            node = parent
-        }
+    func pattern(of place: Place) -> String {
+        guard place.isBelow else { return tree.path(to: place.node) }
+        return place.node == LevelNode.root ? "#" : tree.path(to: place.node) + "/#"
     }
 
     mutating func linkToNode(_ id: EntryID) {
         let place = entries[Int(id)].place
-        let first = branches[Int(place.node)][isBelow: place.isBelow]
+        let first = tree[place.node][isBelow: place.isBelow]
         entries[Int(id)].next = first
         if first != Self.none { entries[Int(first)].previous = id }
-        branches[Int(place.node)][isBelow: place.isBelow] = id
+        tree[place.node][isBelow: place.isBelow] = id
     }
 
     mutating func linkToSubscriber(_ id: EntryID) {
@@ -67,7 +66,8 @@ extension SubscriptionIndex {
             unlinkFromNode(entry)
         } else {
             if shares.name(of: entry.share) != ShareGroups.exclusive { sharedCount -= 1 }
-            shares.remove(id, from: entry.share, first: &branches[Int(entry.node)].shares)
+            let hasOthers = shares.remove(id, from: entry.share, at: entry.node)
+            tree[entry.node].hasShares = hasOthers
         }
         unlinkFromSubscriber(entry)
         unchain(id)
@@ -75,12 +75,12 @@ extension SubscriptionIndex {
         entries[Int(id)].next = Self.none
         freeEntry = id
         count -= 1
-        release(entry.node)
+        removeUnused(entry.node)
     }
 
     private mutating func unlinkFromNode(_ entry: Entry) {
         if entry.previous == Self.none {
-            branches[Int(entry.node)][isBelow: entry.options.isBelow] = entry.next
+            tree[entry.node][isBelow: entry.options.isBelow] = entry.next
         } else {
             entries[Int(entry.previous)].next = entry.next
         }
@@ -99,13 +99,17 @@ extension SubscriptionIndex {
         }
     }
 
-    /// Ends an entry's hold on its node, and clears what the parents of nodes that go with it remember of them.
-    private mutating func release(_ node: LevelTree.NodeID) {
-        tree.endHold(node)
+    /// Takes out a node that nothing hangs on any more, with those of its ancestors of which that is true then.
+    private mutating func removeUnused(_ node: LevelNode.ID) {
         var node = node
-        while let parent = tree.removeUnused(node) {
-            branches[Int(node)] = Branch()
-            if branches[Int(parent)].plus == node { branches[Int(parent)].plus = LevelTree.none }
+        while node != LevelNode.root, !tree.hasChildren(node), tree[node].isEmpty {
+            let parent = tree.parent(of: node)
+            if tree[parent].plus == node {
+                tree[parent].plus = LevelNode.none
+                tree.removePlus(node)
+            } else {
+                tree.remove(node)
+            }
             node = parent
         }
     }

@@ -5,45 +5,60 @@ extension SubscriptionIndex {
     /// Puts everyone who gets a message of `topic` into `matches`: a subscriber once per matching subscription, a share group
     /// once, for `pick`.
     func match(_ topic: TopicName, into matches: inout Matches) {
-        var text = topic.string
-        text.withUTF8 { octets in
-            let topic = UnsafeRawBufferPointer(octets)
-            matches.prepare(topic, tree)
+        topic.string.utf8.span.bytes.withUnsafeBytes { topic in
+            matches.clear()
             tree.withView { tree in
-                branches.withElements { branches in
-                    entries.withElements { entries in
-                        let walk = Walk(tree: tree, branches: branches, entries: entries, shares: shares, topic: topic)
-                        walk.visit(LevelTree.root, depth: 0, into: &matches)
+                entries.withElements { entries in
+                    identifiers.withElements { identifiers in
+                        let walk = Walk(tree: tree, entries: entries, identifiers: identifiers, topic: topic)
+                        walk.visit(LevelNode.root, at: 0, into: &matches)
                     }
                 }
+            }
+        }
+        if !matches.sharing.isEmpty { collectGroups(&matches) }
+    }
+
+    private func collectGroups(_ matches: inout Matches) {
+        for place in matches.sharing {
+            var group = shares.first(at: place.node)
+            while group != ShareGroups.none {
+                if shares.isBelow(group) ? place.wildcards : place.hasEnded { matches.append(group) }
+                group = shares.next(after: group)
             }
         }
     }
 
     /// One walk, on bare pointers: nothing is retained, nothing allocated.
     private struct Walk {
-        let tree: LevelTree.View
-        let branches: UnsafeBufferPointer<Branch>
+        let tree: Tree.View
         let entries: UnsafeBufferPointer<Entry>
-        let shares: ShareGroups
+        let identifiers: UnsafeBufferPointer<UInt32>
         let topic: UnsafeRawBufferPointer
 
-        func visit(_ node: LevelTree.NodeID, depth: Int, into matches: inout Matches) {
-            let branch = branches[Int(node)]
+        /// - Parameter start: where in the topic the level below `node` begins.
+        func visit(_ node: LevelNode.ID, at start: Int, into matches: inout Matches) {
+            let branch = tree[node]
+            let hasEnded = start > topic.count
             // MQTT-4.7.2-1: at the first level, wildcards do not match names that start with $.
-            let wildcards = depth > 0 || topic.first != UInt8(ascii: "$")
+            let wildcards = start > 0 || topic.first != UInt8(ascii: "$")
             if branch.below != SubscriptionIndex.none, wildcards { collect(branch.below, into: &matches) }
-            if branch.shares != ShareGroups.none {
-                collect(branch.shares, hasEnded: depth == matches.levels.count, wildcards: wildcards, into: &matches)
+            if branch.hasShares {
+                matches.append(Matches.Sharing(node: node, hasEnded: hasEnded, wildcards: wildcards))
             }
-            guard depth < matches.levels.count else {
+            guard !hasEnded else {
                 if branch.exact != SubscriptionIndex.none { collect(branch.exact, into: &matches) }
                 return
             }
-            let level = matches.levels[depth]
-            let child = tree.child(of: node, level: level.octets(of: topic), levelHash: level.hash)
-            if child != LevelTree.none { visit(child, depth: depth + 1, into: &matches) }
-            if branch.plus != LevelTree.none, wildcards { visit(branch.plus, depth: depth + 1, into: &matches) }
+            let hasChildren = tree.hasChildren(node)
+            let isPlus = branch.plus != LevelNode.none && wildcards
+            guard hasChildren || isPlus else { return }
+            let end = topic.endOfLevel(from: start)
+            if hasChildren {
+                let child = tree.child(of: node, UnsafeRawBufferPointer(rebasing: topic[start..<end]))
+                if child != LevelNode.none { visit(child, at: end + 1, into: &matches) }
+            }
+            if isPlus { visit(branch.plus, at: end + 1, into: &matches) }
         }
 
         private func collect(_ first: EntryID, into matches: inout Matches) {
@@ -51,22 +66,12 @@ extension SubscriptionIndex {
             var next = first
             while next != SubscriptionIndex.none {
                 let entry = entries[Int(next)]
-                matches.append(entry)
+                let identifier = entry.options.isIdentified ? identifiers[Int(next)] : 0
+                matches.append(
+                    Recipient(
+                        subscriber: entry.subscriber, identifier: identifier, share: ShareGroups.none,
+                        options: entry.options))
                 next = entry.next
-            }
-        }
-
-        /// - Parameter hasEnded: the topic ends at this node, so that not only filters with `#` match.
-        private func collect(
-            _ first: ShareGroups.GroupID, hasEnded: Bool, wildcards: Bool, into matches: inout Matches
-        ) {
-            var group = first
-            while group != ShareGroups.none {
-                if shares.isBelow(group) ? wildcards : hasEnded {
-                    matches.lists += 1
-                    matches.append(group)
-                }
-                group = shares.next(after: group)
             }
         }
     }

@@ -62,8 +62,10 @@ struct FieldReader {
     /// content type (MQTT-3.3.2-19) and both halves of a user property (MQTT-1.5.7-1). A leading U+FEFF is kept (MQTT-1.5.4-3).
     mutating func string() throws(DecodeError) -> String {
         let text = try field()
-        guard TextScan(text).isString else { throw .malformedString }
-        return String(decoding: text, as: UTF8.self)
+        let scan = TextScan(text)
+        guard scan.isString else { throw .malformedString }
+        let octets = text.assumingMemoryBound(to: UInt8.self).span
+        return String(copying: UTF8Span(unchecked: octets, isKnownASCII: scan.isASCII))
     }
 
     /// The checked bytes of a topic name, perhaps empty, in place: of a PUBLISH (MQTT-3.3.2-1), a will (MQTT-3.1.3-11) or an answer

@@ -3,6 +3,7 @@ struct TextScan {
     /// MQTT-1.5.4-1, MQTT-1.5.4-2: well-formed, no surrogates, no U+0000. The control characters and non-characters that
     /// SHOULD NOT be used are let through: devices in the field use them, and refusing is a MAY.
     let isString: Bool
+    let isASCII: Bool
     /// `+` or `#` occurs.
     let hasWildcard: Bool
 
@@ -15,6 +16,7 @@ struct TextScan {
             offset += 8
         }
         if offset < text.count { marks.look(at: Self.end(of: text)) }
+        isASCII = marks.beyondASCII == 0
         isString = marks.nulls == 0 && (marks.beyondASCII == 0 || Self.isUTF8(text))
         hasWildcard = marks.wildcards != 0
     }

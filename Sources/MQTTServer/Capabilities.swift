@@ -34,7 +34,7 @@ package struct Capabilities: Equatable, Sendable {
 
     /// Why a subscription is out of the question; nil when it is not (MQTT 5.0, 3.2.2.3.11, 3.2.2.3.13).
     func refusal(of filter: TopicFilter) -> ReasonCode? {
-        if filter.shareGroup != nil, !sharedSubscriptions { return .sharedSubscriptionsNotSupported }
+        if filter.isShared, !sharedSubscriptions { return .sharedSubscriptionsNotSupported }
         return filter.hasWildcard && !wildcardSubscriptions ? .wildcardSubscriptionsNotSupported : nil
     }
 }

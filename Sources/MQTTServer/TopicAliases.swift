@@ -30,7 +30,7 @@ struct TopicAliases: Equatable {
     private mutating func name(_ octets: UnsafeRawBufferPointer) throws(ReasonCode) -> TopicName {
         if let last, last.hasOctets(octets) { return last }
         do {
-            let topic = try TopicName(utf8: octets)
+            let topic = try TopicName(checked: octets)
             last = topic
             return topic
         } catch {

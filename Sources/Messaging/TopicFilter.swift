@@ -1,31 +1,55 @@
 /// The pattern of a subscription: levels, `+` for one level, `#` for the rest (MQTT 5.0, 4.7.1), optionally shared
 /// by a group as `$share/{group}/{filter}` (MQTT 5.0, 4.8.2), or one subscriber's alone as `$exclusive/{filter}` (EMQX).
 public struct TopicFilter: Hashable, Sendable, CustomStringConvertible {
-    /// The whole text as the client sent it, `$share/…` included.
+    /// The whole text as the client sent it, `$share/…` included. Contiguous UTF-8.
     public let string: String
-    /// Group of a shared subscription, or nil.
-    public let shareGroup: String?
-    /// Nobody else may hold an exclusive subscription to the same pattern.
-    public let isExclusive: Bool
-    /// The pattern messages are matched with: `string` without its `$share/{group}/` or `$exclusive/`.
-    public let pattern: String
+    /// Octets of `string` before the pattern.
+    private let prefix: UInt16
+    /// A group shares the subscription: what matches goes to one of its members.
+    public let isShared: Bool
     /// True when the pattern holds `+` or `#`.
     public let hasWildcard: Bool
+
+    private static let share = "$share/"
+    private static let exclusive = "$exclusive/"
+
+    /// Nobody else may hold an exclusive subscription to the same pattern.
+    public var isExclusive: Bool { prefix > 0 && !isShared }
+
+    /// Group of a shared subscription, or nil.
+    public var shareGroup: String? {
+        guard isShared else { return nil }
+        return String(
+            Substring(string.utf8.dropFirst(Self.share.utf8.count).prefix(Int(prefix) - Self.share.utf8.count - 1)))
+    }
+
+    /// The pattern messages are matched with: `string` without its `$share/{group}/` or `$exclusive/`.
+    public var pattern: String { prefix == 0 ? string : String(Substring(string.utf8.dropFirst(Int(prefix)))) }
+
+    /// Lends the octets of the pattern.
+    public func withPattern<Result>(_ body: (UnsafeRawBufferPointer) -> Result) -> Result {
+        string.utf8.span.bytes.withUnsafeBytes { octets in
+            body(UnsafeRawBufferPointer(rebasing: octets[Int(prefix)...]))
+        }
+    }
 
     /// Checks `string` against the rules for topic filters.
     /// - Throws: `TopicError` naming the first rule broken.
     public init(_ string: String) throws(TopicError) {
         var string = string
         string.makeContiguousUTF8()
-        guard !string.isEmpty else { throw .empty }
-        guard string.utf8.count <= TopicName.maximumOctets else { throw .tooLong }
-        guard !string.utf8.contains(0) else { throw .containsNull }
-        let parts = try Self.split(string)
+        let octets = string.utf8.span
+        guard !octets.isEmpty else { throw .empty }
+        guard octets.count <= TopicName.maximumOctets else { throw .tooLong }
+        let scan = OctetScan(string)
+        guard !scan.hasNull else { throw .containsNull }
+        // Nothing but `$` begins either prefix.
+        let prefix = octets[0] == UInt8(ascii: "$") ? try Self.prefix(of: string.utf8) : (octets: 0, isShared: false)
+        if scan.hasWildcard { try Self.checkWildcards(octets.extracting(prefix.octets...)) }
+        self.prefix = UInt16(prefix.octets)
+        isShared = prefix.isShared
+        hasWildcard = scan.hasWildcard
         self.string = string
-        self.shareGroup = parts.group
-        self.isExclusive = parts.isExclusive
-        self.pattern = parts.pattern
-        self.hasWildcard = try Self.checkWildcards(parts.pattern)
     }
 
     /// Checks and copies octets received from a peer.
@@ -38,16 +62,14 @@ public struct TopicFilter: Hashable, Sendable, CustomStringConvertible {
     /// The filter that matches exactly one topic name.
     public init(_ name: TopicName) {
         string = name.string
-        pattern = name.string
-        shareGroup = nil
-        isExclusive = false
+        prefix = 0
+        isShared = false
         hasWildcard = false
     }
 
     /// The topic name this filter spells when it has no wildcard and is neither shared nor exclusive.
     public var topicName: TopicName? {
-        guard !hasWildcard, shareGroup == nil, !isExclusive else { return nil }
-        return try? TopicName(pattern)
+        hasWildcard || prefix > 0 ? nil : TopicName(known: string)
     }
 
     /// Whether a message published under `topic` matches (MQTT 5.0, 4.7). The broker matches through its index; this
@@ -87,42 +109,34 @@ public struct TopicFilter: Hashable, Sendable, CustomStringConvertible {
 
     public func hash(into hasher: inout Hasher) { string.hashOctets(into: &hasher) }
 
-    private typealias Parts = (group: String?, isExclusive: Bool, pattern: String)
-
-    private static func split(_ string: String) throws(TopicError) -> Parts {
-        let exclusive = "$exclusive/"
-        guard string.utf8.starts(with: exclusive.utf8) else { return try splitShare(string) }
-        let pattern = String(Substring(string.utf8.dropFirst(exclusive.utf8.count)))
-        // One subscriber's alone and shared exclude each other.
-        guard !pattern.isEmpty, !pattern.utf8.starts(with: "$share/".utf8) else { throw .malformedShare }
-        return (nil, true, pattern)
-    }
-
-    private static func splitShare(_ string: String) throws(TopicError) -> Parts {
-        let prefix = "$share/"
-        guard string.utf8.starts(with: prefix.utf8) else { return (nil, false, string) }
-        let rest = string.utf8.dropFirst(prefix.utf8.count)
+    /// What stands before the pattern.
+    private static func prefix(of text: String.UTF8View) throws(TopicError) -> (octets: Int, isShared: Bool) {
+        if text.starts(with: exclusive.utf8) {
+            let pattern = text.dropFirst(exclusive.utf8.count)
+            // One subscriber's alone and shared exclude each other.
+            guard !pattern.isEmpty, !pattern.starts(with: share.utf8) else { throw .malformedShare }
+            return (exclusive.utf8.count, false)
+        }
+        guard text.starts(with: share.utf8) else { return (0, false) }
+        let rest = text.dropFirst(share.utf8.count)
         guard let slash = rest.firstIndex(of: UInt8(ascii: "/")) else { throw .malformedShare }
         let group = rest[..<slash]
-        let pattern = rest[rest.index(after: slash)...]
         // MQTT-4.8.2-1, MQTT-4.8.2-2: a group has at least one character and no wildcard; a filter follows.
-        guard !group.isEmpty, !pattern.isEmpty,
+        guard !group.isEmpty, group.count + 1 < rest.count,
             !group.contains(where: { $0 == UInt8(ascii: "+") || $0 == UInt8(ascii: "#") })
         else { throw .malformedShare }
-        return (String(Substring(group)), false, String(Substring(pattern)))
+        return (share.utf8.count + group.count + 1, true)
     }
 
-    private static func checkWildcards(_ pattern: String) throws(TopicError) -> Bool {
-        var found = false
-        var levels = pattern.utf8.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false)[...]
-        while let level = levels.popFirst() {
-            let plus = level.contains(UInt8(ascii: "+"))
-            let hash = level.contains(UInt8(ascii: "#"))
-            guard plus || hash else { continue }
-            found = true
-            guard level.count == 1 else { throw .misplacedWildcard }  // MQTT-4.7.1-1, MQTT-4.7.1-2
-            guard !hash || levels.isEmpty else { throw .misplacedWildcard }  // MQTT-4.7.1-1: # is last
+    private static func checkWildcards(_ pattern: Span<UInt8>) throws(TopicError) {
+        for index in pattern.indices where pattern[index] == UInt8(ascii: "+") || pattern[index] == UInt8(ascii: "#") {
+            let isFirst = index == 0 || pattern[index - 1] == UInt8(ascii: "/")
+            let isLast = index + 1 == pattern.count
+            // MQTT-4.7.1-1, MQTT-4.7.1-2: alone in its level, and # is last.
+            guard isFirst, isLast || pattern[index] == UInt8(ascii: "+") && pattern[index + 1] == UInt8(ascii: "/")
+            else {
+                throw .misplacedWildcard
+            }
         }
-        return found
     }
 }

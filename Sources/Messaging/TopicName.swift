@@ -14,7 +14,7 @@ public struct TopicName: Hashable, Sendable, CustomStringConvertible {
     public init(_ string: String) throws(TopicError) {
         var string = string
         string.makeContiguousUTF8()
-        try Self.check(string.utf8)
+        try Self.check(string)
         self.string = string
     }
 
@@ -25,16 +25,25 @@ public struct TopicName: Hashable, Sendable, CustomStringConvertible {
         try self.init(string)
     }
 
-    private static func check(_ octets: String.UTF8View) throws(TopicError) {
+    /// Copies octets that a codec has checked already: well-formed UTF-8 with no null and no wildcard, not too long.
+    /// - Throws: `TopicError.empty`.
+    public init(checked octets: UnsafeRawBufferPointer) throws(TopicError) {
         guard !octets.isEmpty else { throw .empty }
-        guard octets.count <= maximumOctets else { throw .tooLong }
-        for octet in octets {
-            switch octet {
-            case 0: throw .containsNull
-            case UInt8(ascii: "+"), UInt8(ascii: "#"): throw .wildcardInName
-            default: continue
-            }
-        }
+        let isASCII = OctetScan(octets).isASCII
+        string = String(
+            copying: UTF8Span(unchecked: octets.assumingMemoryBound(to: UInt8.self).span, isKnownASCII: isASCII))
+        assert((try? TopicName(string)) == self, "the codec has checked the name")
+    }
+
+    /// The name that a filter without wildcards spells, to which the same rules apply.
+    init(known string: String) { self.string = string }
+
+    private static func check(_ string: String) throws(TopicError) {
+        guard !string.utf8.isEmpty else { throw .empty }
+        guard string.utf8.count <= maximumOctets else { throw .tooLong }
+        let scan = OctetScan(string)
+        guard !scan.hasNull else { throw .containsNull }
+        guard !scan.hasWildcard else { throw .wildcardInName }
     }
 
     /// True for names whose first level starts with `$`: a filter that starts with a wildcard does not match them (MQTT-4.7.2-1).

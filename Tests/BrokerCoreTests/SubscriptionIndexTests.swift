@@ -120,4 +120,31 @@ import Testing
         }
         #expect(index.count == model.values.reduce(0) { $0 + $1.count })
     }
+
+    /// At the sizes at which its arrays have grown and at those at which they are full; `+` alone takes most.
+    @Test(arguments: ["+/t", "+/#", "#", "t"])
+    func aSubscriptionTakesNoMoreThan150Octets(end: String) throws {
+        var index = SubscriptionIndex()
+        for number in 0..<12_000 {
+            _ = index.insert(try Self.subscription("bench/\(number + 10_000_000)/\(end)"), for: Int32(number % 100))
+            if number >= 4_000, number % 500 == 0 { #expect(index.octets / index.count <= 150) }
+        }
+    }
+
+    @Test func identifiersComeAndGoWithTheirSubscriptions() throws {
+        var index = SubscriptionIndex()
+        for subscriber in 0..<40 {
+            _ = index.insert(try Self.subscription("a", id: UInt32(subscriber % 3)), for: Int32(subscriber))
+        }
+        _ = index.insert(try Self.subscription("a"), for: 1)
+        #expect(index.remove(try TopicFilter("a"), of: 2))
+        _ = index.insert(try Self.subscription("a"), for: 40)
+        var matches = Matches()
+        index.match(try TopicName("a"), into: &matches)
+        for entry in matches.entries {
+            let expected = entry.subscriber == 1 || entry.subscriber == 40 ? 0 : UInt32(entry.subscriber % 3)
+            #expect(entry.identifier == expected)
+        }
+        #expect(matches.entries.count == 40)
+    }
 }

@@ -28,9 +28,40 @@ enum BrokerScenario {
         }
     }
 
-    static func message(_ topic: String, _ qos: QoS, _ broker: CoreBroker) throws -> Message {
+    /// - Parameter count: messages of one run; each run has topics of its own.
+    static func retain(_ count: Int) throws -> () -> Void {
+        let broker = try CoreBroker(clock: StoppedClock(), authenticator: LoopbackAuthenticator())
+        var messages = try retained(20 * count, broker)[...]
+        return {
+            for message in messages.prefix(count) { publish(message, broker) }
+            messages = messages.dropFirst(count)
+        }
+    }
+
+    static func readRetained(_ count: Int) throws -> () -> Void {
+        let broker = try CoreBroker(clock: StoppedClock(), authenticator: LoopbackAuthenticator())
+        let client = try LocalClient("reader", broker)
+        let messages = try retained(10_000, broker)
+        for message in messages { publish(message, broker) }
+        return {
+            for place in 0..<count {
+                let topic = messages[place * 19].topic.string
+                try? client.subscribe(topic, .atMostOnce)
+                client.take(expecting: 1)
+                try? client.unsubscribe(topic)
+            }
+        }
+    }
+
+    private static func retained(_ count: Int, _ broker: CoreBroker) throws -> [Message] {
+        try (0..<count).map { try message("sensors/\($0)/hall/temperature", .atMostOnce, broker, retain: true) }
+    }
+
+    static func message(
+        _ topic: String, _ qos: QoS, _ broker: CoreBroker, retain: Bool = false
+    ) throws -> Message {
         Message(
-            topic: try TopicName(topic), payload: [UInt8](repeating: 0x78, count: 64), qos: qos, retain: false,
+            topic: try TopicName(topic), payload: [UInt8](repeating: 0x78, count: 64), qos: qos, retain: retain,
             publishedAt: broker.clock.now())
     }
 

@@ -23,6 +23,8 @@ final class LocalClient {
         _ = attachment.subscribe([Subscription(filter: try TopicFilter(filter), qos: qos)])
     }
 
+    func unsubscribe(_ filter: String) throws { _ = attachment.unsubscribe([try TopicFilter(filter)]) }
+
     func publish(_ message: Message) { publish([message]) }
 
     func publish(_ messages: [Message]) {

@@ -10,6 +10,10 @@ enum Scenario: String, CaseIterable {
     case encode
     /// A publication that matches one of 10,000 subscriptions with wildcards.
     case match
+    /// A publication to a new topic that is retained.
+    case retain
+    /// A subscription to one of 10,000 retained messages, which is taken, and its end.
+    case readRetained = "read-retained"
     /// One copy of a publication at QoS 0 among 100, taken by its receiver.
     case fanOut = "fan-out"
     /// A message at QoS 1 from publisher to receiver and its acknowledgement.
@@ -20,7 +24,7 @@ enum Scenario: String, CaseIterable {
     var operations: Int {
         switch self {
         case .decode, .decodeProperties, .encode: 1_000
-        case .match, .deliver: 500
+        case .match, .deliver, .retain, .readRetained: 500
         case .fanOut: 20 * FanOut.receivers
         case .burst: 20 * Burst.messages
         }
@@ -39,6 +43,8 @@ enum Scenario: String, CaseIterable {
                 ])
         case .encode: CodecScenario.encode(operations)
         case .match: try BrokerScenario.match(operations)
+        case .retain: try BrokerScenario.retain(operations)
+        case .readRetained: try BrokerScenario.readRetained(operations)
         case .fanOut: try FanOut.prepare(operations)
         case .deliver: try BrokerScenario.deliver(operations)
         case .burst: try Burst.prepare(operations)

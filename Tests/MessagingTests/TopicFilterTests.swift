@@ -48,4 +48,26 @@ import Testing
     @Test func aFilterWithoutWildcardSpellsATopic() throws {
         #expect(try TopicFilter("a/b").topicName == TopicName("a/b"))
     }
+
+    @Test func anExclusiveFilterIsItsPatternBehindAPrefix() throws {
+        let filter = try TopicFilter("$exclusive/a/#")
+        #expect(filter.isExclusive && !filter.isShared && filter.hasWildcard)
+        #expect(filter.pattern == "a/#")
+        #expect(filter.shareGroup == nil && filter.topicName == nil)
+        #expect(throws: TopicError.malformedShare) { try TopicFilter("$exclusive/$share/g/a") }
+        #expect(throws: TopicError.malformedShare) { try TopicFilter("$exclusive/") }
+    }
+
+    /// Eight octets are looked at in one step: nothing is overlooked at any place of a step.
+    @Test(arguments: 0..<20) func aWildcardIsSeenAtAnyPlace(place: Int) throws {
+        let level = String(repeating: "x", count: place)
+        #expect(try TopicFilter("\(level)/+").hasWildcard)
+        #expect(try TopicFilter("\(level)/#").hasWildcard)
+        #expect(try !TopicFilter("\(level)/y").hasWildcard)
+        #expect(throws: TopicError.misplacedWildcard) { try TopicFilter("\(level)/y#") }
+        #expect(throws: TopicError.misplacedWildcard) { try TopicFilter("\(level)/+y") }
+        #expect(throws: TopicError.containsNull) { try TopicFilter("\(level)/\u{0}/y") }
+        #expect(throws: TopicError.wildcardInName) { try TopicName("\(level)+y") }
+        #expect(throws: TopicError.containsNull) { try TopicName("\(level)\u{0}y") }
+    }
 }

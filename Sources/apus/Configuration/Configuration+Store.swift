@@ -44,7 +44,7 @@ extension Configuration {
         }
         for (text, level) in settings.store.topics.sorted(by: { $0.key < $1.key }) {
             let key = "store.topics.\(text)"
-            guard let filter = try? TopicFilter(text), filter.shareGroup == nil else {
+            guard let filter = try? TopicFilter(text), !filter.isShared else {
                 throw problem(key, "is not a topic filter", remedy: "use one like telemetry/#")
             }
             policy.topics.append((filter, try self.level(level, key)))
