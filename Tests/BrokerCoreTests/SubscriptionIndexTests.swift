@@ -122,12 +122,12 @@ import Testing
     }
 
     /// At the sizes at which its arrays have grown and at those at which they are full; `+` alone takes most.
-    @Test(arguments: ["+/t", "+/#", "#", "t"])
+    @Test(arguments: ["+/t", "+/#"])
     func aSubscriptionTakesNoMoreThan150Octets(end: String) throws {
         var index = SubscriptionIndex()
-        for number in 0..<12_000 {
+        for number in 0..<4_000 {
             _ = index.insert(try Self.subscription("bench/\(number + 10_000_000)/\(end)"), for: Int32(number % 100))
-            if number >= 4_000, number % 500 == 0 { #expect(index.octets / index.count <= 150) }
+            if number >= 1_000, number % 100 == 0 { #expect(index.octets / index.count <= 150) }
         }
     }
 
