@@ -4,24 +4,25 @@ import Messaging
 /// Filters of a SUBSCRIBE or UNSUBSCRIBE, sorted into those the broker is asked about and those that need no asking.
 struct FilterSplit<Element> {
     private(set) var valid: [Element] = []
-    /// For each filter of the packet why it is not among `valid`; nil when it is.
+    /// For each filter of the packet why it is not among `valid`, nil when it is; empty when all are, as mostly.
     private var refusals: [ReasonCode?] = []
 
     /// - Parameter make: throws the reason when there is nothing to ask about.
     init<Source>(_ sources: [Source], make: (Source) throws(ReasonCode) -> Element) {
-        refusals.reserveCapacity(sources.count)
-        for source in sources {
+        valid.reserveCapacity(sources.count)
+        for index in sources.indices {
             do {
-                valid.append(try make(source))
-                refusals.append(nil)
+                valid.append(try make(sources[index]))
             } catch {
-                refusals.append(error)
+                if refusals.isEmpty { refusals = Array(repeating: nil, count: sources.count) }
+                refusals[index] = error
             }
         }
     }
 
     /// One reason per filter of the packet, in order (MQTT-3.8.4-5, MQTT-3.8.4-6, MQTT-3.9.3-1, MQTT-3.10.4-6).
     func reasonCodes(_ answers: [ReasonCode]) -> [ReasonCode] {
+        guard !refusals.isEmpty else { return answers }
         var answers = answers[...]
         return refusals.map { $0 ?? answers.popFirst() ?? .unspecifiedError }
     }
@@ -45,13 +46,14 @@ extension FilterSplit<Subscription> {
         refused: Counter
     ) -> Packet {
         var codes = reasonCodes(outcomes.map { ReasonCode($0) })
-        refused.add(UInt64(codes.count(where: \.isFailure)))
+        let failures = codes.count(where: \.isFailure)
+        if failures > 0 { refused.add(UInt64(failures)) }
         if version == .v31 {
             // MQTT 3.1, 3.8: who is refused has to get a positive answer; 3.9: it has no code but the three of QoS. The least is
             // granted, which promises nothing.
             codes = codes.map { $0.isFailure ? .grantedQoS0 : $0 }
         }
-        let why = explains ? outcomes.lazy.compactMap(\.reasonString).first ?? malformedFilter : nil
+        let why = explains && failures > 0 ? outcomes.lazy.compactMap(\.reasonString).first ?? malformedFilter : nil
         return .suback(
             SubAck(subscribe.packetIdentifier, reasonCodes: codes, properties: .reason(why)))  // MQTT-3.8.4-1, MQTT-3.8.4-2, MQTT-2.2.1-6
     }

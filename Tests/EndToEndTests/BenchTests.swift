@@ -105,12 +105,19 @@ import Testing
 
     /// Apus beside Mosquitto, all rows, as small as they get.
     @Test func everyRowOfTheComparisonHasItsFigures() async throws {
+        struct Faults: Decodable, Equatable {
+            var lost = 0
+            var doubled = 0
+            var outOfOrder = 0
+        }
         struct Outcome: Decodable {
             struct Row: Decodable {
                 var name: String
                 var apus: Double?
                 var mosquitto: Double?
                 var holds: Bool?
+                var apusFaults: Faults?
+                var mosquittoFaults: Faults?
             }
             struct Run: Decodable { var results: [RunResult] }
             var rows: [Row]
@@ -124,6 +131,9 @@ import Testing
         let alone = ["memory: sleeping MQTT-SN session", "topics into 1,000,000 wildcards"]
         #expect(outcome.rows.filter { $0.mosquitto == nil }.map(\.name) == alone)
         #expect(outcome.runs.flatMap(\.results).allSatisfy { $0.isFlawless })
+        #expect(outcome.rows.allSatisfy { $0.name == "start-up" || $0.apusFaults == Faults() })
+        #expect(
+            outcome.rows.allSatisfy { $0.mosquitto == nil || $0.name == "start-up" || $0.mosquittoFaults == Faults() })
     }
 
     private func bench(_ arguments: [String], _ apus: RunningApus) async throws -> [RunResult] {

@@ -57,6 +57,9 @@ struct ComparedRow: Encodable {
     var budget: String
     /// Nil when it cannot be said.
     var holds: Bool?
+    /// Of all rounds; nil where nothing is sent.
+    var apusFaults: DeliveryFaults?
+    var mosquittoFaults: DeliveryFaults?
 
     init(_ row: BudgetRow, _ runs: [Comparison.Run]) {
         name = row.name
@@ -64,6 +67,8 @@ struct ComparedRow: Encodable {
         budget = row.budgetText
         apus = row.median(of: runs, by: .apus)
         mosquitto = row.median(of: runs, by: .mosquitto)
+        apusFaults = DeliveryFaults(runs, of: .apus)
+        mosquittoFaults = DeliveryFaults(runs, of: .mosquitto)
         guard let apus else { return }
         if let mosquitto, mosquitto > 0 { ratio = apus / mosquitto }
         holds = row.budget.holds(apus: apus, mosquitto: mosquitto)
