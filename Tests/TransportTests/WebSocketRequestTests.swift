@@ -55,6 +55,21 @@ import Testing
         #expect(judge([("Sec-WebSocket-Key", "short")]) == .refuse(.badRequest))
     }
 
+    /// RFC 9112, 6: a body is announced by either field.
+    @Test(arguments: [
+        ("Content-Length", "10"), ("Content-Length", "00"), ("Transfer-Encoding", "chunked"),
+        ("Transfer-Encoding", "x"),
+    ])
+    func aRequestWithABodyIsRefused(name: String, value: String) {
+        #expect(judge([(name, value)]) == .refuse(.badRequest))
+        #expect(judge([(name, value), ("Expect", "100-continue")]) == .refuse(.badRequest))
+    }
+
+    @Test(arguments: [("Content-Length", "0"), ("Expect", "100-continue")])
+    func whatAnnouncesNoBodyIsNoHindrance(name: String, value: String) {
+        #expect(judge([(name, value)]) == .accept(subprotocol: "mqtt"))
+    }
+
     @Test(arguments: [
         ("https://console.example.org", true),  // listed
         ("http://broker.example.org:8083", true),  // the page of this host

@@ -24,13 +24,23 @@ struct WebSocketRequest {
         guard head.headers["sec-websocket-key"].count == 1, head.headers["sec-websocket-key"][0].utf8.count == 24 else {
             return .refuse(.badRequest)
         }
-        guard mayConnect(origins: head.headers["origin"], hosts: head.headers["host"]) else { return .refuse(.forbidden) }
+        // The request has no body (RFC 6455, 4.1: a GET; RFC 9112, 6.3). A body that never comes would be waited for, and
+        // swift-nio's HTTPServerUpgradeHandler, while it waits, holds itself and so the connection, also when that has closed.
+        guard !announcesBody(head.headers) else { return .refuse(.badRequest) }
+        guard mayConnect(origins: head.headers["origin"], hosts: head.headers["host"]) else {
+            return .refuse(.forbidden)
+        }
         // MQTT-6.0.0-3: the client offers "mqtt"; and MQTT-6.0.0-4: the server answers with the one it takes.
         let offered = head.headers[canonicalForm: "sec-websocket-protocol"]
         guard let subprotocol = settings.subprotocols.first(where: { offered.contains(Substring($0)) }) else {
             return .refuse(.badRequest)
         }
         return .accept(subprotocol: subprotocol)
+    }
+
+    /// RFC 9112, 6: these two fields and nothing else say that there is one.
+    private func announcesBody(_ headers: HTTPHeaders) -> Bool {
+        headers.contains(name: "transfer-encoding") || headers["content-length"].contains { $0 != "0" }
     }
 
     /// Browsers say which page connects (RFC 6455, 10.2), and no page can make them say otherwise; other clients say nothing,

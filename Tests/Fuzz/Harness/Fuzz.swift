@@ -4,7 +4,8 @@ import FuzzProperties
 
 /// Runs libFuzzer on one target: `fuzz codec|websocket|proxy FOLDER [libFuzzer's options and further folders]`.
 ///
-/// What is found new goes into FOLDER, which is first filled with the inputs of Fixtures.
+/// What is found new goes into FOLDER, which is first filled with the inputs of Fixtures. With files in its place, each of
+/// them is tried once.
 @main enum Fuzz {
     /// Set before libFuzzer starts, which calls from this one thread.
     private nonisolated(unsafe) static var target = FuzzTarget.codec
@@ -13,15 +14,19 @@ import FuzzProperties
         let arguments = CommandLine.arguments
         guard arguments.count > 2, let target = FuzzTarget(rawValue: arguments[1]) else {
             FileHandle.standardError.write(
-                Data("usage: fuzz codec|websocket|proxy FOLDER [options of libFuzzer]\n".utf8))
+                Data("usage: fuzz codec|websocket|proxy FOLDER|FILE... [options of libFuzzer]\n".utf8))
             exit(2)
         }
         self.target = target
-        try fill(URL(filePath: arguments[2]))
+        try prepare(arguments[2])
         exit(run([arguments[0]] + arguments.dropFirst(2)))
     }
 
-    private static func fill(_ folder: URL) throws {
+    /// Fills a folder; a file is an input itself.
+    private static func prepare(_ path: String) throws {
+        var isFolder: ObjCBool = false
+        if FileManager.default.fileExists(atPath: path, isDirectory: &isFolder), !isFolder.boolValue { return }
+        let folder = URL(filePath: path)
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         for (number, input) in try target.inputs().enumerated() {
             try Data(input).write(to: folder.appending(path: "fixture-\(number)"))

@@ -2,8 +2,8 @@ import NIOCore
 import NIOEmbedded
 import Transport
 
-/// A connection is answered once, becomes a WebSocket or ends, and passes on exactly what valid frames carried up to the
-/// first offence, whatever pieces it arrives in.
+/// A connection is answered once, becomes a WebSocket or ends, passes on exactly what valid frames carried up to the
+/// first offence, whatever pieces it arrives in, and leaves nothing in memory when it is closed.
 ///
 ///     instruction:  | size of the pieces (7 bits) | the request is part of the input (1) |
 struct WebSocketProperty {
@@ -30,6 +30,19 @@ struct WebSocketProperty {
     }
 
     func check(_ octets: [UInt8]) throws(PropertyViolation) {
+        weak var connection: Connection?
+        weak var channel: EmbeddedChannel?
+        func use() throws(PropertyViolation) {
+            let used = try checkedConnection(octets)
+            (connection, channel) = (used, used.channel)
+        }
+        try use()
+        // The connection is held by the handlers it gave its callbacks to.
+        try require(connection == nil && channel == nil, "stays in memory when it is closed")
+    }
+
+    /// A connection that has received `octets` and is closed.
+    private func checkedConnection(_ octets: [UInt8]) throws(PropertyViolation) -> Connection {
         let connection: Connection
         do {
             connection = try Connection(frameLimit: Self.frameLimit)
@@ -48,6 +61,7 @@ struct WebSocketProperty {
         }
         connection.close()
         try require(!connection.channel.isActive, "does not close")
+        return connection
     }
 
     private func check(_ connection: Connection) throws(PropertyViolation) {
