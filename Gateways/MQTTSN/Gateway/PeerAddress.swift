@@ -35,6 +35,8 @@ struct PeerAddress: Hashable {
         forwarding: ProtocolVersion = .v12
     ) {
         endpoint = Endpoint(remote)
+        // A peer may be remembered for long: a slice would keep alive all of what was read with it.
+        let nodeID = nodeID.map { ByteBuffer(bytes: $0.readableBytesView) }
         way = nodeID == nil && association == nil ? nil : Way(nodeID, association, forwarding)
     }
 

@@ -3,6 +3,7 @@ import NIOCore
 
 /// What a client of 2.0 has agreed on, beyond what 1.2 knows. One object for each connection, on its event loop.
 final class DraftTerms {
+    /// Without the will and the data of its authentication.
     let connect: Packet.ConnectDraft
     /// The id the gateway chose for a client that had none; nil for one that did.
     let assignedClientID: String?
@@ -31,7 +32,11 @@ final class DraftTerms {
     static let leastPacketSize = 10
 
     init(_ connect: Packet.ConnectDraft, assignedClientID: String?, will: Will?) {
-        self.connect = connect
+        var kept = connect
+        // Done with by now, and no slices of what was read are kept alive.
+        kept.will = nil
+        kept.authentication?.data = ByteBuffer()
+        self.connect = kept
         authID = connect.messageID
         self.assignedClientID = assignedClientID
         self.will = will
