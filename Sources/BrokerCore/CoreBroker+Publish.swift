@@ -43,6 +43,7 @@ extension CoreBroker {
         var scratch = RouteScratch()
         scratches.withLock { scratch.swapWithLast(of: &$0) }
         routing.read { routing in
+            let messages = messages.span  // looked at in place: nothing is retained
             var start = 0
             while start < messages.count {
                 start = routeRun(of: messages, from: start, pass, routing, &scratch, &outcomes)
@@ -59,27 +60,29 @@ extension CoreBroker {
     /// once, and put into each mailbox under one lock.
     /// - Returns: the end of the run.
     private func routeRun(
-        of messages: [Message], from start: Int, _ pass: PublishPass, _ routing: borrowing Routing,
+        of messages: Span<Message>, from start: Int, _ pass: PublishPass, _ routing: borrowing Routing,
         _ scratch: inout RouteScratch, _ outcomes: inout [PublishOutcome]
     ) -> Int {
-        let head = messages[start]
-        if let outcome = decision(on: head, pass.principal) {
+        if let outcome = decision(on: messages[start], pass.principal) {
             outcomes.append(outcome)
             return start + 1
         }
-        match(head, routing, &scratch)
-        let isAlone = isAlone(head, pass, scratch)
-        let level = durability.level(of: head.topic, listenerLevel: pass.listenerLevel)
-        var message = head
+        match(messages[start], routing, &scratch)
+        let isAlone = isAlone(messages[start], pass, scratch)
+        let level = level(of: messages[start], pass)
+        let way = messages[start].way
         var end = start
         repeat {
-            outcomes.append(accept(message, at: end, level, pass, routing, &scratch, place: outcomes.count))
+            outcomes.append(accept(messages, at: end, level, pass, routing, &scratch, place: outcomes.count))
             end += 1
-            guard !isAlone, end < messages.count else { break }
-            message = messages[end]
-        } while message.isNeighbour(of: head) && message.payload.count <= limits.payloadOctets
+            guard !isAlone, end < messages.count, messages[end].way == way else { break }
+        } while messages[end].payloadCount <= limits.payloadOctets
         deliver(messages, level, pass, routing, &scratch, &outcomes)
         return end
+    }
+
+    private func level(of message: Message, _ pass: PublishPass) -> Durability {
+        durability.level(of: message.topic, listenerLevel: pass.listenerLevel)
     }
 
     /// Whether what holds for this message need not hold for the next: shared subscriptions take turns, mailboxes fill up, a reserved
@@ -90,7 +93,7 @@ extension CoreBroker {
 
     /// What is decided before anybody is looked for; nil for a message that is to be delivered.
     private func decision(on message: Message, _ principal: Principal) -> PublishOutcome? {
-        guard message.payload.count <= limits.payloadOctets else { return .refused(.tooLarge) }
+        guard message.payloadCount <= limits.payloadOctets else { return .refused(.tooLarge) }
         guard Levels.count(message.topic.string) <= limits.topicLevels else { return .refused(.topicNotAllowed) }
         if message.topic.isReserved, let outcome = admitReserved(message, principal) { return outcome }
         guard principal.kind == .gateway || authorizer.allows(.publish(message.topic), by: principal) else {
@@ -116,17 +119,15 @@ extension CoreBroker {
     ///   - index: of the message in the batch.
     ///   - place: of its outcome in the batch.
     private func accept(
-        _ message: Message, at index: Int, _ level: Durability, _ pass: PublishPass, _ routing: borrowing Routing,
+        _ messages: Span<Message>, at index: Int, _ level: Durability, _ pass: PublishPass,
+        _ routing: borrowing Routing,
         _ scratch: inout RouteScratch, place: Int
     ) -> PublishOutcome {
-        if pass.isStoreFailing, message.qos != .atMostOnce {
-            if message.retain, durability.level(of: message.topic) != .memory { return .refused(.quotaExceeded) }
-            if level != .memory, needsStore(message, routing, scratch) { return .refused(.quotaExceeded) }
-        }
-        if pass.mayRefuse, isRefused(message, pass, routing, scratch) { return .refused(.receiverFull) }
+        if pass.isStoreFailing, isRefused(messages[index], level, routing, scratch) { return .refused(.quotaExceeded) }
+        if pass.mayRefuse, isRefused(messages[index], pass, routing, scratch) { return .refused(.receiverFull) }
         var commit = CommitPoint.none
-        if message.retain {
-            guard let point = retain(message) else { return .refused(.quotaExceeded) }
+        if messages[index].retain {
+            guard let point = retain(messages[index]) else { return .refused(.quotaExceeded) }
             commit = point
         }
         scratch.run.append(RouteScratch.Arrival(message: index, place: place, commit: commit))
@@ -135,7 +136,7 @@ extension CoreBroker {
 
     /// Puts a copy of each message of the run into each receiver's mailbox.
     private func deliver(
-        _ messages: [Message], _ level: Durability, _ pass: PublishPass, _ routing: borrowing Routing,
+        _ messages: Span<Message>, _ level: Durability, _ pass: PublishPass, _ routing: borrowing Routing,
         _ scratch: inout RouteScratch,
         _ outcomes: inout [PublishOutcome]
     ) {
@@ -153,6 +154,15 @@ extension CoreBroker {
             outcomes[arrival.place] = .accepted(receivers: scratch.merged.count, commit: arrival.commit)
         }
         scratch.run.removeAll(keepingCapacity: true)
+    }
+
+    /// Whether a message is refused because the store cannot write, and would have to.
+    private func isRefused(
+        _ message: Message, _ level: Durability, _ routing: borrowing Routing, _ scratch: RouteScratch
+    ) -> Bool {
+        guard message.qos != .atMostOnce else { return false }
+        if message.retain, durability.level(of: message.topic) != .memory { return true }
+        return level != .memory && needsStore(message, routing, scratch)
     }
 
     /// Whether a receiver's copy would have to be stored. Refusing the whole message is the only honest answer then: its
@@ -244,9 +254,4 @@ private struct PublishPass {
     /// Octets that each mailbox may hold in memory.
     let memoryShare: Int
     let isStoreFailing: Bool
-}
-
-extension Message {
-    /// Whether it goes the way `other` goes: same topic, same publisher.
-    fileprivate func isNeighbour(of other: Message) -> Bool { topic == other.topic && publisher == other.publisher }
 }

@@ -15,6 +15,12 @@ struct DeliveryWindow: ~Copyable {
         var isReleased = false
         /// To be sent (again) by the next `take`.
         var needsSending = false
+
+        var standing: Standing {
+            Standing(
+                qos: entry.qos, sequence: entry.sequence, isStored: entry.isStored, isReleased: isReleased,
+                needsSending: needsSending)
+        }
     }
 
     private static let identifiers = 65_535
@@ -54,11 +60,24 @@ struct DeliveryWindow: ~Copyable {
         slots.append(slot)
     }
 
-    subscript(_ identifier: UInt16) -> Slot? { index(of: identifier).flatMap { slots[$0] } }
+    /// What is known of a delivery beside its message. Asked for with each settlement, so the message itself is not touched.
+    struct Standing {
+        let qos: QoS
+        let sequence: UInt64
+        let isStored: Bool
+        let isReleased: Bool
+        fileprivate let needsSending: Bool
+    }
+
+    /// How the delivery under `identifier` stands; nil when there is none.
+    func standing(of identifier: UInt16) -> Standing? {
+        guard let index = index(of: identifier) else { return nil }
+        return slots[index]?.standing
+    }
 
     /// Marks a delivery as confirmed by the receiver.
     mutating func release(_ identifier: UInt16) {
-        guard let index = index(of: identifier), let slot = slots[index], !slot.isReleased else { return }
+        guard let index = index(of: identifier), let slot = slots[index]?.standing, !slot.isReleased else { return }
         slots[index]?.isReleased = true
         guard slot.needsSending else { return }
         releasesToResend += 1
@@ -78,7 +97,7 @@ struct DeliveryWindow: ~Copyable {
     }
 
     private mutating func mark(_ index: Int) {
-        guard let slot = slots[index], !slot.needsSending else { return }
+        guard let slot = slots[index]?.standing, !slot.needsSending else { return }
         slots[index]?.needsSending = true
         toResend += 1
         if slot.isReleased { releasesToResend += 1 }

@@ -205,7 +205,9 @@ struct Mailbox: ~Copyable {
         var room = limit
         awaited = .none
         if window.toResend > 0, mustWait(releaseCommit) { return .later }
-        while let (identifier, slot) = room > 0 ? window.nextToResend(within: Int(receiveMaximum)) : nil {
+        while window.toResend > 0,
+            let (identifier, slot) = room > 0 ? window.nextToResend(within: Int(receiveMaximum)) : nil
+        {
             deliveries.append(
                 slot.entry.delivery(
                     packetID: identifier, isDuplicate: !slot.isReleased, step: slot.isReleased ? .release : .publish))
@@ -248,21 +250,21 @@ struct Mailbox: ~Copyable {
     /// (MQTT-3.3.4-9, MQTT-4.9.0-2). What has left does not expire any more (MQTT-4.3.3-7, MQTT-4.3.3-13).
     private mutating func send(_ entry: consuming Entry) -> Delivery {
         waitingOctets -= entry.message.octets
-        if entry.isStored { recorder?.sent(entry, packetID: entry.packetID) }
+        if entry.isStored { recorder?.sent(entry.sequence, packetID: entry.packetID) }
         let delivery = entry.delivery(packetID: entry.packetID)
         window.append(entry)
         return delivery
     }
 
     mutating func settle(_ packetID: UInt16, _ settlement: Settlement) -> Bool {
-        guard let slot = window[packetID] else { return false }
-        switch (settlement, slot.entry.qos, slot.isReleased) {
+        guard let slot = window.standing(of: packetID) else { return false }
+        switch (settlement, slot.qos, slot.isReleased) {
         case (.acknowledged, .atLeastOnce, _), (.completed, .exactlyOnce, true):  // MQTT-4.3.2-3, MQTT-4.3.3-5
             end(packetID)
             ledger.delivered += 1
         case (.received, .exactlyOnce, _):  // MQTT-4.3.3-3
             window.release(packetID)
-            if slot.entry.isStored { releaseCommit = recorder?.released(slot.entry, packetID: packetID) ?? .none }
+            if slot.isStored { releaseCommit = recorder?.released(slot.sequence, packetID: packetID) ?? .none }
         case (.refused, _, false):  // MQTT-4.4.0-2; of a shared subscription, too (MQTT-4.8.2-6)
             end(packetID)
             ledger[dropped: .refusedByReceiver] += 1
@@ -279,7 +281,7 @@ struct Mailbox: ~Copyable {
         if delivery.packetID == 0 {
             ledger.delivered -= 1
         } else {
-            guard window[delivery.packetID] != nil else { return }
+            guard window.standing(of: delivery.packetID) != nil else { return }
             end(delivery.packetID)
         }
         ledger[dropped: reason] += 1
@@ -356,8 +358,10 @@ struct Mailbox: ~Copyable {
             let packetID = slot.entry.packetID
             record(&slot.entry, .disk)
             window.markStored(packetID, commit: slot.entry.commit)
-            self.recorder?.sent(slot.entry, packetID: packetID)
-            if slot.isReleased { releaseCommit = self.recorder?.released(slot.entry, packetID: packetID) ?? .none }
+            self.recorder?.sent(slot.entry.sequence, packetID: packetID)
+            if slot.isReleased {
+                releaseCommit = self.recorder?.released(slot.entry.sequence, packetID: packetID) ?? .none
+            }
         }
         for index in waiting.indices where waiting[index].qos != .atMostOnce {
             var entry = waiting[index]

@@ -47,14 +47,14 @@ struct Recorder {
     }
 
     /// The delivery was sent. Nothing waits for this: after a crash it is sent again under the same identifier.
-    func sent(_ entry: Mailbox.Entry, packetID: UInt16) {
-        _ = store.append(.progress(number, sequence: entry.sequence, packetID: packetID, released: false))
+    func sent(_ sequence: UInt64, packetID: UInt16) {
+        _ = store.append(.progress(number, sequence: sequence, packetID: packetID, released: false))
     }
 
     /// The receiver has the message. Its release waits for this: a receiver that was told to forget the identifier
     /// would take a repetition for a new message (MQTT-4.3.3-4).
-    mutating func released(_ entry: Mailbox.Entry, packetID: UInt16) -> CommitPoint {
-        append(.progress(number, sequence: entry.sequence, packetID: packetID, released: true))
+    mutating func released(_ sequence: UInt64, packetID: UInt16) -> CommitPoint {
+        append(.progress(number, sequence: sequence, packetID: packetID, released: true))
     }
 
     /// The delivery is over. Nothing waits for this either.

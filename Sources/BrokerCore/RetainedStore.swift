@@ -28,7 +28,7 @@ struct RetainedStore: ~Copyable {
 
     /// Keeps `message` as its topic's last value (MQTT-3.3.1-5); an empty payload removes it (MQTT-3.3.1-6, MQTT-3.3.1-7).
     mutating func set(_ message: Message, limit: Int) -> SetResult {
-        guard !message.payload.isEmpty else { return remove(message.topic) == nil ? .unchanged : .removed }
+        guard message.payloadCount > 0 else { return remove(message.topic) == nil ? .unchanged : .removed }
         guard count < limit || self.message(of: message.topic) != nil else { return .full }
         let node = insert(message.topic)
         octets += message.octets

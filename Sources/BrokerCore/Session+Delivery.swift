@@ -16,8 +16,9 @@ extension Session {
     ///   - messages: the batch of which the run is part.
     ///   - isPromised: `refuses` was asked before.
     ///   - memoryShare: octets that the mailbox may hold in memory.
+    @inline(never)
     func put(
-        _ messages: [Message], _ run: inout ContiguousArray<RouteScratch.Arrival>, as receiver: RouteScratch.Merged,
+        _ messages: Span<Message>, _ run: inout ContiguousArray<RouteScratch.Arrival>, as receiver: RouteScratch.Merged,
         durability: Durability, isPromised: Bool = false, memoryShare: Int = .max, limits: MailboxLimits,
         clock: any GatewayClock
     ) -> PutEffects {
@@ -100,12 +101,14 @@ extension Session {
         }
     }
 
-    func settle(_ packetID: UInt16, _ settlement: Settlement, epoch: UInt32) -> (Bool, DrainEffects) {
+    func settle(
+        _ packetID: UInt16, _ settlement: Settlement, epoch: UInt32
+    ) -> (isKnown: Bool, wake: SessionAttachment?) {
         state.withLock { state in
-            guard state.epoch == epoch, state.attachment != nil else { return (false, DrainEffects()) }
-            let settled = state.mailbox.settle(packetID, settlement)
-            // Settling may open the window for what waits.
-            return (settled, DrainEffects(wake: settled ? state.ownerToWake() : nil))
+            guard state.epoch == epoch, state.attachment != nil, state.mailbox.settle(packetID, settlement) else {
+                return (false, nil)
+            }
+            return (true, state.ownerToWake())  // settling may open the window for what waits
         }
     }
 
@@ -180,15 +183,15 @@ extension SessionState {
     /// Puts a copy in, or accounts for why not.
     /// - Returns: the point at which it is stored.
     @inline(__always)
-    mutating func put(_ message: Message, _ put: inout Putting) -> CommitPoint {
+    mutating func put(_ message: consuming Message, _ put: inout Putting) -> CommitPoint {
         let qos = min(message.qos, put.receiver.qos)  // MQTT-3.8.4-8, MQTT-4.8.2-3
         if qos == .atMostOnce, put.refusesQoS0 {
             mailbox.reject(.offlineQoS0)
             return .none
         }
+        let retain = put.receiver.retainAsPublished ? message.retain : false  // MQTT-3.3.1-12, MQTT-3.3.1-13
         let result = mailbox.put(
-            message, durability: put.durability, qos: qos,
-            retain: put.receiver.retainAsPublished && message.retain,  // MQTT-3.3.1-12, MQTT-3.3.1-13
+            message, durability: put.durability, qos: qos, retain: retain,
             subscriptionIDs: put.receiver.subscriptionIDs, share: put.receiver.share, bounds: put.bounds)
         if let reason = result.dropReason {
             if !hasReportedDrop { put.dropped = reason }

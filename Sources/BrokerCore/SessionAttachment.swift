@@ -144,16 +144,19 @@ final class SessionAttachment: Attachment {
     }
 
     func settle(packetID: UInt16, _ settlement: Settlement) -> Bool {
-        let (settled, effects) = session.settle(packetID, settlement, epoch: epoch)
-        perform(effects)
-        return settled
+        let (isKnown, attachment) = session.settle(packetID, settlement, epoch: epoch)
+        attachment?.wake()
+        return isKnown
     }
 
     func discard(_ delivery: Delivery, reason: DropReason) {
         perform(session.discard(delivery, reason: reason, epoch: epoch))
     }
 
-    var recorded: CommitPoint { withState { $0.mailbox.recorder?.last ?? .none } ?? .none }
+    var recorded: CommitPoint {
+        guard session.isDurable.load(ordering: .relaxed) else { return .none }  // asked for with each release: no lock
+        return withState { $0.mailbox.recorder?.last ?? .none } ?? .none
+    }
 
     func giveBack(_ delivery: Delivery) {
         precondition(delivery.packetID == 0, "deliveries at QoS 1 and 2 stay with the session until they are settled")

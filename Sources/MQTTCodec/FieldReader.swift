@@ -34,6 +34,7 @@ struct FieldReader {
         }
     }
 
+    @inline(__always)
     mutating func packetIdentifier() throws(DecodeError) -> PacketIdentifier {
         guard let identifier = PacketIdentifier(try integer()) else { throw .zeroPacketIdentifier(type) }
         return identifier
@@ -44,7 +45,7 @@ struct FieldReader {
     mutating func slice(_ length: Int) throws(DecodeError) -> UnsafeRawBufferPointer {
         guard bytes.count - position >= length else { throw .truncated(type) }
         defer { position += length }
-        return UnsafeRawBufferPointer(rebasing: bytes[position..<position + length])
+        return UnsafeRawBufferPointer(start: bytes.baseAddress.map { $0 + position }, count: length)
     }
 
     /// Binary data: two bytes of length, then that many bytes (MQTT 5.0, 1.5.6).
@@ -95,9 +96,10 @@ struct FieldReader {
     }
 
     /// Everything that is left, in place.
+    @inline(__always)
     mutating func rest() -> UnsafeRawBufferPointer {
         defer { position = bytes.count }
-        return UnsafeRawBufferPointer(rebasing: bytes[position...])
+        return UnsafeRawBufferPointer(start: bytes.baseAddress.map { $0 + position }, count: bytes.count - position)
     }
 
     func finish() throws(DecodeError) {

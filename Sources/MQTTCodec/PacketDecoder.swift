@@ -46,10 +46,39 @@ public struct PacketDecoder: Sendable {
     /// - Returns: nil when it is not complete.
     /// - Throws: when its type or size is not allowed, be it complete or not.
     public func frame(at bytes: UnsafeRawBufferPointer) throws(DecodeError) -> Frame? {
+        if version != nil, let frame = exchangeFrame(at: bytes) { return frame }
         guard let header = try FixedHeader.peek(bytes, version: version) else { return nil }
         try check(header)
         guard bytes.count >= header.packetSize else { return nil }
         return Frame(header: header, body: UnsafeRawBufferPointer(rebasing: bytes[header.size..<header.packetSize]))
+    }
+
+    /// PUBLISH and its acknowledgements, nearly all packets there are, which both sides may send in every version. Nil where it takes more
+    /// than a glance to tell what it is: the length has more than two bytes, something is wrong, or missing.
+    @inline(__always)
+    private func exchangeFrame(at bytes: UnsafeRawBufferPointer) -> Frame? {
+        guard bytes.count >= 4, let start = bytes.baseAddress else { return nil }
+        let word = UInt32(littleEndian: start.loadUnaligned(as: UInt32.self))
+        let first = UInt8(truncatingIfNeeded: word)
+        let type: PacketType
+        switch first {
+        case 0x30...0x3F: type = .publish
+        case 0x40: type = .puback
+        case 0x50: type = .pubrec
+        case 0x62: type = .pubrel
+        case 0x70: type = .pubcomp
+        default: return nil
+        }
+        var header = FixedHeader(type: type, flags: first & 0x0F, remainingLength: Int(word >> 8 & 0x7F), size: 2)
+        if word & 0x8000 != 0 {
+            let upper = Int(word >> 16 & 0xFF)
+            guard 0x01...0x7F ~= upper else { return nil }
+            header = FixedHeader(
+                type: type, flags: header.flags, remainingLength: header.remainingLength | upper << 7, size: 3)
+        }
+        guard header.packetSize <= min(bytes.count, limits.packetSize) else { return nil }
+        return Frame(
+            header: header, body: UnsafeRawBufferPointer(start: start + header.size, count: header.remainingLength))
     }
 
     /// Reads a packet of any type.
@@ -122,6 +151,15 @@ public struct Frame {
     public var type: PacketType { header.type }
     /// Bytes of the packet, fixed header included.
     public var size: Int { header.packetSize }
+
+    /// The identifier of a PUBACK, PUBREC, PUBREL or PUBCOMP that says no more than that, which means success: as nearly all do
+    /// (MQTT 5.0, 3.4.2.1). Nil for anything else.
+    public var plainAcknowledgement: PacketIdentifier? {
+        guard PacketType.puback.rawValue...PacketType.pubcomp.rawValue ~= type.rawValue, body.count == 2 else {
+            return nil
+        }
+        return PacketIdentifier(UInt16(bigEndian: body.loadUnaligned(as: UInt16.self)))
+    }
 }
 
 /// What reading a packet depends on besides its bytes.

@@ -7,9 +7,8 @@ public enum PacketEncoder {
     /// Texts and binary fields must have at most 65,535 bytes and the packet at most 268,435,455; the caller bounds them.
     /// CONNECT is written in its own version.
     public static func encode(_ packet: Packet, into buffer: inout ByteBuffer, version: ProtocolVersion) {
-        if let acknowledgement = packet.plainAcknowledgement {
-            buffer.writeMultipleIntegers(packet.firstByte, UInt8(2), acknowledgement.rawValue)
-            return
+        if let identifier = packet.plainAcknowledgement {
+            return encodeAcknowledgement(packet.type, identifier, into: &buffer)
         }
         buffer.writeInteger(packet.firstByte)
         buffer.writeWithVariableLength { buffer in
@@ -29,6 +28,17 @@ public enum PacketEncoder {
             case .auth(let auth): buffer.writeReason(auth.reasonCode, auth.properties, version)
             }
         }
+    }
+}
+
+extension PacketEncoder {
+    /// Appends a PUBACK, PUBREC, PUBREL or PUBCOMP that says no more than its identifier, in any version.
+    @inline(__always)
+    public static func encodeAcknowledgement(
+        _ type: PacketType, _ identifier: PacketIdentifier, into buffer: inout ByteBuffer
+    ) {
+        let first = UInt32(type.rawValue << 4 | (type == .pubrel ? 0b0010 : 0))
+        buffer.writeInteger(first << 24 | 2 << 16 | UInt32(identifier.rawValue))
     }
 }
 

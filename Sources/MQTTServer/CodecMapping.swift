@@ -84,12 +84,12 @@ extension Credentials {
 extension Message {
     /// DUP is between the publisher and us and goes no further (MQTT-3.3.1-3).
     /// - Parameter topic: the packet's, its alias resolved.
-    convenience init(
-        _ publish: borrowing ReceivedPublish, topic: TopicName, publisher: ClientID, now: Timestamp
+    init(
+        _ publish: borrowing ReceivedPublish, topic: consuming TopicName, publisher: consuming ClientID?, now: Timestamp
     ) {
         let lifetime = publish.properties.messageExpiryInterval
         self.init(
-            topic: topic, payload: Array(publish.payload), qos: .init(publish.qos),
+            topic: topic, payload: publish.payload, qos: .init(publish.qos),
             retain: publish.isRetained, publishedAt: now,
             expiresAt: lifetime.map { now + .seconds(Int($0)) } ?? .never, publisher: publisher,
             properties: MessageProperties(publish.properties))

@@ -14,8 +14,8 @@ extension ConnectionHandler {
     }
 
     /// Puts a publication into the batch of this turn.
-    func collect(_ publish: borrowing ReceivedPublish, _ topic: TopicName) {
-        guard let clientID else { return }
+    func collect(_ publish: borrowing ReceivedPublish, _ topic: consuming TopicName) {
+        guard clientID != nil else { return }
         if batch.isEmpty {
             batch = loop.lendBatch()
             batchTime = server.broker.clock.now()
@@ -43,6 +43,8 @@ extension ConnectionHandler {
             switch answer {
             case .repetition(let identifier):
                 reply(machine.repeated(identifier), after: attachment.recorded)
+            case .plain(let type, let identifier, let point):
+                reply(plain: type, identifier, after: point)
             case .packet(let packet, let point):
                 reply(packet, after: point)
             case .message(let place, let qos, let identifier):
@@ -68,8 +70,12 @@ extension ConnectionHandler {
                 _ = attachment.endReceiving(packetID: identifier.rawValue)
             }
             reply(machine.published(identifier, at: qos, outcome))
-        case .accepted(_, let commit):
-            reply(machine.published(identifier, at: qos, outcome), after: commit)
+        case .accepted(let receivers, let commit):
+            guard receivers > 0 || machine.version != .v5 else {  // 5.0 has a word for that
+                return reply(machine.published(identifier, at: qos, outcome), after: commit)
+            }
+            if qos == .atLeastOnce { machine.confirmed() }
+            reply(plain: qos == .atLeastOnce ? .puback : .pubrec, identifier, after: commit)
         }
     }
 
@@ -85,6 +91,24 @@ extension ConnectionHandler {
     /// Answers a packet of this turn, after those that came before it.
     func answer(_ packet: Packet, after point: CommitPoint = .none) {
         if batch.isEmpty { reply(packet, after: point) } else { batch.append(answer: packet, after: point) }
+    }
+
+    /// The same for an acknowledgement that says no more than its identifier, as nearly all do: no packet is made of it first.
+    func answer(plain type: PacketType, _ identifier: PacketIdentifier, after point: CommitPoint) {
+        if batch.isEmpty {
+            reply(plain: type, identifier, after: point)
+        } else {
+            batch.append(plain: type, identifier, after: point)
+        }
+    }
+
+    private func reply(plain type: PacketType, _ identifier: PacketIdentifier, after point: CommitPoint) {
+        guard replies.isEmpty, isCommitted(point), !hasEnded, clientMaximumPacketSize >= 4 else {
+            return reply(Packet(plain: type, identifier), after: point)
+        }
+        prepareOutgoing()
+        PacketEncoder.encodeAcknowledgement(type, identifier, into: &outgoing)
+        if server.tracesPackets { trace("packet sent", type) }
     }
 
     /// Writes `packet`, or lets it wait until `point` is committed and everything before it has left.

@@ -225,6 +225,9 @@ extension ConnectionHandler {
             let publish = try decoder.publish(in: frame)
             size += frame.size
             receive(publish)
+        } else if let identifier = frame.plainAcknowledgement, machine.state == .open {
+            size += frame.size
+            receive(frame.type, identifier)
         } else {
             let packet = try decoder.packet(in: frame)
             size += frame.size
@@ -264,14 +267,30 @@ extension ConnectionHandler {
         }
     }
 
+    /// A PUBACK, PUBREC, PUBREL or PUBCOMP without a reason.
+    private func receive(_ type: PacketType, _ identifier: PacketIdentifier) {
+        switch type {
+        case .puback: settle(identifier, .acknowledged)
+        case .pubrec: settle(identifier, .received)
+        case .pubrel: release(identifier)
+        default: settle(identifier, .completed)
+        }
+    }
+
     private func release(_ identifier: PacketIdentifier) {
-        let wasKnown = attachment?.endReceiving(packetID: identifier.rawValue) ?? false
-        answer(machine.released(identifier, wasKnown: wasKnown), after: attachment?.recorded ?? .none)
+        guard let attachment, attachment.endReceiving(packetID: identifier.rawValue) else {
+            return answer(machine.released(identifier, wasKnown: false), after: attachment?.recorded ?? .none)
+        }
+        machine.confirmed()
+        answer(plain: .pubcomp, identifier, after: attachment.recorded)
     }
 
     /// MQTT-4.6.0-4: releases leave in the order of the receptions.
     private func settle(_ identifier: PacketIdentifier, _ settlement: Settlement) {
         let wasKnown = attachment?.settle(packetID: identifier.rawValue, settlement) ?? false
+        if settlement == .received, wasKnown {
+            return answer(plain: .pubrel, identifier, after: attachment?.recorded ?? .none)
+        }
         if let answer = machine.settled(identifier, settlement, wasKnown: wasKnown) {
             self.answer(answer, after: attachment?.recorded ?? .none)
         }

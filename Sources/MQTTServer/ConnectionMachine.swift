@@ -272,7 +272,8 @@ extension ConnectionMachine {
         return .pubcomp(Acknowledgement(identifier, reasonCode: wasKnown ? .success : .packetIdentifierNotFound))
     }
 
-    private mutating func confirmed() {
+    /// The exchange of a publication has ended.
+    mutating func confirmed() {
         // Identifiers left over from an earlier connection are released on this one, too (MQTT 5.0, 4.9).
         unconfirmed = max(0, unconfirmed - 1)
     }

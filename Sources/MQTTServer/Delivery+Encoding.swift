@@ -12,7 +12,14 @@ extension Delivery {
     ) -> Bool {
         let header = PublishHeader(
             qos: .init(qos), isRetained: retain, isDuplicate: isDuplicate, packetIdentifier: packetID)
-        var properties = version == .v5 ? DeliveryProperties(self, now: now) : nil
+        guard version == .v5, naming != .name || saysMore else {  // as nearly all do
+            return message.withOctets { topic, payload in
+                PacketEncoder.encodePublish(
+                    header, topic: topic.bytes, payload: payload.bytes, into: &buffer, version: version,
+                    maximumPacketSize: maximumPacketSize)
+            }
+        }
+        var properties = DeliveryProperties(self, now: now)
         if let alias = naming.number {
             if properties == nil { properties = DeliveryProperties() }
             properties?.topicAlias = alias
@@ -23,5 +30,10 @@ extension Delivery {
                 payload: payload.bytes,
                 into: &buffer, version: version, maximumPacketSize: maximumPacketSize)
         }
+    }
+
+    /// Whether it says more than topic and payload.
+    private var saysMore: Bool {
+        if case .none = subscriptionIDs { message.saysMore } else { true }
     }
 }

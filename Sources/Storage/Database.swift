@@ -196,21 +196,19 @@ final class Statement {
     /// Runs `body` with a text and octets bound, neither empty, that SQLite reads in place, without copies of its own. They are
     /// NULL afterwards.
     func withBorrowed(
-        text: String, _ textIndex: Int32, octets: [UInt8], _ octetsIndex: Int32,
+        text: String, _ textIndex: Int32, octets: UnsafeRawBufferPointer, _ octetsIndex: Int32,
         run body: () throws(DatabaseError) -> Void
     ) throws(DatabaseError) {
         var text = text
         let outcome: Result<Void, DatabaseError> = text.withUTF8 { characters in
-            octets.withUnsafeBytes { bytes in
-                characters.withMemoryRebound(to: CChar.self) { characters in
-                    _ = sqlite3_bind_text(handle, textIndex, characters.baseAddress, Int32(characters.count), nil)
-                }
-                sqlite3_bind_blob(handle, octetsIndex, bytes.baseAddress, Int32(bytes.count), nil)
-                do throws(DatabaseError) {
-                    return .success(try body())
-                } catch {
-                    return .failure(error)
-                }
+            characters.withMemoryRebound(to: CChar.self) { characters in
+                _ = sqlite3_bind_text(handle, textIndex, characters.baseAddress, Int32(characters.count), nil)
+            }
+            sqlite3_bind_blob(handle, octetsIndex, octets.baseAddress, Int32(octets.count), nil)
+            do throws(DatabaseError) {
+                return .success(try body())
+            } catch {
+                return .failure(error)
             }
         }
         bindNull(textIndex)

@@ -140,7 +140,8 @@ struct Plan {
     }
 
     private mutating func messageID(of record: QueuedRecord) -> Int64 {
-        for position in messages.indices.suffix(Self.lookedBack).reversed() where messages[position].message === record.message {
+        for position in messages.indices.suffix(Self.lookedBack).reversed()
+        where messages[position].message.isSame(as: record.message) {
             messages[position].receivers += 1
             return firstMessageID + Int64(position)
         }

@@ -195,7 +195,7 @@ extension PortableLine {
 
     mutating func take(_ message: Message, expiresAt: Duration?) {
         topic = message.topic.string
-        payload = Data(message.payload)
+        payload = message.withPayload { Data($0) }
         messageQoS = message.qos.rawValue
         messageRetain = message.retain ? true : nil
         publisher = message.publisher?.string

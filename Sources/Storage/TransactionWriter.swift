@@ -130,13 +130,15 @@ final class TransactionWriter {
 
     /// Runs `insertMessage` with topic and payload, the larger part of most messages.
     private func insert(_ message: Message) throws(DatabaseError) {
-        guard !message.payload.isEmpty else {
+        guard message.payloadCount > 0 else {
             insertMessage.bind(2, message.topic.string)
-            insertMessage.bind(3, message.payload)
+            insertMessage.bind(3, [UInt8]())
             return try insertMessage.run()
         }
-        try insertMessage.withBorrowed(text: message.topic.string, 2, octets: message.payload, 3) {
-            () throws(DatabaseError) in try insertMessage.run()
+        try message.withPayload { (payload) throws(DatabaseError) in
+            try insertMessage.withBorrowed(text: message.topic.string, 2, octets: payload, 3) {
+                () throws(DatabaseError) in try insertMessage.run()
+            }
         }
     }
 

@@ -25,7 +25,7 @@ import Testing
         var window = DeliveryWindow()
         let identifiers = try (1...5).compactMap { window.add(try Self.entry($0)) }
         for identifier in [3, 1, 5, 2, 4] as [UInt16] {
-            #expect(window[identifier]?.entry.sequence == UInt64(identifier))
+            #expect(window.standing(of: identifier)?.sequence == UInt64(identifier))
             #expect(window.remove(identifier) != nil)
             #expect(window.remove(identifier) == nil)
         }
@@ -82,9 +82,9 @@ import Testing
         #expect(window.restore(try Self.entry(65_534), released: false))
         #expect(window.restore(try Self.entry(65_536), released: true))
         #expect(!window.restore(try Self.entry(65_535), released: false))
-        #expect(window[65_534]?.entry.sequence == 65_534)
-        #expect(window[65_535] == nil)
-        #expect(window[1]?.isReleased == true)
+        #expect(window.standing(of: 65_534)?.sequence == 65_534)
+        #expect(window.standing(of: 65_535) == nil)
+        #expect(window.standing(of: 1)?.isReleased == true)
         #expect(window.add(try Self.entry(65_537)) == 2)
     }
 }

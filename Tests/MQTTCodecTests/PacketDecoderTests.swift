@@ -35,6 +35,44 @@ import Testing
         #expect(try decoder.decode(from: &buffer) == .publish(expected))
     }
 
+    /// Read at a glance is only what says success and no more; the rest is read in full and gets its error.
+    @Test(
+        arguments: [
+            ([0x40, 2, 0, 7], 7), ([0x50, 2, 1, 0], 256), ([0x62, 2, 0, 1], 1), ([0x70, 2, 0xFF, 0xFF], 65_535),
+            ([0x40, 2, 0, 0], nil), ([0x40, 3, 0, 7, 0x10], nil), ([0x40, 3, 0, 7, 0x87], nil), ([0xB0, 2, 0, 7], nil),
+            ([0x30, 3, 0, 1, 0x61], nil),
+        ] as [([UInt8], UInt16?)])
+    func aPlainAcknowledgementIsItsIdentifier(octets: [UInt8], identifier: UInt16?) throws {
+        let decoder = PacketDecoder(reading: octets[0] == 0xB0 ? .server : .client, version: .v5)
+        try octets.withUnsafeBytes { octets in
+            let frame = try #require(try decoder.frame(at: octets))
+            #expect(frame.plainAcknowledgement?.rawValue == identifier)
+            #expect(frame.size == octets.count)
+        }
+    }
+
+    @Test(arguments: [[0x60, 2, 0, 7], [0x68, 2, 0, 7], [0x41, 2, 0, 7], [0x58, 2, 0, 7]] as [[UInt8]])
+    func anAcknowledgementWithWrongFlagsIsRefused(octets: [UInt8]) throws {
+        let decoder = PacketDecoder(reading: .client, version: .v5)
+        _ = octets.withUnsafeBytes { octets in
+            #expect(throws: DecodeError.self) { try decoder.frame(at: octets) }
+        }
+    }
+
+    /// A length of three or four bytes, or one that is not as short as it could be, is not read at a glance, and means the same.
+    @Test(arguments: [0, 125, 126, 127, 128, 16_381, 16_382, 16_383, 20_000, 2_097_152])
+    func everyLengthOfAPublishIsRead(payload: Int) throws {
+        let publish = Publish(
+            topic: ByteBuffer(string: "a"), payload: ByteBuffer(repeating: 7, count: payload), qos: .atMostOnce)
+        var buffer = ByteBuffer()
+        PacketEncoder.encode(.publish(publish), into: &buffer, version: .v311)
+        var limits = Limits()
+        limits.packetSize = 3_000_000
+        var decoder = PacketDecoder(reading: .client, version: .v311, limits: limits)
+        #expect(try decoder.decode(from: &buffer) == .publish(publish))
+        #expect(buffer.readableBytes == 0)
+    }
+
     @Test func theVersionIsKnownEvenWhenTheRestOfConnectIsMalformed() {
         var decoder = PacketDecoder(reading: .client)
         var buffer = ByteBuffer(bytes: [0x10, 0x08, 0, 4, 0x4D, 0x51, 0x54, 0x54, 5, 1])

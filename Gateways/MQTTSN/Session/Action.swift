@@ -73,7 +73,7 @@ struct Outgoing: Equatable {
     let delivery: Delivery
 
     static func == (left: Self, right: Self) -> Bool {
-        left.delivery.message === right.delivery.message && left.delivery.packetID == right.delivery.packetID
+        left.delivery.message.isSame(as: right.delivery.message) && left.delivery.packetID == right.delivery.packetID
     }
 }
 

@@ -7,7 +7,7 @@ extension Packet.Publish {
         self.init(
             isDuplicate: delivery.isDuplicate && setsDUP, qos: PublishQoS(delivery.qos), retain: delivery.retain,
             topicID: topicID,
-            messageID: delivery.packetID, payload: ByteBuffer(bytes: delivery.message.payload))
+            messageID: delivery.packetID, payload: delivery.message.withPayload { ByteBuffer(bytes: $0) })
     }
 }
 
@@ -24,7 +24,7 @@ extension Packet.PublishDraft {
         self.init(
             isDuplicate: delivery.isDuplicate && delivery.qos == .exactlyOnce, qos: PublishQoS(delivery.qos),
             retain: delivery.retain, topic: topic, messageID: delivery.packetID,
-            payload: ByteBuffer(bytes: delivery.message.payload))
+            payload: delivery.message.withPayload { ByteBuffer(bytes: $0) })
     }
 }
 

@@ -34,7 +34,7 @@ final class Subscriber: SessionOwner {
             throw Missing(description: "nothing on \(topic); there is \(topics)")
         }
         received.change { messages in
-            if let index = messages.firstIndex(where: { $0 === taken }) { messages.remove(at: index) }
+            if let index = messages.firstIndex(where: { $0.isSame(as: taken) }) { messages.remove(at: index) }
         }
         return taken
     }

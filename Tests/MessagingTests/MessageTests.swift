@@ -1,0 +1,50 @@
+import Messaging
+import Testing
+
+/// Topic and payload lie behind a message's fields: what was put in is what is lent out.
+struct MessageTests {
+    private static let payloads: [[UInt8]] = [[], [0], Array("21.5".utf8), [UInt8](repeating: 0xA5, count: 70_000)]
+
+    @Test(arguments: payloads, ["a", "sensors/hall/temperature", "größe/Δ"])
+    func lendsWhatWasPutIn(payload: [UInt8], topic: String) throws {
+        let message = try Self.message(topic, payload)
+        #expect(message.payload == payload)
+        #expect(message.payloadCount == payload.count)
+        #expect(message.octets == topic.utf8.count + payload.count)
+        let lent = message.withOctets { (Array($0), Array($1)) }
+        #expect(lent.0 == Array(topic.utf8))
+        #expect(lent.1 == payload)
+    }
+
+    @Test func takesTheLongestTopic() throws {
+        let topic = String(repeating: "t", count: TopicName.maximumOctets)
+        let message = try Self.message(topic, [1])
+        #expect(message.octets == TopicName.maximumOctets + 1)
+        #expect(message.withOctets { topic, _ in topic.count } == TopicName.maximumOctets)
+    }
+
+    /// One client's messages under one name go together; whose string is another one may go alone, though it says the same.
+    @Test func tellsWhichWayItGoes() throws {
+        let topic = try TopicName("sensors/hall/temperature")
+        let (anna, bert) = (ClientID("a-client-with-a-long-name"), ClientID("another-client-with-a-long-name"))
+        func message(_ topic: TopicName, _ publisher: ClientID?) -> Message {
+            Message(topic: topic, payload: [1], qos: .atMostOnce, publishedAt: .never, publisher: publisher)
+        }
+        #expect(message(topic, anna).way == message(topic, anna).way)
+        #expect(message(topic, nil).way == message(topic, nil).way)
+        #expect(message(topic, anna).way != message(topic, bert).way)
+        #expect(message(topic, anna).way != message(topic, nil).way)
+        #expect(message(topic, anna).way != message(try TopicName("sensors/hall/humidity-of-air"), anna).way)
+    }
+
+    @Test func isTheSameOrOnlyAlike() throws {
+        let message = try Self.message("a", [1])
+        let other = message
+        #expect(message.isSame(as: other))
+        #expect(!message.isSame(as: try Self.message("a", [1])))
+    }
+
+    private static func message(_ topic: String, _ payload: [UInt8]) throws -> Message {
+        Message(topic: try TopicName(topic), payload: payload, qos: .atLeastOnce, publishedAt: .never)
+    }
+}
