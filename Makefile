@@ -5,7 +5,7 @@ SHELL := /bin/bash
 .ONESHELL:
 .SHELLFLAGS := -eu -o pipefail -c
 
-BUILD_PACKAGES := libcoap3-dev libsqlite3-dev libssl-dev pkg-config
+BUILD_PACKAGES := libcoap3-dev libjemalloc-dev libsqlite3-dev libssl-dev pkg-config
 TEST_PACKAGES := valgrind mosquitto mosquitto-clients libcoap3-bin node-mqtt openssl python3-venv
 PYTHON_CLIENTS := aiocoap==0.4.17 aiomqtt==2.5.1 gmqtt==0.8.0 paho-mqtt==2.1.0 prometheus-client==0.26.0
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)

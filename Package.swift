@@ -110,15 +110,17 @@ let package = Package(
             name: "MQTTSN",
             dependencies: ["Messaging", "Transport", .nioCore, .nioPosix, .deque, .logging],
             path: "Gateways/MQTTSN", exclude: ["README.md"]),
-        // What Swift's Glibc module leaves out: epoll, malloc_trim.
+        // What Swift's Glibc module leaves out: epoll.
         .systemLibrary(name: "CLinux"),
+        // The program's allocator: jemalloc (Debian libjemalloc-dev).
+        .target(name: "CAllocator", exclude: ["README.md"], linkerSettings: [.linkedLibrary("jemalloc")]),
         // Many clients against one broker, every message numbered and checked: `apus bench` and tests.
         .target(name: "LoadGenerator", dependencies: ["CLinux", "MQTTCodec", .nioCore]),
         // Composition root and command line.
         .executableTarget(
             name: "apus",
             dependencies: [
-                "Access", "Admin", "CLinux", "Messaging", "BrokerCore", "MQTTCodec", "MQTTServer", "Transport",
+                "Access", "Admin", "CAllocator", "Messaging", "BrokerCore", "MQTTCodec", "MQTTServer", "Transport",
                 "Settings",
                 "Storage", "Telemetry",
                 "CoAP", "LwM2M", "MQTTSN", "LoadGenerator", .nioCore, .nioPosix, .logging, .argumentParser,

@@ -1,7 +1,7 @@
 import Access
 import Admin
 import BrokerCore
-import CLinux
+import CAllocator
 import CoAP
 import Logging
 import LwM2M
@@ -41,7 +41,7 @@ struct Assembly: Sendable {
             authorizer: access.authorizer ?? PermissiveAuthorizer(), events: eventLog, store: store,
             durability: configuration.durabilityPolicy())
         // What reading the store has left over, up to twice what stays, goes back to the system.
-        malloc_trim(0)
+        allocator_give_back()
         let tls = try configuration.tlsServers()
         let dtls = try configuration.dtlsServer()
         let mqtt = settings.mqtt.configuration(tls: tls)

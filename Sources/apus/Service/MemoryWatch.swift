@@ -1,5 +1,5 @@
 import BrokerCore
-import CLinux
+import CAllocator
 import Messaging
 import Telemetry
 
@@ -26,7 +26,7 @@ struct MemoryWatch {
         let now = ContinuousClock.now
         if let trimmedAt, now - trimmedAt < .seconds(1) { return }
         trimmedAt = now
-        malloc_trim(0)
+        allocator_give_back()
         broker.noteMemory(resident: ProcessReading.residentOctets())
     }
 }
