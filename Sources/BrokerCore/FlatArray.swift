@@ -1,9 +1,10 @@
 import Glibc
 
-/// An array of plain values for what becomes large: it grows by an eighth, and is never there twice.
+/// An array of plain values for what becomes large: it grows by an eighth, so that little of it is unused.
 ///
-/// `ContiguousArray` doubles and copies: while it grows it is there three times, afterwards up to half of it is unused. Here
-/// `realloc` grows the block, for which the system moves pages and no octets (mremap(2)) once it is large.
+/// `ContiguousArray` doubles: while it grows it is there three times, afterwards up to half of it is unused. Here `realloc` extends the
+/// block in its place where it can. Where it cannot, the array is there twice for as long as it is copied, and what it leaves goes back to
+/// the system at once (CAllocator).
 ///
 /// Proof of `@unchecked Sendable`: it alone owns its memory, cannot be copied, and changes only through `mutating` methods, so that
 /// whoever has it has it like any other value.

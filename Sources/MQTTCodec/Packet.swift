@@ -38,18 +38,6 @@ public enum Packet: Equatable, Sendable {
 }
 
 extension Packet {
-    /// PUBACK, PUBREC, PUBREL or PUBCOMP that says no more than its identifier.
-    public init(plain type: PacketType, _ identifier: PacketIdentifier) {
-        let acknowledgement = Acknowledgement(identifier)
-        switch type {
-        case .puback: self = .puback(acknowledgement)
-        case .pubrec: self = .pubrec(acknowledgement)
-        case .pubrel: self = .pubrel(acknowledgement)
-        case .pubcomp: self = .pubcomp(acknowledgement)
-        default: preconditionFailure("\(type) is no acknowledgement of a publication")
-        }
-    }
-
     /// The packet without reason string and user properties; itself when it has none that may be left out.
     public var withoutExplanation: Packet {
         switch self {

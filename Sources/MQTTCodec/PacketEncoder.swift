@@ -32,13 +32,16 @@ public enum PacketEncoder {
 }
 
 extension PacketEncoder {
+    /// Octets that `encodeAcknowledgement` appends.
+    public static let acknowledgementSize = 4
+
     /// Appends a PUBACK, PUBREC, PUBREL or PUBCOMP that says no more than its identifier, in any version.
     @inline(__always)
     public static func encodeAcknowledgement(
         _ type: PacketType, _ identifier: PacketIdentifier, into buffer: inout ByteBuffer
     ) {
-        let first = UInt32(type.rawValue << 4 | (type == .pubrel ? 0b0010 : 0))
-        buffer.writeInteger(first << 24 | 2 << 16 | UInt32(identifier.rawValue))
+        let first = type.rawValue << 4 | (type.requiredFlags ?? 0)
+        buffer.writeInteger(UInt32(first) << 24 | 2 << 16 | UInt32(identifier.rawValue))
     }
 }
 

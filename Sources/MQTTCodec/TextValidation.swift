@@ -3,6 +3,7 @@ struct TextScan {
     /// MQTT-1.5.4-1, MQTT-1.5.4-2: well-formed, no surrogates, no U+0000. The control characters and non-characters that
     /// SHOULD NOT be used are let through: devices in the field use them, and refusing is a MAY.
     let isString: Bool
+    /// No byte beyond 0x7F.
     let isASCII: Bool
     /// `+` or `#` occurs.
     let hasWildcard: Bool

@@ -37,7 +37,7 @@ extension ConnectionHandler {
     func authenticated(_ step: AuthenticationStep) {
         guard machine.state != .over, let authentication else { return }
         switch step {
-        case .challenge(let data): answer(machine.challenge(MQTTCodec.Secret(data)))
+        case .challenge(let data): answer(.packet(machine.challenge(MQTTCodec.Secret(data))))
         case .refused(let refusal):
             self.authentication = nil
             perform(machine.failedToProve(refusal))
@@ -54,7 +54,7 @@ extension ConnectionHandler {
         guard principal.kind == attachment?.principal.kind else {
             return perform(machine.failedToProve(.notAuthorized))
         }
-        answer(machine.reauthenticated(data))
+        answer(.packet(machine.reauthenticated(data)))
     }
 }
 

@@ -54,7 +54,7 @@ extension ConnectionHandler {
         prepareOutgoing()
         server.counters.publishesSent.add(UInt64(deliveries.count))
         let takesAliases = outgoingAliases != nil
-        // Held here for the loop: what a class holds is checked for overlapping access each time it is touched.
+        // Held here for the loop: each delivery would read and write it in the object.
         var buffer = ByteBuffer()
         swap(&buffer, &outgoing)
         defer { swap(&buffer, &outgoing) }

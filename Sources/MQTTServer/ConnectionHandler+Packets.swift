@@ -7,7 +7,7 @@ import NIOCore
 extension ConnectionHandler {
     func decode() {
         isDecoding = true
-        // Local for the loop: what a class holds is checked for overlapping access each time it is touched.
+        // Local for the loop: each packet would read and write it in the object.
         var decoder = self.decoder
         var bytes = received
         let available = bytes.readableBytes
@@ -83,7 +83,7 @@ extension ConnectionHandler {
         case .settle(let identifier, let settlement): settle(identifier, settlement)
         case .subscribe(let subscribe): self.subscribe(subscribe)
         case .unsubscribe(let unsubscribe): self.unsubscribe(unsubscribe)
-        case .reply(let packet): answer(packet)
+        case .reply(let packet): answer(.packet(packet))
         case .end(let goodbye, let reason, let expiry): end(goodbye: goodbye, reason, expiry: expiry)
         case .ignore: break
         }
@@ -100,19 +100,13 @@ extension ConnectionHandler {
     }
 
     private func release(_ identifier: PacketIdentifier) {
-        guard let attachment, attachment.endReceiving(packetID: identifier.rawValue) else {
-            return answer(machine.released(identifier, wasKnown: false), after: attachment?.recorded ?? .none)
-        }
-        machine.confirmed()
-        answer(plain: .pubcomp, identifier, after: attachment.recorded)
+        let wasKnown = attachment?.endReceiving(packetID: identifier.rawValue) ?? false
+        answer(machine.released(identifier, wasKnown: wasKnown), after: attachment?.recorded ?? .none)
     }
 
     /// MQTT-4.6.0-4: releases leave in the order of the receptions.
     private func settle(_ identifier: PacketIdentifier, _ settlement: Settlement) {
         let wasKnown = attachment?.settle(packetID: identifier.rawValue, settlement) ?? false
-        if settlement == .received, wasKnown {
-            return answer(plain: .pubrel, identifier, after: attachment?.recorded ?? .none)
-        }
         if let answer = machine.settled(identifier, settlement, wasKnown: wasKnown) {
             self.answer(answer, after: attachment?.recorded ?? .none)
         }
@@ -127,7 +121,7 @@ extension ConnectionHandler {
         let answer = filters.answer(
             subscribe, outcomes, explains: machine.explains, machine.version,
             refused: server.counters.subscriptionsRefused)
-        reply(answer, after: commit)
+        reply(.packet(answer), after: commit)
     }
 
     private func unsubscribe(_ unsubscribe: Unsubscribe) {
@@ -136,7 +130,7 @@ extension ConnectionHandler {
         let filters = FilterSplit<TopicFilter>(unsubscribe)
         let (outcomes, commit) = attachment.unsubscribe(filters.valid)
         guard !outcomes.contains(.refused(.detached)) else { return }  // the goodbye is on its way
-        reply(filters.answer(unsubscribe, outcomes, explains: machine.explains), after: commit)
+        reply(.packet(filters.answer(unsubscribe, outcomes, explains: machine.explains)), after: commit)
     }
 
     func trace(_ message: Logger.Message, _ type: PacketType) {

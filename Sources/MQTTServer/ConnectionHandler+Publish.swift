@@ -43,10 +43,8 @@ extension ConnectionHandler {
             switch answer {
             case .repetition(let identifier):
                 reply(machine.repeated(identifier), after: attachment.recorded)
-            case .plain(let type, let identifier, let point):
-                reply(plain: type, identifier, after: point)
-            case .packet(let packet, let point):
-                reply(packet, after: point)
+            case .reply(let reply, let point):
+                self.reply(reply, after: point)
             case .message(let place, let qos, let identifier):
                 self.answer(identifier, qos, outcomes[place], attachment)
             }
@@ -70,12 +68,8 @@ extension ConnectionHandler {
                 _ = attachment.endReceiving(packetID: identifier.rawValue)
             }
             reply(machine.published(identifier, at: qos, outcome))
-        case .accepted(let receivers, let commit):
-            guard receivers > 0 || machine.version != .v5 else {  // 5.0 has a word for that
-                return reply(machine.published(identifier, at: qos, outcome), after: commit)
-            }
-            if qos == .atLeastOnce { machine.confirmed() }
-            reply(plain: qos == .atLeastOnce ? .puback : .pubrec, identifier, after: commit)
+        case .accepted(_, let commit):
+            reply(machine.published(identifier, at: qos, outcome), after: commit)
         }
     }
 
@@ -89,43 +83,40 @@ extension ConnectionHandler {
 
 extension ConnectionHandler {
     /// Answers a packet of this turn, after those that came before it.
-    func answer(_ packet: Packet, after point: CommitPoint = .none) {
-        if batch.isEmpty { reply(packet, after: point) } else { batch.append(answer: packet, after: point) }
+    func answer(_ reply: Reply, after point: CommitPoint = .none) {
+        if batch.isEmpty { self.reply(reply, after: point) } else { batch.append(reply, after: point) }
     }
 
-    /// The same for an acknowledgement that says no more than its identifier, as nearly all do: no packet is made of it first.
-    func answer(plain type: PacketType, _ identifier: PacketIdentifier, after point: CommitPoint) {
-        if batch.isEmpty {
-            reply(plain: type, identifier, after: point)
-        } else {
-            batch.append(plain: type, identifier, after: point)
-        }
-    }
-
-    private func reply(plain type: PacketType, _ identifier: PacketIdentifier, after point: CommitPoint) {
-        guard replies.isEmpty, isCommitted(point), !hasEnded, clientMaximumPacketSize >= 4 else {
-            return reply(Packet(plain: type, identifier), after: point)
-        }
-        prepareOutgoing()
-        PacketEncoder.encodeAcknowledgement(type, identifier, into: &outgoing)
-        if server.tracesPackets { trace("packet sent", type) }
-    }
-
-    /// Writes `packet`, or lets it wait until `point` is committed and everything before it has left.
-    func reply(_ packet: Packet, after point: CommitPoint = .none) {
-        if replies.isEmpty, isCommitted(point) {
-            write(packet)
-        } else {
-            replies.append(packet, after: point)
-        }
+    /// Writes `reply`, or lets it wait until `point` is committed and everything before it has left.
+    func reply(_ reply: Reply, after point: CommitPoint = .none) {
+        if replies.isEmpty, isCommitted(point) { write(reply) } else { replies.append(reply, after: point) }
     }
 
     /// Writes the answers whose promise has come true and asks to be woken for the next.
     func writeCommittedReplies() {
         while let point = replies.nextPoint {
             guard isCommitted(point) || attachment?.wakeWhenCommitted(point) != false else { return }
-            if let packet = replies.popFirst() { write(packet) }
+            if let reply = replies.popFirst() { write(reply) }
         }
+    }
+
+    private func write(_ reply: Reply) {
+        switch reply {
+        case .packet(let packet): write(packet)
+        case .plain(let type, let identifier): write(type, identifier)
+        }
+    }
+
+    private func write(_ type: PacketType, _ identifier: PacketIdentifier) {
+        guard !hasEnded else { return }
+        guard clientMaximumPacketSize >= PacketEncoder.acknowledgementSize else { return cannotSend(type) }
+        prepareOutgoing()
+        PacketEncoder.encodeAcknowledgement(type, identifier, into: &outgoing)
+        if server.tracesPackets { trace("packet sent", type) }
+    }
+
+    private func cannotSend(_ type: PacketType) {
+        if machine.state != .over { perform(machine.cannotSend(type)) }
     }
 
     private func isCommitted(_ point: CommitPoint) -> Bool {
@@ -150,8 +141,7 @@ extension ConnectionHandler {
         guard !hasEnded else { return }
         prepareOutgoing()
         guard encode(packet) || encode(packet.withoutExplanation) else {
-            if machine.state != .over { perform(machine.cannotSend(packet.type)) }
-            return
+            return cannotSend(packet.type)
         }
         if server.tracesPackets { trace("packet sent", packet.type) }
         if packet.type == .connack, machine.state == .open {

@@ -211,7 +211,8 @@ extension ConnectionHandler {
         case .success(let connected):
             guard machine.state == .opening else { return connected.attachment.detach(.lost, expiry: nil) }
             attachment = connected.attachment
-            reply(machine.opened(opening, sessionPresent: connected.sessionPresent), after: connected.commit)
+            let welcome = machine.opened(opening, sessionPresent: connected.sessionPresent)
+            reply(.packet(welcome), after: connected.commit)
             if let earlyClose { closedByCore(earlyClose) }
         case .failure(let refusal):
             perform(machine.refused(refusal))

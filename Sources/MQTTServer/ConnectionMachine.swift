@@ -246,34 +246,35 @@ extension ConnectionMachine {
     ///   identifier means a new message (MQTT-4.3.2-5).
     mutating func published(
         _ identifier: PacketIdentifier, at qos: Messaging.QoS, _ outcome: PublishOutcome
-    ) -> Packet {
+    ) -> Reply {
         let code: ReasonCode =
             switch outcome {
-            case .accepted(receivers: 0, _): .noMatchingSubscribers
+            case .accepted(receivers: 0, _) where version == .v5: .noMatchingSubscribers
             case .accepted: .success
             case .refused(let refusal): ReasonCode(refusal)
             }
         // An exactly-once message stays unconfirmed until PUBCOMP, unless PUBREC already ends the exchange.
         if qos == .atLeastOnce || code.isFailure { confirmed() }
+        guard code != .success else { return .plain(qos == .atLeastOnce ? .puback : .pubrec, identifier) }
         var acknowledgement = Acknowledgement(identifier, reasonCode: code)
         if explains, case .refused(let refusal) = outcome { acknowledgement.properties = .reason(refusal.reasonString) }
-        return qos == .atLeastOnce ? .puback(acknowledgement) : .pubrec(acknowledgement)
+        return .packet(qos == .atLeastOnce ? .puback(acknowledgement) : .pubrec(acknowledgement))
     }
 
     /// An exactly-once message was received before and is only confirmed again (MQTT-4.3.3-10).
-    func repeated(_ identifier: PacketIdentifier) -> Packet {
-        .pubrec(Acknowledgement(identifier))
-    }
+    func repeated(_ identifier: PacketIdentifier) -> Reply { .plain(.pubrec, identifier) }
 
     /// PUBREL was carried out.
     /// - Returns: PUBCOMP (MQTT-4.3.3-11). From here on the identifier means a new message (MQTT-4.3.3-12).
-    mutating func released(_ identifier: PacketIdentifier, wasKnown: Bool) -> Packet {
-        if wasKnown { confirmed() }
-        return .pubcomp(Acknowledgement(identifier, reasonCode: wasKnown ? .success : .packetIdentifierNotFound))
+    mutating func released(_ identifier: PacketIdentifier, wasKnown: Bool) -> Reply {
+        guard wasKnown else {
+            return .packet(.pubcomp(Acknowledgement(identifier, reasonCode: .packetIdentifierNotFound)))
+        }
+        confirmed()
+        return .plain(.pubcomp, identifier)
     }
 
-    /// The exchange of a publication has ended.
-    mutating func confirmed() {
+    private mutating func confirmed() {
         // Identifiers left over from an earlier connection are released on this one, too (MQTT 5.0, 4.9).
         unconfirmed = max(0, unconfirmed - 1)
     }
@@ -292,10 +293,12 @@ extension ConnectionMachine {
 
     /// A report on a delivery reached the core.
     /// - Returns: PUBREL after the first step of QoS 2 (MQTT-4.3.3-4), else nothing.
-    func settled(_ identifier: PacketIdentifier, _ settlement: Settlement, wasKnown: Bool) -> Packet? {
+    func settled(_ identifier: PacketIdentifier, _ settlement: Settlement, wasKnown: Bool) -> Reply? {
         guard settlement == .received else { return nil }
         // An unknown identifier is answered all the same, so that the client can forget it (MQTT 5.0, 4.3.3).
-        return .pubrel(Acknowledgement(identifier, reasonCode: wasKnown ? .success : .packetIdentifierNotFound))
+        return wasKnown
+            ? .plain(.pubrel, identifier)
+            : .packet(.pubrel(Acknowledgement(identifier, reasonCode: .packetIdentifierNotFound)))
     }
 }
 

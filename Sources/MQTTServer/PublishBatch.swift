@@ -9,10 +9,8 @@ struct PublishBatch {
         case message(Int, Messaging.QoS, PacketIdentifier)
         /// An exactly-once message the session has already: only to be confirmed again.
         case repetition(PacketIdentifier)
-        /// An acknowledgement that says no more than its identifier, in its place among the others.
-        case plain(PacketType, PacketIdentifier, after: CommitPoint)
-        /// The answer to another packet, in its place among theirs. Rare and large, so that it stands elsewhere.
-        indirect case packet(Packet, after: CommitPoint)
+        /// The answer to another packet, in its place among theirs.
+        case reply(Reply, after: CommitPoint)
     }
 
     private(set) var messages: [Message] = []
@@ -29,12 +27,8 @@ struct PublishBatch {
         answers.append(.repetition(identifier))
     }
 
-    mutating func append(plain type: PacketType, _ identifier: PacketIdentifier, after point: CommitPoint) {
-        answers.append(.plain(type, identifier, after: point))
-    }
-
-    mutating func append(answer: Packet, after point: CommitPoint) {
-        answers.append(.packet(answer, after: point))
+    mutating func append(_ reply: Reply, after point: CommitPoint) {
+        answers.append(.reply(reply, after: point))
     }
 
     mutating func removeAll() {

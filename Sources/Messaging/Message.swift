@@ -11,12 +11,17 @@ import Glibc
 /// The topic stands there once more as octets because it is written for each receiver: to look into the string would count
 /// references to it, from several threads at the same time.
 ///
-/// May be shared between threads, although `ManagedBuffer` promises nothing: `Storage.make` writes it before anybody else has it, and
-/// afterwards it is only read.
+/// Proof of `@unchecked Sendable`: its only member is a buffer, which `ManagedBuffer` leaves open whether threads may share. `Storage.make`
+/// writes it before anybody else has it, and afterwards it is only read: all fields are constants of `Sendable` types, and the pointers to
+/// the octets are lent as read-only.
 public struct Message: @unchecked Sendable {
     @usableFromInline let storage: Storage
 
-    /// - Parameter payload: copied.
+    /// - Parameters:
+    ///   - payload: copied; at most 4 GB, of which adapters allow far less (`BrokerLimits.payloadOctets`).
+    ///   - publishedAt: when the gateway accepted it.
+    ///   - expiresAt: when it loses its meaning.
+    ///   - publisher: session that published it.
     public init(
         topic: TopicName, payload: UnsafeRawBufferPointer, qos: QoS, retain: Bool = false, publishedAt: Timestamp,
         expiresAt: Timestamp = .never, publisher: ClientID? = nil, properties: MessageProperties? = nil
@@ -30,6 +35,7 @@ public struct Message: @unchecked Sendable {
             payload: payload)
     }
 
+    /// The same for a payload that lies in an array.
     public init(
         topic: TopicName, payload: [UInt8], qos: QoS, retain: Bool = false, publishedAt: Timestamp,
         expiresAt: Timestamp = .never, publisher: ClientID? = nil, properties: MessageProperties? = nil
@@ -45,6 +51,7 @@ public struct Message: @unchecked Sendable {
 // MARK: - What it says
 
 extension Message {
+    /// The name it was published under, aliases resolved and rewrite rules applied.
     @inlinable public var topic: TopicName { _read { yield storage.header.topic } }
     /// QoS it was published with; a receiver gets at most this.
     @inlinable public var qos: QoS { storage.header.qos }

@@ -1,5 +1,6 @@
 import NIOCore
 import NIOEmbedded
+import TestKit
 import Testing
 
 @testable import Transport
@@ -15,17 +16,8 @@ import Testing
         var calls = 0
     }
 
-    private static let head = """
-        GET /mqtt HTTP/1.1\r
-        Host: broker.example.org\r
-        Upgrade: websocket\r
-        Connection: Upgrade\r
-        Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r
-        Sec-WebSocket-Version: 13\r
-        Sec-WebSocket-Protocol: mqtt\r
-
-        """
-    private static let upgrade = Array((head + "\r\n").utf8)
+    private static let head = WebSocketHandshake.head
+    private static let upgrade = Array(WebSocketHandshake.request.utf8)
 
     @Test(
         arguments: [

@@ -8,17 +8,7 @@ import Testing
 
 /// The whole way from octets of HTTP to octets of MQTT.
 @Suite struct WebSocketUpgradeTests {
-    private static let request = """
-        GET /mqtt HTTP/1.1\r
-        Host: broker.example.org\r
-        Upgrade: websocket\r
-        Connection: Upgrade\r
-        Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r
-        Sec-WebSocket-Version: 13\r
-        Sec-WebSocket-Protocol: mqtt\r
-        \r
-
-        """
+    private static let request = WebSocketHandshake.request
 
     private final class Log {
         var isLate = false

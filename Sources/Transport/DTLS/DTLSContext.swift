@@ -3,7 +3,8 @@ import Glibc
 
 /// The files of a listener, read and checked as a whole, in the form in which libssl takes them: what new sessions use.
 final class DTLSContext: Sendable {
-    /// libssl counts references and locks what sessions share; the context itself is not changed once it is made.
+    /// Proof of `nonisolated(unsafe)`: set once in `init`, before anybody else has it; nothing changes the context afterwards, and libssl counts
+    /// references and locks what sessions of several threads share (SSL_CTX_new(3), openssl-threads(7)).
     nonisolated(unsafe) let pointer: OpaquePointer
     let preSharedKeys: PreSharedKeys?
     /// Secret files that others than their owner may read.
@@ -29,7 +30,9 @@ final class DTLSContext: Sendable {
         SSL_CTX_set_cookie_generate_cb(pointer, DTLSCallbacks.makeCookie)
         SSL_CTX_set_cookie_verify_cb(pointer, DTLSCallbacks.isCookieValid)
         if preSharedKeys != nil { SSL_CTX_set_psk_server_callback(pointer, DTLSCallbacks.serverKey) }
-        if let certificate = settings.certificateFile, let key = settings.keyFile { try useCertificate(certificate, key) }
+        if let certificate = settings.certificateFile, let key = settings.keyFile {
+            try useCertificate(certificate, key)
+        }
         if settings.clientCertificate != .none, let path = settings.authoritiesFile {
             try askForCertificates(of: path, isRequired: settings.clientCertificate == .required)
         }

@@ -1,5 +1,6 @@
 import NIOCore
 import NIOEmbedded
+import TestKit
 import Transport
 
 /// A connection is answered once, becomes a WebSocket or ends, passes on exactly what valid frames carried up to the
@@ -8,18 +9,7 @@ import Transport
 ///     instruction:  | size of the pieces (7 bits) | the request is part of the input (1) |
 struct WebSocketProperty {
     private static let frameLimit = 256
-    private static let request = Array(
-        """
-        GET /mqtt HTTP/1.1\r
-        Host: broker.example.org\r
-        Upgrade: websocket\r
-        Connection: Upgrade\r
-        Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r
-        Sec-WebSocket-Version: 13\r
-        Sec-WebSocket-Protocol: mqtt\r
-        \r
-
-        """.utf8)
+    private static let request = Array(WebSocketHandshake.request.utf8)
 
     private let bringsRequest: Bool
     private let pieceSize: Int
