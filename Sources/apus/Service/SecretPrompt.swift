@@ -11,11 +11,12 @@ enum SecretPrompt {
     static func ask(_ question: String) -> [UInt8]? {
         var settings = termios()
         guard tcgetattr(STDIN_FILENO, &settings) == 0 else { return readLine() }
-        Console.note(question, endsLine: false)
         let interrupt = restoring(settings)
         var silent = settings
         silent.c_lflag &= ~tcflag_t(ECHO)
         tcsetattr(STDIN_FILENO, TCSAFLUSH, &silent)
+        // Only now: somebody, or something, that answers at once would be shown what it types.
+        Console.note(question, endsLine: false)
         let answer = readLine()
         tcsetattr(STDIN_FILENO, TCSAFLUSH, &settings)
         interrupt.cancel()
