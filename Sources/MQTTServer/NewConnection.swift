@@ -63,6 +63,9 @@ struct NewConnection {
             webSocket, isLoopback: peer.isLoopback, deadline: deadline, budget: server.unfinished)
         try upgrade.begin(channel) {
             server.counters.connectTimeouts.add()
+        } whenRefused: { answer in
+            server.counters.webSocketsRefused.add()
+            note("no WebSocket", peer, answer)
         } whenOpen: { channel in
             try addMQTT(channel, peer, identity)
         }

@@ -11,6 +11,8 @@ final class ServerCounters: Sendable {
     let connectionsClosed = Counter()
     /// Connections that did not begin with the PROXY header their listener expects.
     let proxyHeadersMalformed = Counter()
+    /// Requests that did not become a WebSocket, but those that came late, which count among `connectTimeouts`.
+    let webSocketsRefused = Counter()
     /// TLS handshakes that were completed, and those that failed, by reason; late ones count among `connectTimeouts`.
     let handshakes = Counter()
     let handshakesFailed = TLSHandshakeFailure.Reason.allCases.map { ($0, Counter()) }
@@ -53,6 +55,7 @@ final class ServerCounters: Sendable {
             CounterReading(name: "connect_timeouts", value: connectTimeouts.current),
             CounterReading(name: "connections_closed", value: connectionsClosed.current),
             CounterReading(name: "proxy_headers_malformed", value: proxyHeadersMalformed.current),
+            CounterReading(name: "websockets_refused", value: webSocketsRefused.current),
             CounterReading(name: "protocol_errors", value: protocolErrors.current),
             CounterReading(name: "unfinished_over_limit", value: unfinishedOverLimit.current),
             CounterReading(name: "subscriptions_refused", value: subscriptionsRefused.current),

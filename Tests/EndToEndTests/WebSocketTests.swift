@@ -86,6 +86,20 @@ import Testing
         #expect(answer.hasPrefix("HTTP/1.1 \(status) "))
     }
 
+    @Test func whatIsRefusedIsCounted() async throws {
+        let apus = try await RunningApus()
+        let request = String(decoding: RawWebSocket.request(), as: UTF8.self)
+        for opening in [request.replacing("HTTP/1.1", with: "HTTP/1.0"), "\u{10}\u{0C}\0\u{04}MQTT"] {
+            let client = try RawSocket(.tcp, port: apus.port("mqtt.ws"))
+            client.send(Array(opening.utf8))
+            let answer = try await client.wait { $0.isClosed ? $0.octets : nil }
+            #expect(String(decoding: answer, as: UTF8.self).hasPrefix("HTTP/1.1 400 "))
+        }
+        _ = try await RawWebSocket(port: apus.port("mqtt.ws"))
+        #expect(try await apus.metrics()["apus_gateway_websockets_refused_total", ["gateway": "mqtt"]] == 2)
+        #expect(try await apus.stop() == 0)
+    }
+
     @Test func aClientThatDoesNotAskIsClosed() async throws {
         let apus = try await RunningApus(["mqtt.ws.connect_timeout=3s"])
         let client = try RawSocket(.tcp, port: apus.port("mqtt.ws"))

@@ -72,6 +72,8 @@ import Testing
             deadline: channel.embeddedEventLoop.now + .seconds(10))
         try upgrade.begin(channel) {
             callbacks.calls += 1
+        } whenRefused: { _ in
+            callbacks.calls += 1
         } whenOpen: { _ in
             callbacks.calls += 1
         }

@@ -12,9 +12,10 @@ import Testing
 
     /// A good request, changed by `headers`; an empty value removes one.
     private func judge(
-        _ headers: [(String, String)] = [], uri: String = "/mqtt", method: HTTPMethod = .GET, isLoopback: Bool = false
+        _ headers: [(String, String)] = [], uri: String = "/mqtt", method: HTTPMethod = .GET,
+        version: HTTPVersion = .http1_1, isLoopback: Bool = false
     ) -> WebSocketRequest.Verdict {
-        var head = HTTPRequestHead(version: .http1_1, method: method, uri: uri)
+        var head = HTTPRequestHead(version: version, method: method, uri: uri)
         head.headers = [
             "Host": "broker.example.org:8083", "Upgrade": "websocket", "Connection": "keep-alive, Upgrade",
             "Sec-WebSocket-Version": "13", "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
@@ -53,6 +54,11 @@ import Testing
         #expect(judge([("Sec-WebSocket-Version", "8")]) == .refuse(.upgradeRequired))
         #expect(judge([("Sec-WebSocket-Key", "")]) == .refuse(.badRequest))
         #expect(judge([("Sec-WebSocket-Key", "short")]) == .refuse(.badRequest))
+    }
+
+    /// RFC 6455, 4.2.1: HTTP/1.1 or higher.
+    @Test func aRequestInHTTP1_0IsRefused() {
+        #expect(judge(version: .http1_0) == .refuse(.badRequest))
     }
 
     /// RFC 9112, 6: a body is announced by either field.

@@ -12,6 +12,7 @@ import Testing
 
     private final class Log {
         var isLate = false
+        var refusals: [String] = []
         var isOpen = false
     }
 
@@ -25,6 +26,8 @@ import Testing
         let log = log
         try WebSocketUpgrade(settings, isLoopback: false, deadline: deadline).begin(channel) {
             log.isLate = true
+        } whenRefused: { answer in
+            log.refusals.append(answer)
         } whenOpen: { _ in
             log.isOpen = true
         }
@@ -62,6 +65,7 @@ import Testing
         (request.replacing("Protocol: mqtt", with: "Protocol: x"), "HTTP/1.1 400 "),
         (request.replacing("Host:", with: "Origin: http://evil.example\r\nHost:"), "HTTP/1.1 403 "),
         (request.replacing("Version: 13", with: "Version: 7"), "HTTP/1.1 426 "),
+        (request.replacing("HTTP/1.1", with: "HTTP/1.0"), "HTTP/1.1 400 "),
         ("\u{10}\u{0C}\0\u{04}MQTT", "HTTP/1.1 400 "),
     ])
     func whatIsNoneIsAnsweredOnceAndClosed(request: String, start: String) throws {
@@ -70,6 +74,8 @@ import Testing
         #expect(answer.hasPrefix(start))
         #expect(answer.components(separatedBy: "HTTP/1.1").count == 2)
         #expect(!channel.isActive && !log.isOpen)
+        #expect(log.refusals.count == 1)
+        #expect(log.refusals.allSatisfy { $0.hasPrefix(start.dropFirst("HTTP/1.1 ".count)) })
     }
 
     @Test(arguments: ["Transfer-Encoding: chunked", "Content-Length: 10\r\nExpect: 100-continue"])

@@ -9,16 +9,22 @@ final class WebSocketRefusal: ChannelInboundHandler, RemovableChannelHandler {
     private let request: WebSocketRequest
     private let deadline: NIODeadline
     private let whenLate: () -> Void
+    private let whenRefused: (String) -> Void
     private var timer: Scheduled<Void>?
     private var hasAnswered = false
 
     /// - Parameters:
     ///   - deadline: when the request has to be complete.
     ///   - whenLate: called when it is not; the connection is closed.
-    init(_ request: WebSocketRequest, deadline: NIODeadline, whenLate: @escaping () -> Void) {
+    ///   - whenRefused: called with what is answered, and to what; the connection is closed.
+    init(
+        _ request: WebSocketRequest, deadline: NIODeadline, whenLate: @escaping () -> Void,
+        whenRefused: @escaping (String) -> Void
+    ) {
         self.request = request
         self.deadline = deadline
         self.whenLate = whenLate
+        self.whenRefused = whenRefused
     }
 
     func handlerAdded(context: ChannelHandlerContext) {
@@ -37,6 +43,7 @@ final class WebSocketRefusal: ChannelInboundHandler, RemovableChannelHandler {
         hasAnswered = true
         var status = HTTPResponseStatus.badRequest
         if case .refuse(let reason) = request.judge(head) { status = reason }
+        whenRefused("\(status) to \(head.version)")
         var headers: HTTPHeaders = ["connection": "close", "content-length": "0"]
         if status == .upgradeRequired {
             headers.add(name: "upgrade", value: "websocket")
@@ -50,6 +57,9 @@ final class WebSocketRefusal: ChannelInboundHandler, RemovableChannelHandler {
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
         // What the upgrade did not like is answered above; what was no HTTP has been answered with 400.
-        if error is HTTPParserError { context.close(promise: nil) }
+        guard error is HTTPParserError else { return }
+        if !hasAnswered { whenRefused("\(HTTPResponseStatus.badRequest), \(error)") }
+        hasAnswered = true
+        context.close(promise: nil)
     }
 }

@@ -15,6 +15,8 @@ struct WebSocketRequest {
     func judge(_ head: HTTPRequestHead) -> Verdict {
         let path = head.uri.prefix { $0 != "?" }
         guard path == settings.path else { return .refuse(.notFound) }
+        // In 1.0 an upgrade is to be ignored (RFC 9110, 7.8). All other versions have been refused by swift-nio's decoder.
+        guard head.version == .http1_1 else { return .refuse(.badRequest) }
         guard head.method == .GET else { return .refuse(.methodNotAllowed) }
         guard head.headers[canonicalForm: "upgrade"].contains(where: { $0.lowercased() == "websocket" }),
             head.headers[canonicalForm: "connection"].contains(where: { $0.lowercased() == "upgrade" }),

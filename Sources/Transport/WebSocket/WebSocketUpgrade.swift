@@ -28,13 +28,16 @@ package struct WebSocketUpgrade {
     /// On the channel's event loop.
     /// - Parameters:
     ///   - whenLate: called when the request is not complete in time; the connection is closed.
+    ///   - whenRefused: called when the request is refused, with what is answered, and to what; the connection is closed.
     ///   - whenOpen: called when the WebSocket is open; adds the handlers that read and write octets.
     package func begin(
-        _ channel: any Channel, whenLate: @escaping () -> Void, whenOpen: @escaping (any Channel) throws -> Void
+        _ channel: any Channel, whenLate: @escaping () -> Void, whenRefused: @escaping (String) -> Void,
+        whenOpen: @escaping (any Channel) throws -> Void
     ) throws {
         let request = WebSocketRequest(settings: settings, isLoopback: isLoopback)
         let refusal = NIOLoopBound(
-            WebSocketRefusal(request, deadline: deadline, whenLate: whenLate), eventLoop: channel.eventLoop)
+            WebSocketRefusal(request, deadline: deadline, whenLate: whenLate, whenRefused: whenRefused),
+            eventLoop: channel.eventLoop)
         let open = NIOLoopBound(whenOpen, eventLoop: channel.eventLoop)
         let upgrader = WebSocketUpgrader(frameLimit: settings.frameLimit, budget: budget) { head in
             guard case .accept(let subprotocol) = request.judge(head) else { return nil }

@@ -99,7 +99,9 @@ private final class Connection {
         var settings = WebSocketSettings(path: "/mqtt", subprotocols: ["mqtt", "mqttv3.1"])
         settings.frameLimit = frameLimit
         let deadline = channel.embeddedEventLoop.now + .seconds(10)
-        try WebSocketUpgrade(settings, isLoopback: true, deadline: deadline).begin(channel, whenLate: {}) { _ in
+        try WebSocketUpgrade(settings, isLoopback: true, deadline: deadline).begin(
+            channel, whenLate: {}, whenRefused: { _ in }
+        ) { _ in
             self.isOpen = true
         }
         try channel.connect(to: SocketAddress(ipAddress: "127.0.0.1", port: 5)).wait()
