@@ -16,10 +16,15 @@ public struct StoreReport: Sendable, Equatable {
     public var octetsWritten: UInt64
     /// Time from beginning a batch's transaction to its commit, in seconds.
     public var commitTime: HistogramReading
+    /// Times a damaged file was exchanged for what could be read of it, at the start or since.
+    public var repairs: UInt64
+    /// Rows that were lost with that, by table, as far as is known.
+    public var rowsLost: [CounterReading]
 
     public init(
         durability: Durability, isFailing: Bool, changes: UInt64, batches: UInt64, failures: UInt64,
-        deliveriesWritten: UInt64, octetsWritten: UInt64, commitTime: HistogramReading
+        deliveriesWritten: UInt64, octetsWritten: UInt64, commitTime: HistogramReading, repairs: UInt64,
+        rowsLost: [CounterReading]
     ) {
         self.durability = durability
         self.isFailing = isFailing
@@ -29,5 +34,7 @@ public struct StoreReport: Sendable, Equatable {
         self.deliveriesWritten = deliveriesWritten
         self.octetsWritten = octetsWritten
         self.commitTime = commitTime
+        self.repairs = repairs
+        self.rowsLost = rowsLost
     }
 }

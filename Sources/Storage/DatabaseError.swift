@@ -22,6 +22,8 @@ struct DatabaseError: Error, Equatable {
 
     /// The file's content contradicts itself, or it is no database.
     var isDamage: Bool { primary == SQLITE_CORRUPT || primary == SQLITE_NOTADB }
+    /// The statement does not fit the schema: a table of a newer one, for example.
+    var isMisfit: Bool { primary == SQLITE_ERROR }
     var isFull: Bool { primary == SQLITE_FULL }
 
     /// One sentence for an operator, without place and remedy.

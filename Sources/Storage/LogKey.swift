@@ -5,6 +5,7 @@ enum LogKey {
     static let lost = "lost"
     static let rows = "rows"
     static let recovered = "recovered"
+    static let cutOff = "cut_off"
     static let setAside = "set_aside"
     static let duration = "duration"
 }

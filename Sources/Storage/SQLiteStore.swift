@@ -54,7 +54,7 @@ package final class SQLiteStore: Store {
     package init(_ options: StoreOptions, logger: Logger = Logger(label: "apus.store")) throws(StoreError) {
         self.options = options
         self.logger = logger
-        file = StoreFile(path: options.path, logger: logger)
+        file = StoreFile(path: options.path, logger: logger, counters: counters)
         try file.makeFolder()
         let lock = try StoreLock(path: options.path + ".lock")
         let started = ContinuousClock.now
@@ -135,7 +135,8 @@ package final class SQLiteStore: Store {
             durability: options.durability, isFailing: isFailing, changes: counters.changes.current,
             batches: counters.transactions.current, failures: counters.failures.current,
             deliveriesWritten: counters.deliveriesWritten.current, octetsWritten: counters.octetsWritten.current,
-            commitTime: counters.commitTime.reading)
+            commitTime: counters.commitTime.reading, repairs: counters.repairs.current,
+            rowsLost: counters.rowsLost.map { CounterReading(name: $0, value: $1.current) })
     }
 
     // MARK: Reading
@@ -269,8 +270,6 @@ package final class SQLiteStore: Store {
         }
         if let failure {
             logger.error("the damaged store cannot be repaired", metadata: [LogKey.reason: "\(failure.description)"])
-        } else {
-            counters.repairs.add()
         }
         return failure == nil
     }

@@ -20,6 +20,13 @@ struct Salvage {
         var recovered: [String: Int] = [:]
         /// Rows known to be lost: of gaps and of rows that referred to lost ones.
         var lost: [String: Int] = [:]
+        /// Tables whose end cannot be read: of what is lost there, which nobody knows, one row is counted.
+        var cutOff: [String] = []
+
+        fileprivate mutating func cutOff(_ table: String) {
+            cutOff.append(table)
+            lost[table, default: 0] += 1
+        }
     }
 
     func run() throws(StoreError) -> Report {
@@ -77,10 +84,8 @@ struct Salvage {
         try StoreFile.configure(target)
         try Schema.migrate(target)
         try target.execute("BEGIN IMMEDIATE")
-        // Not even the first page may be readable; then nothing is saved.
-        if let source = try? Database(path, .readWrite) {
-            for table in Schema.tables { try copy(table, from: source, to: target, &report) }
-        }
+        let source = try Database(path, .readWrite)
+        for table in Schema.tables { try copy(table, from: source, to: target, &report) }
         try removeOrphans(target, &report)
         try target.execute("COMMIT; PRAGMA wal_checkpoint(TRUNCATE)")
         guard try target.text("PRAGMA journal_mode=DELETE") == "delete" else {
@@ -96,7 +101,14 @@ struct Salvage {
         let insert = try target.prepare(
             "INSERT OR IGNORE INTO \(table) VALUES(\(Array(repeating: "?", count: Int(columns)).joined(separator: ",")))"
         )
-        guard let walk = try? TableWalk(table, of: source) else { return }
+        let walk: TableWalk
+        do throws(DatabaseError) {
+            walk = try TableWalk(table, of: source)
+        } catch {
+            // Where the first page cannot be read, nothing is found; a file of an older schema only lacks a table.
+            if !error.isMisfit { report.cutOff(table) }
+            return
+        }
         var last: Int64 = 0
         while let start = walk.firstReadable(after: last) {
             report.lost[table, default: 0] += Int(start - last - 1)
@@ -112,7 +124,11 @@ struct Salvage {
             guard !isComplete else { break }
             if copied == 0 { report.lost[table, default: 0] += 1 }
         }
-        report.lost[table, default: 0] += Int(max(0, walk.lastKey - last))
+        if let end = walk.lastKey {
+            report.lost[table, default: 0] += Int(max(0, end - last))
+        } else {
+            report.cutOff(table)
+        }
         if report.lost[table] == 0 { report.lost[table] = nil }
     }
 

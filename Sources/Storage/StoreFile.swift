@@ -6,6 +6,7 @@ import Messaging
 struct StoreFile {
     let path: String
     let logger: Logger
+    let counters: StoreCounters
 
     /// Opens the file for writing.
     /// - Throws: `StoreError`, one sentence with place and remedy.
@@ -105,11 +106,12 @@ struct StoreFile {
     /// The damaged file is set aside, what can be read of it begins a new one.
     func salvageAndOpen() throws(StoreError) -> Database {
         let report = try Salvage(path: path).run()
+        counters.count(report)
         logger.error(
             "the store was damaged; what could be read was saved into a new file",
             metadata: [
                 LogKey.path: "\(path)", LogKey.setAside: "\(report.setAside)", LogKey.recovered: "\(report.recovered)",
-                LogKey.lost: "\(report.lost)",
+                LogKey.lost: "\(report.lost)", LogKey.cutOff: "\(report.cutOff)",
             ])
         let opening: Opening
         do {

@@ -4,25 +4,30 @@
 ///     tries            5, 6, 8, 12, 20, 36 fail; 68 works; halving between 36 and 68 finds 41
 struct TableWalk {
     private let probe, rows: Statement
-    /// The greatest key.
-    let lastKey: Int64
+    /// The greatest key; nil when the end of the table cannot be read.
+    let lastKey: Int64?
+    /// Keys beyond it are not looked for: no file has as many rows.
+    private let end: Int64
 
+    /// - Throws: when the file says nothing of the table.
     init(_ table: String, of database: Database) throws(DatabaseError) {
         probe = try database.prepare("SELECT * FROM \(table) NOT INDEXED WHERE rowid >= ? ORDER BY rowid LIMIT 1")
         rows = try database.prepare("SELECT rowid, * FROM \(table) NOT INDEXED WHERE rowid >= ? ORDER BY rowid")
-        lastKey = try database.integer("SELECT max(rowid) FROM \(table) NOT INDEXED") ?? 0
+        let last = try database.prepare("SELECT max(rowid) FROM \(table) NOT INDEXED")
+        lastKey = (try? last.step()) == true ? last.integer(0) : nil
+        end = min(lastKey ?? .max, 1 << 62)
     }
 
     /// The least key above `key` from which on a row can be read; nil when there is none.
     func firstReadable(after key: Int64) -> Int64? {
-        guard key < lastKey else { return nil }
+        guard key < end else { return nil }
         var failing = key
         var step: Int64 = 1
         var reading = key + 1
         while !canRead(from: reading) {
-            guard reading < lastKey else { return nil }
+            guard reading < end else { return nil }
             failing = reading
-            reading = min(lastKey, reading + step)
+            reading = min(end, reading + step)
             step *= 2
         }
         while reading - failing > 1 {

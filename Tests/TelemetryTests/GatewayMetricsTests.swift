@@ -35,7 +35,7 @@ import Testing
         snapshot.store = StoreReport(
             durability: .disk, isFailing: true, changes: 8, batches: 2, failures: 1, deliveriesWritten: 3,
             octetsWritten: 4_120,
-            commitTime: times)
+            commitTime: times, repairs: 1, rowsLost: [CounterReading(name: "session", value: 7)])
         snapshot.loopDelays = [times, times]
         return snapshot
     }
@@ -60,6 +60,7 @@ import Testing
         ("apus_mailboxes", ["messages": "2-10"], 1), ("apus_mailboxes", ["messages": "11-"], 1),
         ("apus_gateway_bytes_received_total", ["gateway": "coap"], 6), ("apus_store_failing", [:], 1),
         ("apus_store_durability_info", ["level": "disk"], 1), ("apus_store_commit_seconds_count", [:], 1),
+        ("apus_store_repairs_total", [:], 1), ("apus_store_rows_lost_total", ["table": "session"], 7),
         ("apus_event_loop_delay_seconds_bucket", ["loop": "1", "le": "+Inf"], 1),
         ("apus_build_info", ["version": "1.2.3"], 1), ("process_start_time_seconds", [:], 1_700_000_000),
     ])
@@ -81,6 +82,7 @@ import Testing
         #expect(
             names == [
                 "listener", "transport", "qos", "reason", "messages", "gateway", "level", "le", "loop", "version",
+                "table",
             ])
     }
 

@@ -80,6 +80,9 @@ extension GatewayMetrics {
         var commits = MetricFamily(
             .histogram, "apus_store_commit_seconds", "Time from the begin of a batch to its commit")
         commits.add(store.commitTime)
+        var lost = MetricFamily(
+            .counter, "apus_store_rows_lost_total", "Rows lost with damaged pages, by table, as far as is known")
+        for table in store.rowsLost { lost.add(table.value, ["table": table.name]) }
         return [
             level, .gauge("apus_store_failing", "1 while the store cannot write", store.isFailing ? 1 : 0),
             .counter("apus_store_operations_total", "Changes handed to the store", store.changes),
@@ -90,6 +93,9 @@ extension GatewayMetrics {
                 "apus_store_deliveries_written_total", "Deliveries that were not over before their batch was written",
                 store.deliveriesWritten),
             .counter("apus_store_written_bytes_total", "Bytes appended to the store's log", store.octetsWritten),
+            .counter(
+                "apus_store_repairs_total", "Times a damaged file was exchanged for what could be read", store.repairs),
+            lost,
         ]
     }
 

@@ -45,6 +45,14 @@ final class Workshop: Sendable {
         return page
     }
 
+    /// The number of the page that holds the greatest keys of `table`.
+    func lastPage(of table: String) throws -> Int64 {
+        let page = try Database(path, .readOnly).integer(
+            "SELECT pageno FROM dbstat WHERE name='\(table)' AND pagetype='leaf' ORDER BY path DESC LIMIT 1")
+        guard let page else { throw Waited(description: "there is no leaf of \(table)") }
+        return page
+    }
+
     /// Overwrites a page.
     func damage(page: Int64, in path: String? = nil) throws {
         let file = try FileHandle(forUpdating: URL(filePath: path ?? self.path))
