@@ -153,10 +153,15 @@ extension CoreBroker {
     ) {
         session.isDurable.store(true, ordering: .relaxed)
         state.mailbox.record(with: Recorder(number: session.number, target: target))
+        recordBelongings(of: session, &state, subscriptions)
+    }
+
+    /// Writes what a session has besides its record and its queue to the store, when it is durable.
+    func recordBelongings(of session: Session, _ state: inout SessionState, _ subscriptions: [Subscription]) {
         for subscription in subscriptions {
             state.mailbox.recorder?.append(.putSubscription(session.number, subscription))
         }
-        for packetID in state.receiving {
+        for packetID in state.recordedReceiving {
             state.mailbox.recorder?.append(.putReceiving(session.number, packetID: packetID))
         }
         for (id, topic, known) in state.topicIDs.all {

@@ -42,7 +42,7 @@ extension CoreBroker {
         return .accepted(receivers: 1, commit: commit ?? .none)
     }
 
-    private func record(_ entry: DelayedMessages.Waiting, _ id: DelayedMessages.ID) -> DelayedRecord {
+    func record(_ entry: DelayedMessages.Waiting, _ id: DelayedMessages.ID) -> DelayedRecord {
         DelayedRecord(
             id: id, message: entry.message, expiresAt: clock.wallClock(at: entry.message.expiresAt),
             dueAt: clock.wallClock() + entry.dueAt.since(clock.now()), principal: entry.principal)

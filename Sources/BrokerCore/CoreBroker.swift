@@ -73,6 +73,7 @@ package final class CoreBroker: Broker {
         if let store {
             restore(try store.load())
             store.onCommit { [weak self] point in self?.committed(point) }
+            store.onLoss { [weak self] in self?.storeAgain() }
         }
     }
 

@@ -65,6 +65,7 @@ struct DelayedMessages {
     private(set) var octets = 0
 
     var count: Int { waiting.count }
+    var all: some Sequence<(key: ID, value: Waiting)> { waiting }
 
     /// - Returns: nil when a limit is reached.
     mutating func insert(_ entry: Waiting, limits: DelayedLimits) -> ID? {

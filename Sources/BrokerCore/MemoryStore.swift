@@ -41,6 +41,9 @@ package final class MemoryStore: Store {
         state.withLock { $0.handler = handler }
     }
 
+    /// There is no file to be damaged.
+    package func onLoss(_ handler: @escaping @Sendable () -> Void) {}
+
     package func load() throws(StoreError) -> StoredState {
         state.withLock { state in
             var loaded = StoredState()

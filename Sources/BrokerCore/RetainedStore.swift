@@ -53,6 +53,11 @@ struct RetainedStore: ~Copyable {
         return node == LevelNode.none ? nil : messages[Int(node)]
     }
 
+    /// All of them, also those that wildcards do not reach.
+    func forEach(_ body: (Message) -> Void) {
+        for case let message? in messages { body(message) }
+    }
+
     /// Appends the messages whose topics match `filter`, at most `limit`.
     func collect(_ filter: TopicFilter, limit: Int, into found: inout [Message]) {
         filter.withPattern { octets in

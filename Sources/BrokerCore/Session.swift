@@ -156,6 +156,9 @@ struct SessionState: ~Copyable {
     /// Those between PUBLISH and PUBREL.
     var receiving: Set<UInt16> { transit.look { $0.receiving } ?? [] }
 
+    /// Those of them whose messages have been published.
+    var recordedReceiving: Set<UInt16> { transit.look { $0.receiving.subtracting($0.unrecordedReceiving) } ?? [] }
+
     /// - Returns: false when it is known already; nil when there are `limit` of them.
     mutating func beginReceiving(_ packetID: UInt16, limit: Int) -> Bool? {
         if transit.look({ $0.receiving.contains(packetID) }) == true { return false }

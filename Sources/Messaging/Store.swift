@@ -24,6 +24,11 @@ public protocol Store: Sendable {
     /// Sets the one handler told of each new committed point, on the store's own thread.
     func onCommit(_ handler: @escaping @Sendable (CommitPoint) -> Void)
 
+    /// Sets the one handler told, on the store's own thread, that a file was damaged and has lost some of what it had of sessions,
+    /// subscriptions, identifiers, retained or delayed messages. Who has them in memory appends them again: what is appended before the
+    /// handler returns is committed together with what waits.
+    func onLoss(_ handler: @escaping @Sendable () -> Void)
+
     /// Everything kept, read once at the start, before the first `append`. Of a long queue only the beginning is there in full.
     func load() throws(StoreError) -> StoredState
 

@@ -42,6 +42,7 @@ package final class SQLiteStore: Store {
     private let bell = DispatchSemaphore(value: 0)
     private let ended = DispatchSemaphore(value: 0)
     private let handler = Mutex<(@Sendable (CommitPoint) -> Void)?>(nil)
+    private let lossHandler = Mutex<(@Sendable () -> Void)?>(nil)
     private let committedSequence = Atomic<UInt64>(0)
     private let failing = Atomic<Bool>(false)
     private let stopping = Atomic<Bool>(false)
@@ -120,6 +121,10 @@ package final class SQLiteStore: Store {
 
     package func onCommit(_ handler: @escaping @Sendable (CommitPoint) -> Void) {
         self.handler.withLock { $0 = handler }
+    }
+
+    package func onLoss(_ handler: @escaping @Sendable () -> Void) {
+        lossHandler.withLock { $0 = handler }
     }
 
     /// The counters; the level in force, 1 for `process` and 2 for `disk`; and whether the store is failing.
@@ -258,20 +263,22 @@ package final class SQLiteStore: Store {
         let now = DispatchTime.now().uptimeNanoseconds
         guard now >= repairsAfter.load(ordering: .relaxed) else { return false }
         repairsAfter.store(now + UInt64(Self.repairInterval.wholeNanoseconds), ordering: .relaxed)
-        var failure: StoreError?
+        var outcome: Result<Salvage.Report?, StoreError> = .success(nil)
         reader.whileClosed(options.path) {
             checkpointer.whileClosed(options.path) {
-                do throws(StoreError) {
+                outcome = Result { () throws(StoreError) in
                     try engine.withLock { engine throws(StoreError) in try engine?.repair(file, options) }
-                } catch {
-                    failure = error
                 }
             }
         }
-        if let failure {
-            logger.error("the damaged store cannot be repaired", metadata: [LogKey.reason: "\(failure.description)"])
+        switch outcome {
+        case .success(let report):
+            if report?.isOfTheCore == true { lossHandler.withLock { $0 }?() }
+            return true
+        case .failure(let error):
+            logger.error("the damaged store cannot be repaired", metadata: [LogKey.reason: "\(error.description)"])
+            return false
         }
-        return failure == nil
     }
 
     private func publishCommitted(_ sequence: UInt64) {

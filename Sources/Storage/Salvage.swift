@@ -12,6 +12,8 @@ import Messaging
 /// Tables are walked by their integer keys; where a page cannot be read, the walk goes on behind it (`TableWalk`).
 struct Salvage {
     let path: String
+    /// The sessions that are lost are in somebody's memory and will be written again: what belongs to them stays.
+    var sessionsComeBack = false
 
     struct Report: Equatable {
         /// Where the damaged file is now.
@@ -22,6 +24,11 @@ struct Salvage {
         var lost: [String: Int] = [:]
         /// Tables whose end cannot be read: of what is lost there, which nobody knows, one row is counted.
         var cutOff: [String] = []
+
+        /// Something is lost that the core has in memory while it serves (`Store.onLoss`).
+        var isOfTheCore: Bool {
+            !lost.keys.allSatisfy { ["meta", "message", "queue", "item"].contains($0) }
+        }
 
         fileprivate mutating func cutOff(_ table: String) {
             cutOff.append(table)
@@ -134,11 +141,11 @@ struct Salvage {
 
     /// Deliveries without message or session, and messages without delivery, make no sense.
     private func removeOrphans(_ target: Database, _ report: inout Report) throws(DatabaseError) {
-        for (table, condition) in [
-            ("queue", "message NOT IN (SELECT id FROM message) OR session NOT IN (SELECT number FROM session)"),
-            ("subscription", "session NOT IN (SELECT number FROM session)"),
-            ("receiving", "session NOT IN (SELECT number FROM session)"),
-            ("topic_id", "session NOT IN (SELECT number FROM session)"),
+        let ofSessions = ["queue", "subscription", "receiving", "topic_id"].map {
+            ($0, "session NOT IN (SELECT number FROM session)")
+        }
+        for (table, condition) in (sessionsComeBack ? [] : ofSessions) + [
+            ("queue", "message NOT IN (SELECT id FROM message)"),
             ("message", "id NOT IN (SELECT message FROM queue)"),
         ] {
             try target.execute("DELETE FROM \(table) WHERE \(condition)")

@@ -66,10 +66,12 @@ struct StoreEngine: ~Copyable {
 
     /// Exchanges the damaged file for one with what can be read of it. Keys stay what they are, so plan and index hold on: what the new
     /// file lacks of them is gone.
-    mutating func repair(_ file: StoreFile, _ options: StoreOptions) throws(StoreError) {
+    mutating func repair(_ file: StoreFile, _ options: StoreOptions) throws(StoreError) -> Salvage.Report {
         connection = nil
         do throws(StoreError) {
-            try open(try file.salvageAndOpen(), file, options)
+            let (database, report) = try file.salvageAndOpen(isServing: true)
+            try open(database, file, options)
+            return report
         } catch {
             // Nothing has been exchanged: what can be read still can.
             if let database = try? Database(options.path, .readWrite) { try? open(database, file, options) }

@@ -19,7 +19,7 @@ struct StoreFile {
             opening = try openChecked(check: wasUnclean)
         } catch {
             guard error.isDamage else { throw self.error(error) }
-            return try salvageAndOpen()
+            return try salvageAndOpen().database
         }
         return try opening.database
     }
@@ -29,7 +29,7 @@ struct StoreFile {
         reading read: (Database) throws(DatabaseError) -> Content
     ) throws(StoreError) -> (database: Database, content: Content) {
         if let result = try openUndamaged(reading: read) { return result }
-        let database = try salvageAndOpen()
+        let database = try salvageAndOpen().database
         do {
             return (database, try read(database))
         } catch {
@@ -104,8 +104,11 @@ struct StoreFile {
     }
 
     /// The damaged file is set aside, what can be read of it begins a new one.
-    func salvageAndOpen() throws(StoreError) -> Database {
-        let report = try Salvage(path: path).run()
+    /// - Parameter isServing: those who use the store have its sessions in memory.
+    func salvageAndOpen(
+        isServing: Bool = false
+    ) throws(StoreError) -> (database: Database, report: Salvage.Report) {
+        let report = try Salvage(path: path, sessionsComeBack: isServing).run()
         counters.count(report)
         logger.error(
             "the store was damaged; what could be read was saved into a new file",
@@ -119,7 +122,7 @@ struct StoreFile {
         } catch {
             throw self.error(error)
         }
-        return try opening.database
+        return (try opening.database, report)
     }
 
     func error(_ error: DatabaseError) -> StoreError {

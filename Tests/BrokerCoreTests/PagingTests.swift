@@ -252,6 +252,7 @@ private final class SlowStore: Store {
     var committed: CommitPoint { store.committed }
     var isFailing: Bool { false }
     func onCommit(_ handler: @escaping @Sendable (CommitPoint) -> Void) { store.onCommit(handler) }
+    func onLoss(_ handler: @escaping @Sendable () -> Void) {}
     func load() throws(StoreError) -> StoredState { try store.load() }
 
     func read(_ request: PageRequest, completion: @escaping @Sendable (QueuePage) -> Void) {

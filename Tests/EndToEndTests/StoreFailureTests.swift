@@ -1,6 +1,7 @@
 import Foundation
 import Glibc
 import MQTTCodec
+import NIOCore
 import TestKit
 import Testing
 
@@ -204,6 +205,39 @@ import Testing
         publisher.publish("kept/x", Self.payload, .atLeastOnce, 1)
         #expect(try await publisher.acknowledgement(of: 1) == .success)
         #expect(try await apus.stop() == 0)
+    }
+
+    /// All that is left of the file is its first page: what the gateway has in memory is in the new file when it acknowledges again.
+    @Test func whatADamagedFileLostWhileServingIsThereAfterAKill() async throws {
+        let folder = Self.temporaryFolder()
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        try await killed(folder, [1])
+        let before = try await RunningApus(dataDirectory: folder)
+        try await Mosquitto.publish(before, "still/here", [7], ["-r"])
+        #expect(try await before.stop() == 0)
+        let apus = try await RunningApus(dataDirectory: folder)
+        try overwrite("\(folder)/apus.db", at: 4_096, Int(try Self.size(of: "\(folder)/apus.db")) - 4_096)
+        let publisher = try await MQTTTalk(apus, "publisher", expiry: 3_600)
+        publisher.publish("kept/x", Self.payload, .atLeastOnce, 1)
+        #expect(try await publisher.acknowledgement(of: 1) == .success)
+        #expect(apus.program.errorLines.contains { $0.contains("the store was damaged") && $0.contains("session") })
+        let metrics = try await apus.metrics()
+        #expect(metrics["apus_store_repairs_total"] == 1)
+        #expect(metrics["apus_store_rows_lost_total", ["table": "session"]] ?? 0 > 0)
+        apus.program.signal(SIGKILL)
+        _ = try await apus.program.exitStatus()
+
+        let after = try await RunningApus(dataDirectory: folder)
+        let away = try await MQTTTalk(after, "away", expiry: 3_600)
+        #expect(try await Self.take(away, 1) >= 1)
+        away.forget()
+        away.send(.subscribe(Subscribe(2, filters: [Subscribe.Filter("still/here", qos: .atMostOnce)])))
+        let retained: Publish = try await away.answers { packets in
+            for case .publish(let message) in packets where message.qos == .atMostOnce { return message }
+            return nil
+        }
+        #expect(retained.payload == ByteBuffer(bytes: [7]))
+        #expect(try await after.stop() == 0)
     }
 
     @Test func aDamagedPageCostsItsMessagesAndIsTold() async throws {
