@@ -57,8 +57,10 @@ let package = Package(
     targets: [
         // Values all protocols share, and the ports between adapters, core and stores.
         .target(name: "Messaging"),
+        // What Swift's Glibc module leaves out: epoll, mremap, prefetching.
+        .systemLibrary(name: "CLinux"),
         // Sessions, routing, retained messages, wills, expiry, accounting: implements the Broker port.
-        .target(name: "BrokerCore", dependencies: ["Messaging", .deque]),
+        .target(name: "BrokerCore", dependencies: ["CLinux", "Messaging", .deque]),
         // The C interface of SQLite (Debian libsqlite3-dev).
         .systemLibrary(
             name: "CSQLite", path: "Sources/CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
@@ -110,8 +112,6 @@ let package = Package(
             name: "MQTTSN",
             dependencies: ["Messaging", "Transport", .nioCore, .nioPosix, .deque, .logging],
             path: "Gateways/MQTTSN", exclude: ["README.md"]),
-        // What Swift's Glibc module leaves out: epoll.
-        .systemLibrary(name: "CLinux"),
         // The program's allocator: jemalloc (Debian libjemalloc-dev).
         .target(name: "CAllocator", exclude: ["README.md"], linkerSettings: [.linkedLibrary("jemalloc")]),
         // Many clients against one broker, every message numbered and checked: `apus bench` and tests.

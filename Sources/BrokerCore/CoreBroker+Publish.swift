@@ -44,8 +44,9 @@ extension CoreBroker {
         scratches.withLock { scratch.swapWithLast(of: &$0) }
         routing.read { routing in
             let messages = messages.span  // looked at in place: nothing is retained
-            var start = 0
+            var (start, read) = (0, 0)
             while start < messages.count {
+                if start >= read { read = routing.index.readAhead(messages, from: start) }
                 start = routeRun(of: messages, from: start, pass, routing, &scratch, &outcomes)
             }
         }

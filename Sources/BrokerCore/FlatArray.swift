@@ -2,9 +2,8 @@ import Glibc
 
 /// An array of plain values for what becomes large: it grows by an eighth, so that little of it is unused.
 ///
-/// `ContiguousArray` doubles: while it grows it is there three times, afterwards up to half of it is unused. Here `realloc` extends the
-/// block in its place where it can. Where it cannot, the array is there twice for as long as it is copied, and what it leaves goes back to
-/// the system at once (CAllocator).
+/// `ContiguousArray` doubles: while it grows it is there three times, afterwards up to half of it is unused. Here a large block grows
+/// without being copied (`TableMemory`).
 ///
 /// Proof of `@unchecked Sendable`: it alone owns its memory, cannot be copied, and changes only through `mutating` methods, so that
 /// whoever has it has it like any other value.
@@ -19,11 +18,12 @@ struct FlatArray<Element: BitwiseCopyable & Sendable>: ~Copyable, @unchecked Sen
         grow(filling: element, to: count)
     }
 
-    deinit { free(memory) }
+    deinit { TableMemory.free(memory, of: capacity * MemoryLayout<Element>.stride) }
 
     var indices: Range<Int> { 0..<count }
 
-    /// Of memory. What was reserved for elements to come is left out: until it is touched, the system has not given it.
+    /// Of memory. What was reserved for elements to come is left out: until it is touched, the system has not given it, or no more than
+    /// the rest of a huge page.
     var octets: Int { count * MemoryLayout<Element>.stride }
 
     subscript(index: Int) -> Element {
@@ -63,9 +63,8 @@ struct FlatArray<Element: BitwiseCopyable & Sendable>: ~Copyable, @unchecked Sen
     }
 
     private mutating func resize(to capacity: Int) {
-        guard let grown = realloc(memory, capacity * MemoryLayout<Element>.stride) else {
-            preconditionFailure("the system has no memory for an array")
-        }
+        let stride = MemoryLayout<Element>.stride
+        let grown = TableMemory.grow(memory, of: self.capacity * stride, to: capacity * stride)
         memory = grown.assumingMemoryBound(to: Element.self)
         self.capacity = capacity
     }

@@ -43,31 +43,34 @@ struct LevelName: Equatable, Sendable {
     var digest: UInt64 { UInt64(bits) }
 }
 
-/// What a level is looked up by, whatever its parent.
+/// What a level is looked up by.
 struct LevelKey {
-    private let hash: UInt64
+    let level: UnsafeRawBufferPointer
     /// Nil when its text has to be compared.
     let name: LevelName?
 
     @inline(__always)
-    init(_ level: UnsafeRawBufferPointer, seed: UInt64) {
+    init(_ level: UnsafeRawBufferPointer) {
+        self.level = level
         name = LevelName(short: level)
-        if let name {
-            hash = Self.mix(seed ^ name.digest)
-            return
-        }
+    }
+
+    /// Where the table has it.
+    @inline(__always)
+    func hash(under parent: LevelNode.ID, seed: UInt64) -> UInt32 {
+        UInt32(truncatingIfNeeded: Self.mix(hash(seed: seed) ^ UInt64(UInt32(bitPattern: parent)) << 32))
+    }
+
+    @inline(__always)
+    private func hash(seed: UInt64) -> UInt64 {
+        if let name { return Self.mix(seed ^ name.digest) }
         var state = seed ^ UInt64(truncatingIfNeeded: level.count)
         var offset = 0
         while offset < level.count {
             state = Self.mix(state ^ level.word(at: offset, filling: 0))
             offset += 8
         }
-        hash = state
-    }
-
-    @inline(__always)
-    func hash(under parent: LevelNode.ID) -> UInt32 {
-        UInt32(truncatingIfNeeded: Self.mix(hash ^ UInt64(UInt32(bitPattern: parent)) << 32))
+        return state
     }
 
     @inline(__always)

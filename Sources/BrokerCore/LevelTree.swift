@@ -1,28 +1,22 @@
 import Glibc
 import Messaging
 
-/// A node of a `LevelTree`, whatever hangs on it.
-enum LevelNode {
-    typealias ID = Int32
-    static let root: ID = 0
-    static let none: ID = -1
-}
-
 /// A tree of topic levels in flat arrays: the skeleton that the subscription index and the retained messages share.
 ///
 /// A node is an integer. What its user hangs on it, its load, lies in the node, so that a walk meets both in one line of memory.
-/// Children are found through one table over (parent, level), so a walk touches no objects and counts no references.
+/// An only child is found through its parent, others through one table over (parent, level), so a walk touches no objects and counts no
+/// references.
 ///
 ///     node 0 = root        nodes   [ parent | name | children | load ]
-///     "a/+/c"  0→1→2→3     table   nodes by hash of (parent, level)
+///     "a/+/c"  0→1→2→3     table   nodes that have siblings by hash of (parent, level)
 ///                          names   [ length, octets of each long level, one after the other ]
 struct LevelTree<Load: BitwiseCopyable & Sendable>: ~Copyable {
-    fileprivate struct Node {
-        /// Itself for a free node.
+    struct Node {
+        /// For a free node the next free one.
         var parent: LevelNode.ID
         var name: LevelName
-        /// Children that the table finds; for a free node the next free one.
-        var children: Int32
+        /// Those made by `insertChild`.
+        var children: LevelNode.Children
         var load: Load
     }
 
@@ -52,7 +46,7 @@ struct LevelTree<Load: BitwiseCopyable & Sendable>: ~Copyable {
         self.seed = seed
         emptyLoad = load
         nodes = FlatArray(
-            repeating: Node(parent: LevelNode.none, name: .plus, children: 0, load: load), count: 1)
+            repeating: Node(parent: LevelNode.none, name: .plus, children: .none, load: load), count: 1)
     }
 
     /// What hangs on a node.
@@ -82,40 +76,43 @@ struct LevelTree<Load: BitwiseCopyable & Sendable>: ~Copyable {
 
     /// The tree while it cannot change. Valid inside `withView` only.
     struct View {
-        fileprivate let nodes: UnsafeBufferPointer<Node>
-        fileprivate let table: NodeTable.View
-        fileprivate let names: UnsafeRawBufferPointer
-        fileprivate let seed: UInt64
+        let nodes: UnsafeBufferPointer<Node>
+        let table: NodeTable.View
+        let names: UnsafeRawBufferPointer
+        let seed: UInt64
 
         subscript(node: LevelNode.ID) -> Load {
             @inline(__always) get { nodes[Int(node)].load }
         }
 
         @inline(__always)
-        func hasChildren(_ node: LevelNode.ID) -> Bool { nodes[Int(node)].children > 0 }
+        func hasChildren(_ node: LevelNode.ID) -> Bool { !nodes[Int(node)].children.isEmpty }
 
         @inline(__always)
         func child(of parent: LevelNode.ID, _ level: UnsafeRawBufferPointer) -> LevelNode.ID {
-            child(of: parent, level, LevelKey(level, seed: seed))
+            child(of: parent, LevelKey(level))
         }
 
         @inline(__always)
-        fileprivate func child(
-            of parent: LevelNode.ID, _ level: UnsafeRawBufferPointer, _ key: LevelKey
-        ) -> LevelNode.ID {
-            table.find(key.hash(under: parent)) { id in
+        fileprivate func child(of parent: LevelNode.ID, _ key: LevelKey) -> LevelNode.ID {
+            let children = nodes[Int(parent)].children
+            guard children.areInTable else {
+                let only = children.only
+                return only != LevelNode.none && isNamed(nodes[Int(only)].name, key) ? only : LevelNode.none
+            }
+            return table.find(key.hash(under: parent, seed: seed)) { id in
                 let node = nodes[Int(id)]
-                return node.parent == parent && isNamed(node.name, level, key)
+                return node.parent == parent && isNamed(node.name, key)
             }
         }
 
         @inline(__always)
-        private func isNamed(_ name: LevelName, _ level: UnsafeRawBufferPointer, _ key: LevelKey) -> Bool {
+        private func isNamed(_ name: LevelName, _ key: LevelKey) -> Bool {
             if let short = key.name { return name == short }
-            guard !name.isShort, let other = level.baseAddress, let names = names.baseAddress else { return false }
+            guard !name.isShort, let level = key.level.baseAddress, let names = names.baseAddress else { return false }
             let start = names + name.place
-            return Int(start.loadUnaligned(as: NameLength.self)) == level.count
-                && memcmp(start + MemoryLayout<NameLength>.size, other, level.count) == 0
+            return Int(start.loadUnaligned(as: NameLength.self)) == key.level.count
+                && memcmp(start + MemoryLayout<NameLength>.size, level, key.level.count) == 0
         }
 
         /// A long name with its length before it.
@@ -129,8 +126,8 @@ struct LevelTree<Load: BitwiseCopyable & Sendable>: ~Copyable {
 
     func parent(of node: LevelNode.ID) -> LevelNode.ID { nodes[Int(node)].parent }
 
-    /// Whether a node has children that the table finds.
-    func hasChildren(_ node: LevelNode.ID) -> Bool { nodes[Int(node)].children > 0 }
+    /// Whether a node has children that `insertChild` made.
+    func hasChildren(_ node: LevelNode.ID) -> Bool { !nodes[Int(node)].children.isEmpty }
 
     /// Calls `body` with the octets of the node's level.
     func withName<Result>(of node: LevelNode.ID, _ body: (UnsafeRawBufferPointer) -> Result) -> Result {
@@ -168,18 +165,27 @@ struct LevelTree<Load: BitwiseCopyable & Sendable>: ~Copyable {
     mutating func insertChild(_ level: UnsafeRawBufferPointer, of parent: LevelNode.ID) -> (
         node: LevelNode.ID, isNew: Bool
     ) {
-        let key = LevelKey(level, seed: seed)
-        let existing = withView { $0.child(of: parent, level, key) }
+        let key = LevelKey(level)
+        let existing = withView { $0.child(of: parent, key) }
         guard existing == LevelNode.none else { return (existing, false) }
-        let node = store(Node(parent: parent, name: key.name ?? append(level), children: 0, load: emptyLoad))
-        table.insert(node, hash: key.hash(under: parent))
-        nodes[Int(parent)].children += 1
+        let node = store(Node(parent: parent, name: key.name ?? append(level), children: .none, load: emptyLoad))
+        let siblings = nodes[Int(parent)].children
+        if siblings.isEmpty {
+            nodes[Int(parent)].children = LevelNode.Children(only: node)
+        } else {
+            if siblings.only != LevelNode.none {
+                nodes[Int(parent)].children = LevelNode.Children(inTable: 1)
+                table.insert(siblings.only, hash: hash(of: siblings.only))
+            }
+            nodes[Int(parent)].children.countInTable(1)
+            table.insert(node, hash: key.hash(under: parent, seed: seed))
+        }
         return (node, true)
     }
 
-    /// A new child of `parent` that the table does not know and whose name is `+`: its user has to find it by other means.
+    /// A new child of `parent` that its parent does not know and whose name is `+`: its user has to find it by other means.
     mutating func appendPlus(to parent: LevelNode.ID) -> LevelNode.ID {
-        store(Node(parent: parent, name: .plus, children: 0, load: emptyLoad))
+        store(Node(parent: parent, name: .plus, children: .none, load: emptyLoad))
     }
 
     /// Takes out a node that has no children.
@@ -187,11 +193,19 @@ struct LevelTree<Load: BitwiseCopyable & Sendable>: ~Copyable {
     @discardableResult
     mutating func remove(_ id: LevelNode.ID) -> LevelNode.ID {
         let parent = nodes[Int(id)].parent
-        let hash = withName(of: id) { LevelKey($0, seed: seed).hash(under: parent) }
-        table.remove(id, hash: hash)
-        nodes[Int(parent)].children -= 1
+        if nodes[Int(parent)].children.areInTable {
+            table.remove(id, hash: hash(of: id))
+            nodes[Int(parent)].children.countInTable(-1)
+        } else {
+            nodes[Int(parent)].children = .none
+        }
         free(id)
         return parent
+    }
+
+    /// What the table finds it by.
+    private func hash(of id: LevelNode.ID) -> UInt32 {
+        withName(of: id) { LevelKey($0).hash(under: parent(of: id), seed: seed) }
     }
 
     /// Takes out a node that `appendPlus` made and that has no children.
@@ -213,14 +227,14 @@ struct LevelTree<Load: BitwiseCopyable & Sendable>: ~Copyable {
             return LevelNode.ID(nodes.count - 1)
         }
         let id = freeList
-        freeList = nodes[Int(id)].children
+        freeList = nodes[Int(id)].parent
         nodes[Int(id)] = node
         return id
     }
 
     private mutating func free(_ id: LevelNode.ID) {
         if !nodes[Int(id)].name.isShort { garbage += MemoryLayout<NameLength>.size + withName(of: id) { $0.count } }
-        nodes[Int(id)] = Node(parent: id, name: .plus, children: freeList, load: emptyLoad)
+        nodes[Int(id)] = Node(parent: freeList, name: .plus, children: .none, load: emptyLoad)
         freeList = id
         count -= 1
     }

@@ -75,6 +75,12 @@ struct NodeTable: ~Copyable {
     struct View {
         fileprivate let slots: UnsafeBufferPointer<Slot>
 
+        /// Asks memory for where `find` begins.
+        @inline(__always)
+        func prefetch(_ hash: UInt32) {
+            slots.prefetch(Int32(truncatingIfNeeded: NodeTable.home(of: hash, slots.count)))
+        }
+
         /// The node with this hash that `isWanted`, or -1.
         @inline(__always)
         func find(_ hash: UInt32, _ isWanted: (Int32) -> Bool) -> Int32 {

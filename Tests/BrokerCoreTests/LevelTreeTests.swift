@@ -33,6 +33,34 @@ import Testing
         #expect(tree.find("") == LevelNode.root)
     }
 
+    /// It is found through its parent; with a second one both are found in the table, and the one that is left when the other goes.
+    @Test func anOnlyChildIsFoundWithSiblingsAndWithout() {
+        let tree = Paths()
+        tree.insert("a/first/x")
+        #expect(tree.find("a/firsT") == LevelNode.none)
+        tree.insert("a/second/x")
+        #expect(tree.contains("a/first/x"))
+        #expect(tree.contains("a/second/x"))
+        tree.remove("a/first/x")
+        #expect(tree.find("a/first") == LevelNode.none)
+        #expect(tree.contains("a/second/x"))
+        tree.insert("a/third/x")
+        #expect(tree.contains("a/second/x"))
+        #expect(tree.contains("a/third/x"))
+        tree.remove("a/second/x")
+        tree.remove("a/third/x")
+        #expect(tree.nodes == 1)
+        tree.insert("b/first/x")
+        #expect(tree.contains("b/first/x"))
+    }
+
+    @Test func anOnlyChildTakesNoPlaceInTheTable() {
+        let tree = Paths()
+        let empty = tree.octets
+        tree.insert((0..<1_000).map { _ in "x" }.joined(separator: "/"))
+        #expect(tree.octets - empty == 1_000 * 16)
+    }
+
     /// Names of up to three octets lie in their nodes, longer ones apart: neither is taken for the other.
     @Test(arguments: ["", "a", "ab", "abc", "abcd", "abcdefgh", "abcdefghi"])
     func aNameOfAnyLengthIsItself(name: String) {
@@ -77,6 +105,7 @@ private final class Paths {
     init(seed: UInt64 = 3) { tree = Tree(load: false, seed: seed) }
 
     var nodes: Int { tree.count }
+    var octets: Int { tree.octets }
 
     func find(_ path: String) -> LevelNode.ID { path.utf8.span.bytes.withUnsafeBytes { tree.find(Levels($0)) } }
 

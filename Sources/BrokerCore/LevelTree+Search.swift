@@ -1,0 +1,45 @@
+import CLinux
+
+/// The search for a child in steps, of which each asks memory for what the next one reads: between them there is time for something
+/// else, best of all for steps of other searches.
+extension LevelTree.View {
+    struct Search: BitwiseCopyable {
+        /// What the table is asked for.
+        fileprivate let hash: UInt32
+        /// The child as far as is known: its name is still to be compared.
+        fileprivate(set) var node: LevelNode.ID
+
+        static var inVain: Search { Search(hash: 0, node: LevelNode.none) }
+
+        /// In place of a node that only the table knows.
+        fileprivate static var isInTable: LevelNode.ID { -2 }
+    }
+
+    /// First step: where in the table the child is, unless it is an only one. Reads the parent.
+    @inline(__always)
+    func beginSearch(_ level: UnsafeRawBufferPointer, below parent: LevelNode.ID) -> Search {
+        let children = nodes[Int(parent)].children
+        guard children.areInTable else { return Search(hash: 0, node: children.only) }
+        let hash = LevelKey(level).hash(under: parent, seed: seed)
+        table.prefetch(hash)
+        return Search(hash: hash, node: Search.isInTable)
+    }
+
+    /// Second step: which node it is, should its name be the right one. Reads the table.
+    @inline(__always)
+    func continueSearch(_ search: inout Search) {
+        if search.node == Search.isInTable { search.node = table.find(search.hash) { _ in true } }
+        prefetch(search.node)
+    }
+
+    /// Third step: the name. Reads the node.
+    @inline(__always)
+    func prefetchName(of node: LevelNode.ID) {
+        guard node != LevelNode.none, let start = names.baseAddress, !nodes[Int(node)].name.isShort else { return }
+        linux_prefetch(start + nodes[Int(node)].name.place)
+    }
+
+    /// Asks memory for a node, which may be `none`.
+    @inline(__always)
+    func prefetch(_ node: LevelNode.ID) { nodes.prefetch(node) }
+}
