@@ -68,7 +68,7 @@ extension CoreBroker {
             outcomes.append(outcome)
             return start + 1
         }
-        match(messages[start], routing, &scratch)
+        match(messages, at: start, routing, &scratch)
         let isAlone = isAlone(messages[start], pass, scratch)
         let level = level(of: messages[start], pass)
         let way = messages[start].way
@@ -83,20 +83,22 @@ extension CoreBroker {
     }
 
     private func level(of message: Message, _ pass: PublishPass) -> Durability {
-        durability.level(of: message.topic, listenerLevel: pass.listenerLevel)
+        durability.level(of: message, listenerLevel: pass.listenerLevel)
     }
 
     /// Whether what holds for this message need not hold for the next: shared subscriptions take turns, mailboxes fill up, a reserved
     /// name may mean something.
     private func isAlone(_ message: Message, _ pass: PublishPass, _ scratch: RouteScratch) -> Bool {
-        pass.mayRefuse || message.topic.isReserved || !scratch.matches.groups.isEmpty
+        pass.mayRefuse || message.isReserved || !scratch.matches.groups.isEmpty
     }
 
     /// What is decided before anybody is looked for; nil for a message that is to be delivered.
     private func decision(on message: Message, _ principal: Principal) -> PublishOutcome? {
         guard message.payloadCount <= limits.payloadOctets else { return .refused(.tooLarge) }
-        guard Levels.count(message.topic.string) <= limits.topicLevels else { return .refused(.topicNotAllowed) }
-        if message.topic.isReserved, let outcome = admitReserved(message, principal) { return outcome }
+        guard message.withOctets({ topic, _ in !Levels.areMore(than: limits.topicLevels, in: topic) }) else {
+            return .refused(.topicNotAllowed)
+        }
+        if message.isReserved, let outcome = admitReserved(message, principal) { return outcome }
         guard principal.kind == .gateway || authorizer.allows(.publish(message.topic), by: principal) else {
             return .refused(.notAuthorized)
         }
@@ -104,15 +106,21 @@ extension CoreBroker {
     }
 
     /// Finds the receivers of a message.
-    private func match(_ message: Message, _ routing: borrowing Routing, _ scratch: inout RouteScratch) {
-        routing.index.match(message.topic, into: &scratch.matches)  // MQTT-3.3.2-3, MQTT-4.5.0-1
+    private func match(
+        _ messages: Span<Message>, at index: Int, _ routing: borrowing Routing, _ scratch: inout RouteScratch
+    ) {
+        messages[index].withOctets { topic, _ in
+            routing.index.match(topic, into: &scratch.matches)  // MQTT-3.3.2-3, MQTT-4.5.0-1
+        }
         for group in scratch.matches.groups {
-            let member = routing.index.pick(from: group, by: features.shareStrategy, for: message) { subscriber in
+            let member = routing.index.pick(
+                from: group, by: features.shareStrategy, for: messages[index]
+            ) { subscriber in
                 routing.sessions[Int(subscriber)]?.isListening.load(ordering: .relaxed) == true
             }
             scratch.matches.append(member)
         }
-        merge(message, routing.sessions, &scratch)
+        merge(messages, at: index, routing, &scratch)
     }
 
     /// Keeps a message that is to be retained and adds it to those that go into mailboxes; or refuses it before anybody has it.
@@ -192,12 +200,15 @@ extension CoreBroker {
     /// One entry per receiver: where several subscriptions of a session match, the highest QoS counts and all
     /// identifiers are told (MQTT 5.0, 3.3.4; MQTT-3.3.4-2, MQTT-3.3.4-3). What comes by a shared subscription is a copy of its
     /// own, with the identifier of that subscription (MQTT 5.0, 4.8.2; MQTT-3.3.4-5).
-    private func merge(_ message: Message, _ sessions: ContiguousArray<Session?>, _ scratch: inout RouteScratch) {
+    private func merge(
+        _ messages: Span<Message>, at index: Int, _ routing: borrowing Routing, _ scratch: inout RouteScratch
+    ) {
         scratch.merged.removeAll(keepingCapacity: true)
         let mayRepeat = scratch.matches.lists > 1
-        if mayRepeat { scratch.beginStamp(subscribers: sessions.count) }
-        for entry in scratch.matches.entries {
-            if entry.options.isConditional, isLeftOut(message, for: entry, sessions) { continue }
+        if mayRepeat { scratch.beginStamp(subscribers: routing.sessions.count) }
+        for match in scratch.matches.entries.indices {
+            let entry = scratch.matches.entries[match]
+            if entry.options.isConditional, isLeftOut(messages[index], for: entry, routing) { continue }
             let isShared = entry.share != ShareGroups.none
             if mayRepeat, !isShared, let position = scratch.position(of: entry.subscriber) {
                 scratch.merged[position].qos = max(scratch.merged[position].qos, entry.options.qos)
@@ -218,9 +229,9 @@ extension CoreBroker {
 
     /// Whether no-local or the receiver's rights leave it out.
     func isLeftOut(
-        _ message: Message, for entry: SubscriptionIndex.Recipient, _ sessions: ContiguousArray<Session?>
+        _ message: Message, for entry: SubscriptionIndex.Recipient, _ routing: borrowing Routing
     ) -> Bool {
-        guard let session = sessions[Int(entry.subscriber)] else { return true }
+        guard let session = routing.sessions[Int(entry.subscriber)] else { return true }
         if entry.options.noLocal, message.publisher == session.clientID { return true }  // MQTT-3.8.3-3
         guard entry.options.isPartial else { return false }
         return !authorizer.allows(.receive(message.topic), by: session.state.withLock { $0.principal })

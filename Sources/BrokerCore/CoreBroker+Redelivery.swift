@@ -32,14 +32,14 @@ extension CoreBroker {
     private func successor(for orphan: Mailbox.Entry) -> (Session, SubscriptionIndex.Recipient)? {
         var matches = Matches()
         return routing.read { routing in
-            routing.index.match(orphan.message.topic, into: &matches)
+            orphan.message.withOctets { topic, _ in routing.index.match(topic, into: &matches) }
             guard matches.groups.contains(orphan.share) else { return nil }
             let entry = routing.index.pick(from: orphan.share, by: features.shareStrategy, for: orphan.message) {
                 subscriber in
                 routing.sessions[Int(subscriber)]?.isListening.load(ordering: .relaxed) == true
             }
             guard let session = routing.sessions[Int(entry.subscriber)],
-                !isLeftOut(orphan.message, for: entry, routing.sessions)
+                !isLeftOut(orphan.message, for: entry, routing)
             else { return nil }
             return (session, entry)
         }

@@ -34,7 +34,9 @@ extension CoreBroker {
         let filter = subscription.filter
         // MQTT-3.8.3-4
         guard !(subscription.noLocal && filter.isShared) else { return .failure(.noLocalOnShared) }
-        guard filter.withPattern({ Levels.count($0) }) <= limits.topicLevels else { return .failure(.filterTooDeep) }
+        guard filter.withPattern({ !Levels.areMore(than: limits.topicLevels, in: $0) }) else {
+            return .failure(.filterTooDeep)
+        }
         guard features.allowsExclusive || !filter.isExclusive else { return .failure(.notAuthorized) }
         let access = access(to: filter, by: principal)
         guard access != .refused else { return .failure(.notAuthorized) }

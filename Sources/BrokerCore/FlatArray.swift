@@ -71,11 +71,13 @@ struct FlatArray<Element: BitwiseCopyable & Sendable>: ~Copyable, @unchecked Sen
 }
 
 extension FlatArray<UInt8> {
-    mutating func append(contentsOf octets: UnsafeRawBufferPointer) {
-        makeRoom(for: octets.count)
-        if let start = octets.baseAddress, !octets.isEmpty {
-            memcpy(memory.unsafelyUnwrapped + count, start, octets.count)
-        }
-        count += octets.count
+    /// Appends the octets of `header` and `octets`.
+    mutating func append(_ header: some BitwiseCopyable, _ octets: UnsafeRawBufferPointer) {
+        let size = MemoryLayout.size(ofValue: header)
+        makeRoom(for: size + octets.count)
+        let place = UnsafeMutableRawPointer(memory.unsafelyUnwrapped + count)
+        place.storeBytes(of: header, as: type(of: header))
+        if let start = octets.baseAddress { memcpy(place + size, start, octets.count) }
+        count += size + octets.count
     }
 }

@@ -88,26 +88,37 @@ struct LevelTree<Load: BitwiseCopyable & Sendable>: ~Copyable {
         @inline(__always)
         func hasChildren(_ node: LevelNode.ID) -> Bool { !nodes[Int(node)].children.isEmpty }
 
+        /// The child of `parent` with this level, or `none`.
+        /// - Parameter meet: is told the child, or another one in its stead, before memory is waited for.
         @inline(__always)
-        func child(of parent: LevelNode.ID, _ level: UnsafeRawBufferPointer) -> LevelNode.ID {
-            child(of: parent, LevelKey(level))
-        }
-
-        @inline(__always)
-        fileprivate func child(of parent: LevelNode.ID, _ key: LevelKey) -> LevelNode.ID {
+        func child(
+            of parent: LevelNode.ID, _ level: UnsafeRawBufferPointer, meet: (LevelNode.ID) -> Void = { _ in }
+        ) -> LevelNode.ID {
+            let key = LevelKey(level)
             let children = nodes[Int(parent)].children
             guard children.areInTable else {
                 let only = children.only
-                return only != LevelNode.none && isNamed(nodes[Int(only)].name, key) ? only : LevelNode.none
+                guard only != LevelNode.none else { return LevelNode.none }
+                meet(only)
+                return isNamed(only, key) ? only : LevelNode.none
             }
-            return table.find(key.hash(under: parent, seed: seed)) { id in
-                let node = nodes[Int(id)]
-                return node.parent == parent && isNamed(node.name, key)
+            return find(key, key.hash(under: parent, seed: seed), below: parent, meet: meet)
+        }
+
+        /// Looks into the table.
+        @inline(__always)
+        fileprivate func find(
+            _ key: LevelKey, _ hash: UInt32, below parent: LevelNode.ID, meet: (LevelNode.ID) -> Void = { _ in }
+        ) -> LevelNode.ID {
+            table.find(hash) { id in
+                meet(id)
+                return nodes[Int(id)].parent == parent && isNamed(id, key)
             }
         }
 
         @inline(__always)
-        private func isNamed(_ name: LevelName, _ key: LevelKey) -> Bool {
+        fileprivate func isNamed(_ node: LevelNode.ID, _ key: LevelKey) -> Bool {
+            let name = nodes[Int(node)].name
             if let short = key.name { return name == short }
             guard !name.isShort, let level = key.level.baseAddress, let names = names.baseAddress else { return false }
             let start = names + name.place
@@ -115,12 +126,12 @@ struct LevelTree<Load: BitwiseCopyable & Sendable>: ~Copyable {
                 && memcmp(start + MemoryLayout<NameLength>.size, level, key.level.count) == 0
         }
 
-        /// A long name with its length before it.
+        /// The text of a long name.
         @inline(__always)
-        fileprivate func lengthAndName(_ name: LevelName) -> UnsafeRawBufferPointer {
+        fileprivate func text(of name: LevelName) -> UnsafeRawBufferPointer {
             let count = names.loadUnaligned(fromByteOffset: name.place, as: NameLength.self)
-            return UnsafeRawBufferPointer(
-                rebasing: names[name.place..<name.place + MemoryLayout<NameLength>.size + Int(count)])
+            let start = name.place + MemoryLayout<NameLength>.size
+            return UnsafeRawBufferPointer(rebasing: names[start..<start + Int(count)])
         }
     }
 
@@ -133,9 +144,7 @@ struct LevelTree<Load: BitwiseCopyable & Sendable>: ~Copyable {
     func withName<Result>(of node: LevelNode.ID, _ body: (UnsafeRawBufferPointer) -> Result) -> Result {
         let name = nodes[Int(node)].name
         guard !name.isShort else { return name.withShortText(body) }
-        return withView {
-            body(UnsafeRawBufferPointer(rebasing: $0.lengthAndName(name).dropFirst(MemoryLayout<NameLength>.size)))
-        }
+        return withView { body($0.text(of: name)) }
     }
 
     /// The levels from the root to `node`, joined by `/`.
@@ -150,13 +159,17 @@ struct LevelTree<Load: BitwiseCopyable & Sendable>: ~Copyable {
     }
 
     /// The node at the end of `levels`, or `none`.
-    func find(_ levels: Levels) -> LevelNode.ID {
-        var node = LevelNode.root
-        for level in levels {
-            node = child(of: node, level)
-            guard node != LevelNode.none else { return LevelNode.none }
+    /// - Parameter meet: is told each node on the way, or another one in its stead, before memory is waited for.
+    @inline(__always)
+    func find(_ levels: Levels, meet: (LevelNode.ID) -> Void = { _ in }) -> LevelNode.ID {
+        withView { tree in
+            var node = LevelNode.root
+            for level in levels {
+                node = tree.child(of: node, level, meet: meet)
+                guard node != LevelNode.none else { return LevelNode.none }
+            }
+            return node
         }
-        return node
     }
 
     // MARK: Growing and shrinking
@@ -166,21 +179,40 @@ struct LevelTree<Load: BitwiseCopyable & Sendable>: ~Copyable {
         node: LevelNode.ID, isNew: Bool
     ) {
         let key = LevelKey(level)
-        let existing = withView { $0.child(of: parent, key) }
-        guard existing == LevelNode.none else { return (existing, false) }
-        let node = store(Node(parent: parent, name: key.name ?? append(level), children: .none, load: emptyLoad))
         let siblings = nodes[Int(parent)].children
-        if siblings.isEmpty {
-            nodes[Int(parent)].children = LevelNode.Children(only: node)
-        } else {
-            if siblings.only != LevelNode.none {
-                nodes[Int(parent)].children = LevelNode.Children(inTable: 1)
-                table.insert(siblings.only, hash: hash(of: siblings.only))
-            }
-            nodes[Int(parent)].children.countInTable(1)
-            table.insert(node, hash: key.hash(under: parent, seed: seed))
-        }
+        guard siblings.areInTable else { return insertChild(key, besides: siblings.only, of: parent) }
+        let hash = key.hash(under: parent, seed: seed)
+        let existing = withView { $0.find(key, hash, below: parent) }
+        guard existing == LevelNode.none else { return (existing, false) }
+        let node = make(key, below: parent)
+        enter(node, hash, below: parent)
         return (node, true)
+    }
+
+    /// - Parameter sibling: the only one; `none` for none.
+    private mutating func insertChild(
+        _ key: LevelKey, besides sibling: LevelNode.ID, of parent: LevelNode.ID
+    ) -> (node: LevelNode.ID, isNew: Bool) {
+        guard sibling != LevelNode.none else {
+            let node = make(key, below: parent)
+            nodes[Int(parent)].children = LevelNode.Children(only: node)
+            return (node, true)
+        }
+        guard withView({ !$0.isNamed(sibling, key) }) else { return (sibling, false) }
+        nodes[Int(parent)].children = .none
+        enter(sibling, hash(of: sibling), below: parent)
+        let node = make(key, below: parent)
+        enter(node, key.hash(under: parent, seed: seed), below: parent)
+        return (node, true)
+    }
+
+    private mutating func make(_ key: LevelKey, below parent: LevelNode.ID) -> LevelNode.ID {
+        store(Node(parent: parent, name: key.name ?? append(key.level), children: .none, load: emptyLoad))
+    }
+
+    private mutating func enter(_ node: LevelNode.ID, _ hash: UInt32, below parent: LevelNode.ID) {
+        table.insert(node, hash: hash)
+        nodes[Int(parent)].children.countInTable(1)
     }
 
     /// A new child of `parent` that its parent does not know and whose name is `+`: its user has to find it by other means.
@@ -215,8 +247,7 @@ struct LevelTree<Load: BitwiseCopyable & Sendable>: ~Copyable {
         // What is garbage is moved out once it is more than half, and more than there are nodes to look at.
         if garbage > max(4_096, names.count / 2, nodes.count) { compactNames() }
         let place = names.count
-        withUnsafeBytes(of: NameLength(level.count)) { names.append(contentsOf: $0) }
-        names.append(contentsOf: level)
+        names.append(NameLength(level.count), level)
         return LevelName(place: place)
     }
 
@@ -243,7 +274,7 @@ struct LevelTree<Load: BitwiseCopyable & Sendable>: ~Copyable {
         var compact = FlatArray<UInt8>()
         for id in nodes.indices where !nodes[id].name.isShort {
             let place = compact.count
-            withView { compact.append(contentsOf: $0.lengthAndName($0.nodes[id].name)) }
+            withName(of: LevelNode.ID(id)) { compact.append(NameLength($0.count), $0) }
             nodes[id].name = LevelName(place: place)
         }
         swap(&names, &compact)

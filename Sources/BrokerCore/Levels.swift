@@ -28,9 +28,10 @@ struct Levels: Sequence, IteratorProtocol {
         return UnsafeRawBufferPointer(rebasing: octets[start..<position - 1])
     }
 
-    /// Number of levels of `text`.
-    static func count(_ text: String) -> Int {
-        text.utf8.span.bytes.withUnsafeBytes { count($0) }
+    /// Whether a topic has more levels than `limit`. There are no more than octets and one, so that short ones need not be looked at.
+    @inline(__always)
+    static func areMore(than limit: Int, in octets: UnsafeRawBufferPointer) -> Bool {
+        octets.count >= limit && count(octets) > limit
     }
 
     static func count(_ octets: UnsafeRawBufferPointer) -> Int {

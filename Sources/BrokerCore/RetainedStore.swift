@@ -30,7 +30,7 @@ struct RetainedStore: ~Copyable {
     mutating func set(_ message: Message, limit: Int) -> SetResult {
         guard message.payloadCount > 0 else { return remove(message.topic) == nil ? .unchanged : .removed }
         guard count < limit || self.message(of: message.topic) != nil else { return .full }
-        let node = insert(message.topic)
+        let node = message.withOctets { topic, _ in insert(topic) }
         octets += message.octets
         if let old = messages[Int(node)] { octets -= old.octets } else { count += 1 }
         messages[Int(node)] = message
@@ -106,17 +106,19 @@ struct RetainedStore: ~Copyable {
     // MARK: Nodes
 
     private func find(_ topic: TopicName) -> LevelNode.ID {
-        topic.string.utf8.span.bytes.withUnsafeBytes { tree.find(Levels($0)) }
+        topic.string.utf8.span.bytes.withUnsafeBytes { topic in
+            messages.withUnsafeBufferPointer { messages in
+                tree.find(Levels(topic)) { messages.prefetch($0) }
+            }
+        }
     }
 
-    private mutating func insert(_ topic: TopicName) -> LevelNode.ID {
+    private mutating func insert(_ topic: UnsafeRawBufferPointer) -> LevelNode.ID {
         var node = LevelNode.root
-        topic.string.utf8.span.bytes.withUnsafeBytes { octets in
-            for level in Levels(octets) {
-                let child = tree.insertChild(level, of: node)
-                if child.isNew { adopt(child.node, by: node) }
-                node = child.node
-            }
+        for level in Levels(topic) {
+            let child = tree.insertChild(level, of: node)
+            if child.isNew { adopt(child.node, by: node) }
+            node = child.node
         }
         while messages.count < tree.capacity { messages.append(nil) }
         return node

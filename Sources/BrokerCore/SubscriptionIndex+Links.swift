@@ -7,12 +7,14 @@ extension SubscriptionIndex {
         filter.withPattern { octets in
             var levels = Levels(octets)
             let isBelow = levels.dropHash()
-            var node = LevelNode.root
-            for level in levels {
-                node = level.isPlus ? tree[node].plus : tree.child(of: node, level)
-                guard node != LevelNode.none else { return nil }
+            return tree.withView { tree in
+                var node = LevelNode.root
+                for level in levels {
+                    node = level.isPlus ? tree[node].plus : tree.child(of: node, level)
+                    guard node != LevelNode.none else { return nil }
+                }
+                return Place(node: node, isBelow: isBelow)
             }
-            return Place(node: node, isBelow: isBelow)
         }
     }
 

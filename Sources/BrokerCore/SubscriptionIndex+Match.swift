@@ -4,15 +4,13 @@ import Messaging
 extension SubscriptionIndex {
     /// Puts everyone who gets a message of `topic` into `matches`: a subscriber once per matching subscription, a share group
     /// once, for `pick`.
-    func match(_ topic: TopicName, into matches: inout Matches) {
-        topic.string.utf8.span.bytes.withUnsafeBytes { topic in
-            matches.clear()
-            tree.withView { tree in
-                entries.withElements { entries in
-                    identifiers.withElements { identifiers in
-                        let walk = Walk(tree: tree, entries: entries, identifiers: identifiers, topic: topic)
-                        walk.visit(LevelNode.root, at: 0, into: &matches)
-                    }
+    func match(_ topic: UnsafeRawBufferPointer, into matches: inout Matches) {
+        matches.clear()
+        tree.withView { tree in
+            entries.withElements { entries in
+                identifiers.withElements { identifiers in
+                    let walk = Walk(tree: tree, entries: entries, identifiers: identifiers, topic: topic)
+                    walk.visit(LevelNode.root, at: 0, into: &matches)
                 }
             }
         }

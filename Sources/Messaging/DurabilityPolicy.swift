@@ -33,4 +33,10 @@ public struct DurabilityPolicy: Sendable {
         }
         return listenerLevel ?? general
     }
+    /// The same for the topic of a message, which counts references and so is looked at only where it means something.
+    @inline(__always)
+    public func level(of message: Message, listenerLevel: Durability? = nil) -> Durability {
+        guard message.isReserved || !topics.isEmpty else { return listenerLevel ?? general }
+        return level(of: message.topic, listenerLevel: listenerLevel)
+    }
 }

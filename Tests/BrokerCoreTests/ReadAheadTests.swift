@@ -30,7 +30,7 @@ import Testing
 
     private static func receivers(_ index: borrowing SubscriptionIndex, _ message: Message) -> [Int32] {
         var matches = Matches()
-        index.match(message.topic, into: &matches)
+        message.withOctets { topic, _ in index.match(topic, into: &matches) }
         return matches.entries.map(\.subscriber)
     }
 
