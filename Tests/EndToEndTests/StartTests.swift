@@ -86,6 +86,42 @@ import Testing
                 "Sessions and retained messages are kept in \(apus.dataDirectory)/apus.db, durability disk."))
     }
 
+    /// The end of the banner's row for a listener.
+    private func example(_ listener: String, _ settings: [String]) async throws -> String {
+        let apus = try await RunningApus(settings)
+        let port = ":\(try apus.port(listener)) "
+        let row = try #require(apus.program.lines.first { $0.contains(port) })
+        #expect(try await apus.stop() == 0)
+        return row.replacing(port.dropFirst().dropLast(), with: "PORT")
+    }
+
+    @Test func theBannersCommandsSayWhatTheListenerAsksFor() async throws {
+        let keys = try TemporaryFile("sensor:0123456789abcdef\n")
+        let users = try TemporaryFile("")
+        let certificates = try await Certificates()
+        let required = certificates.settings + ["mqtt.tls.enabled=true", "mqtt.tls.client_certificate=required"]
+        let examples = [
+            (try await example("mqtt.tcp", []), " mosquitto_sub -h 127.0.0.1 -p PORT -v -t '#'"),
+            (
+                try await example("mqtt.ws", []),
+                "/apus sub --ws -h 127.0.0.1 -p PORT --path /mqtt -v -t '#'  # ws://127.0.0.1:PORT/mqtt"
+            ),
+            (
+                try await example("mqtt.tcp", ["access.password_file=\(users.path)"]),
+                " -p PORT -u USER -P PASSWORD -v -t '#'"
+            ),
+            (
+                try await example("mqtt.tls", required),
+                " -p PORT --cafile CA-OF-THE-CERTIFICATE --cert CERTIFICATE --key ITS-KEY -v -t '#'"
+            ),
+            (
+                try await example("mqtt.tls", ["mqtt.tls.enabled=true", "mqtt.tls.psk_file=\(keys.path)"]),
+                " -p PORT --psk-identity IDENTITY --psk KEY-IN-HEX -v -t '#'"
+            ),
+        ]
+        for (row, end) in examples { #expect(row.hasSuffix(end)) }
+    }
+
     @Test func aWrongVariableIsNamed() async throws {
         let result = try await run(["serve"], environment: ["APUS_LOG__LEVEL": "loud"])
         #expect(result.status == 78)

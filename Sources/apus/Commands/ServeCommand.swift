@@ -29,7 +29,10 @@ struct ServeCommand: AsyncParsableCommand {
 
         let assembly = try assemble(configuration)
         let listeners = try await start(assembly, configuration)
-        Console.output(Banner(version: Apus.version, listeners: listeners, store: configuration.storeSentence).text)
+        let banner = Banner(
+            version: Apus.version, program: CommandLine.arguments[0], listeners: listeners,
+            clientOptions: configuration.clientOptions, store: configuration.storeSentence)
+        Console.output(banner.text)
         assembly.warnOfExposedKeys()
         logger.info("serving", metadata: ["listeners": "\(listeners.count)"])
 

@@ -3,7 +3,11 @@ import Messaging
 /// What the start-up shows: each listener, and a command that tries it.
 struct Banner {
     let version: String
+    /// How the operator called it.
+    let program: String
     let listeners: [Listener]
+    /// What clients of a listener have to be told, by its name (`Configuration.clientOptions`).
+    let clientOptions: [String: String]
     /// What is kept where.
     let store: String
 
@@ -32,13 +36,11 @@ struct Banner {
     private func example(for listener: Listener) -> String {
         let host = reachable(listener.address)
         let uri = "coap://\(authority(host, listener))"
+        let options = clientOptions[listener.name] ?? ""
         return switch listener.protocolName {
-        case "MQTT" where listener.transport == "unix": "mosquitto_sub --unix \(listener.address) -v -t '#'"
-        case "MQTT" where listener.transport == "tls":
-            "mosquitto_sub -h \(host) -p \(listener.port) --cafile CA-OF-THE-CERTIFICATE -v -t '#'"
-        case "MQTT" where listener.path != nil:
-            "point a browser's MQTT client at \(listener.transport)://\(authority(host, listener))\(listener.path ?? "")"
-        case "MQTT": "mosquitto_sub -h \(host) -p \(listener.port) -v -t '#'"
+        case "MQTT" where listener.transport == "unix": "mosquitto_sub --unix \(listener.address)\(options) -v -t '#'"
+        case "MQTT" where listener.path != nil: webSocketExample(listener, host, options)
+        case "MQTT": "mosquitto_sub -h \(host) -p \(listener.port)\(options) -v -t '#'"
         case "MQTT-SN" where listener.transport == "dtls":
             "openssl s_client -dtls1_2 -connect \(authority(host, listener)) -psk_identity CLIENT-ID -psk KEY-IN-HEX"
         case "MQTT-SN": "point an MQTT-SN 1.2 client at \(host), port \(listener.port)"
@@ -47,6 +49,14 @@ struct Banner {
         case "LwM2M": "point a device at the server URI \(uri)"
         default: ""
         }
+    }
+
+    /// mosquitto_sub has no WebSocket, and `apus sub` no pre-shared keys.
+    private func webSocketExample(_ listener: Listener, _ host: String, _ options: String) -> String {
+        let path = listener.path ?? "/"
+        let uri = "\(listener.transport)://\(authority(host, listener))\(path)"
+        guard !options.contains("--psk") else { return "point an MQTT client with a pre-shared key at \(uri)" }
+        return "\(program) sub --ws -h \(host) -p \(listener.port) --path \(path)\(options) -v -t '#'  # \(uri)"
     }
 
     private func authority(_ host: String, _ listener: Listener) -> String {
