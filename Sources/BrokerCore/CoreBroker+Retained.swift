@@ -5,8 +5,8 @@ extension CoreBroker {
     /// Keeps or clears a topic's last value, which belongs to no session and outlives its publisher's (MQTT 3.1.1, MQTT-3.1.2-7).
     /// - Returns: the point at which it is stored; nil when there is no room.
     func retain(_ message: Message) -> CommitPoint? {
-        guard source(of: message.topic) == nil else { return CommitPoint.none }
-        let store = durability.level(of: message.topic) == .memory ? nil : store
+        guard !message.isReserved || source(of: message.topic) == nil else { return CommitPoint.none }
+        let store = durability.level(of: message) == .memory ? nil : store
         let result = retained.withLock { retained -> (RetainedStore.SetResult, CommitPoint) in
             let result = retained.set(message, limit: limits.retainedMessages)
             switch result {

@@ -89,31 +89,29 @@ struct LevelTree<Load: BitwiseCopyable & Sendable>: ~Copyable {
         func hasChildren(_ node: LevelNode.ID) -> Bool { !nodes[Int(node)].children.isEmpty }
 
         /// The child of `parent` with this level, or `none`.
-        /// - Parameter meet: is told the child, or another one in its stead, before memory is waited for.
         @inline(__always)
-        func child(
-            of parent: LevelNode.ID, _ level: UnsafeRawBufferPointer, meet: (LevelNode.ID) -> Void = { _ in }
-        ) -> LevelNode.ID {
+        func child(of parent: LevelNode.ID, _ level: UnsafeRawBufferPointer) -> LevelNode.ID {
             let key = LevelKey(level)
             let children = nodes[Int(parent)].children
             guard children.areInTable else {
                 let only = children.only
-                guard only != LevelNode.none else { return LevelNode.none }
-                meet(only)
-                return isNamed(only, key) ? only : LevelNode.none
+                return only != LevelNode.none && isNamed(only, key) ? only : LevelNode.none
             }
-            return find(key, key.hash(under: parent, seed: seed), below: parent, meet: meet)
+            return find(key, key.hash(under: parent, seed: seed), below: parent)
+        }
+
+        /// The child of `parent` with this level if there is one, else another one or `none`: no name is compared, nor waited for.
+        @inline(__always)
+        fileprivate func guess(_ level: UnsafeRawBufferPointer, below parent: LevelNode.ID) -> LevelNode.ID {
+            let children = nodes[Int(parent)].children
+            guard children.areInTable else { return children.only }
+            return table.find(LevelKey(level).hash(under: parent, seed: seed)) { _ in true }
         }
 
         /// Looks into the table.
         @inline(__always)
-        fileprivate func find(
-            _ key: LevelKey, _ hash: UInt32, below parent: LevelNode.ID, meet: (LevelNode.ID) -> Void = { _ in }
-        ) -> LevelNode.ID {
-            table.find(hash) { id in
-                meet(id)
-                return nodes[Int(id)].parent == parent && isNamed(id, key)
-            }
+        fileprivate func find(_ key: LevelKey, _ hash: UInt32, below parent: LevelNode.ID) -> LevelNode.ID {
+            table.find(hash) { id in nodes[Int(id)].parent == parent && isNamed(id, key) }
         }
 
         @inline(__always)
@@ -159,13 +157,24 @@ struct LevelTree<Load: BitwiseCopyable & Sendable>: ~Copyable {
     }
 
     /// The node at the end of `levels`, or `none`.
-    /// - Parameter meet: is told each node on the way, or another one in its stead, before memory is waited for.
-    @inline(__always)
-    func find(_ levels: Levels, meet: (LevelNode.ID) -> Void = { _ in }) -> LevelNode.ID {
+    func find(_ levels: Levels) -> LevelNode.ID {
         withView { tree in
             var node = LevelNode.root
             for level in levels {
-                node = tree.child(of: node, level, meet: meet)
+                node = tree.child(of: node, level)
+                guard node != LevelNode.none else { return LevelNode.none }
+            }
+            return node
+        }
+    }
+
+    /// The node at the end of `levels` in nearly all cases, else another one or `none`. Whoever can tell from what hangs on it whether it is
+    /// the right one is spared waiting for the node and its name.
+    func guess(_ levels: Levels) -> LevelNode.ID {
+        withView { tree in
+            var node = LevelNode.root
+            for level in levels {
+                node = tree.guess(level, below: node)
                 guard node != LevelNode.none else { return LevelNode.none }
             }
             return node

@@ -2,7 +2,7 @@
 ///
 /// Open addressing: a node lies at the place its hash calls for or, when that is taken, a little behind it. Hash and node together
 /// are eight octets, and so most searches, those in vain above all, meet one line of memory. Places rise with the hashes; so the table
-/// can grow by a quarter, in one pass through the old and the new one, and is never half empty.
+/// can grow by a half, in one pass through the old and the new one, and is never more than half empty.
 struct NodeTable: ~Copyable {
     struct Slot {
         var hash: UInt32
@@ -48,7 +48,7 @@ struct NodeTable: ~Copyable {
     }
 
     private mutating func grow() {
-        var old = FlatArray(repeating: Slot.free, count: slots.count + slots.count / 4)
+        var old = FlatArray(repeating: Slot.free, count: slots.count + slots.count / 2)
         swap(&old, &slots)
         for place in old.indices where old[place].node >= 0 { self.place(old[place]) }
     }

@@ -1,3 +1,4 @@
+import Glibc
 import Messaging
 
 /// The last retained message of each topic (MQTT 5.0, 3.3.1.3), found by name or by filter.
@@ -49,8 +50,14 @@ struct RetainedStore: ~Copyable {
     }
 
     func message(of topic: TopicName) -> Message? {
-        let node = find(topic)
-        return node == LevelNode.none ? nil : messages[Int(node)]
+        topic.string.utf8.span.bytes.withUnsafeBytes { topic in
+            let guess = tree.guess(Levels(topic))
+            if guess != LevelNode.none, let message = messages[Int(guess)], message.isPublished(to: topic) {
+                return message
+            }
+            let node = tree.find(Levels(topic))
+            return node == LevelNode.none ? nil : messages[Int(node)]
+        }
     }
 
     /// All of them, also those that wildcards do not reach.
@@ -106,11 +113,7 @@ struct RetainedStore: ~Copyable {
     // MARK: Nodes
 
     private func find(_ topic: TopicName) -> LevelNode.ID {
-        topic.string.utf8.span.bytes.withUnsafeBytes { topic in
-            messages.withUnsafeBufferPointer { messages in
-                tree.find(Levels(topic)) { messages.prefetch($0) }
-            }
-        }
+        topic.string.utf8.span.bytes.withUnsafeBytes { tree.find(Levels($0)) }
     }
 
     private mutating func insert(_ topic: UnsafeRawBufferPointer) -> LevelNode.ID {
@@ -148,5 +151,16 @@ struct RetainedStore: ~Copyable {
             tree[family.previousSibling].nextSibling = family.nextSibling
         }
         if family.nextSibling != LevelNode.none { tree[family.nextSibling].previousSibling = family.previousSibling }
+    }
+}
+
+extension Message {
+    fileprivate func isPublished(to topic: UnsafeRawBufferPointer) -> Bool {
+        withOctets { own, _ in
+            guard own.count == topic.count, let left = own.baseAddress, let right = topic.baseAddress else {
+                return false
+            }
+            return memcmp(left, right, own.count) == 0
+        }
     }
 }

@@ -7,7 +7,7 @@ import Messaging
 /// `#` is none: what ends with it hangs on the node before, in a list of its own, as it matches that level and all below
 /// (MQTT 5.0, 4.7.1.2).
 ///
-/// Memory: 32 octets an entry and 2 to 4 in its hash table, 24 a node, 11 to 13 in its hash table unless it is a `+` or an only child, and
+/// Memory: 32 octets an entry and 2 to 4 in its hash table, 24 a node, 11 to 16 in its hash table unless it is a `+` or an only child, and
 /// its name with 2 for the length if it is longer than three octets. A walk visits each level once for its exact child and once for each `+` on the way.
 struct SubscriptionIndex: ~Copyable {
     typealias SubscriberID = Int32

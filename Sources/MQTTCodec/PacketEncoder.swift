@@ -7,6 +7,11 @@ public enum PacketEncoder {
     /// Texts and binary fields must have at most 65,535 bytes and the packet at most 268,435,455; the caller bounds them.
     /// CONNECT is written in its own version.
     public static func encode(_ packet: Packet, into buffer: inout ByteBuffer, version: ProtocolVersion) {
+        switch packet {
+        case .suback(let subAck): return encodeSubAck(subAck, into: &buffer, version)
+        case .unsuback(let unsubAck): return encodeUnsubAck(unsubAck, into: &buffer, version)
+        default: break
+        }
         if let identifier = packet.plainAcknowledgement {
             return encodeAcknowledgement(packet.type, identifier, into: &buffer)
         }
@@ -20,10 +25,8 @@ public enum PacketEncoder {
                 .pubcomp(let acknowledgement):
                 buffer.writeAcknowledgement(acknowledgement, version)
             case .subscribe(let subscribe): buffer.writeSubscribe(subscribe, version)
-            case .suback(let subAck): buffer.writeSubAck(subAck, version)
             case .unsubscribe(let unsubscribe): buffer.writeUnsubscribe(unsubscribe, version)
-            case .unsuback(let unsubAck): buffer.writeUnsubAck(unsubAck, version)
-            case .pingreq, .pingresp: break
+            case .suback, .unsuback, .pingreq, .pingresp: break
             case .disconnect(let disconnect): buffer.writeReason(disconnect.reasonCode, disconnect.properties, version)
             case .auth(let auth): buffer.writeReason(auth.reasonCode, auth.properties, version)
             }
@@ -118,26 +121,10 @@ extension ByteBuffer {
         }
     }
 
-    fileprivate mutating func writeSubAck(_ subAck: SubAck, _ version: ProtocolVersion) {
-        writeInteger(subAck.packetIdentifier.rawValue)
-        if version.hasProperties { writeProperties(subAck.properties) }
-        for code in subAck.reasonCodes {
-            let known = version.hasProperties || !code.isFailure ? code : .unspecifiedError  // MQTT 3.1.1, MQTT-3.9.3-2
-            writeInteger(known.rawValue)
-        }
-    }
-
     fileprivate mutating func writeUnsubscribe(_ unsubscribe: Unsubscribe, _ version: ProtocolVersion) {
         writeInteger(unsubscribe.packetIdentifier.rawValue)
         if version.hasProperties { writeProperties(unsubscribe.properties) }
         for filter in unsubscribe.filters { writeText(filter) }
-    }
-
-    fileprivate mutating func writeUnsubAck(_ unsubAck: UnsubAck, _ version: ProtocolVersion) {
-        writeInteger(unsubAck.packetIdentifier.rawValue)
-        guard version.hasProperties else { return }
-        writeProperties(unsubAck.properties)
-        for code in unsubAck.reasonCodes { writeInteger(code.rawValue) }
     }
 }
 

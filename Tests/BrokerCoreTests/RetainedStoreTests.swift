@@ -27,6 +27,17 @@ import Testing
         #expect(store.count == 0 && store.octets == 0)
     }
 
+    /// A topic without a message lies on the way to one, beyond one, beside one and in one's place.
+    @Test(arguments: ["a", "a/b", "a/b/c/d", "a/b/x", "x/b/c", "a/x/c", "a/b/cc", "$a/b/c"])
+    func findsAMessageByItsWholeNameOnly(topic: String) throws {
+        var store = RetainedStore()
+        _ = store.set(try Self.message("a/b/c", "1"), limit: 9)
+        #expect(store.message(of: try TopicName(topic)) == nil)
+        _ = store.set(try Self.message(topic, "2"), limit: 9)
+        #expect(store.message(of: try TopicName(topic))?.payload == Array("2".utf8))
+        #expect(store.message(of: try TopicName("a/b/c"))?.payload == Array("1".utf8))
+    }
+
     @Test func refusesANewTopicAtTheLimitButNotANewValue() throws {
         var store = RetainedStore()
         #expect(store.set(try Self.message("a", "1"), limit: 1) == .stored)
