@@ -53,7 +53,7 @@ extension ConnectionHandler {
         } else {
             let packet = try decoder.packet(in: frame)
             size += frame.size
-            perform(judged: machine.receive(packet, makeIdentifier: loop.makeClientIdentifier))
+            perform(judged: machine.receive(consume packet, makeIdentifier: loop.makeClientIdentifier))
         }
         return true
     }
@@ -121,7 +121,7 @@ extension ConnectionHandler {
         let answer = filters.answer(
             subscribe, outcomes, explains: machine.explains, machine.version,
             refused: server.counters.subscriptionsRefused)
-        reply(.packet(answer), after: commit)
+        reply(answer, after: commit)
     }
 
     private func unsubscribe(_ unsubscribe: Unsubscribe) {
@@ -130,7 +130,7 @@ extension ConnectionHandler {
         let filters = FilterSplit<TopicFilter>(unsubscribe)
         let (outcomes, commit) = attachment.unsubscribe(filters.valid)
         guard !outcomes.contains(.refused(.detached)) else { return }  // the goodbye is on its way
-        reply(.packet(filters.answer(unsubscribe, outcomes, explains: machine.explains)), after: commit)
+        reply(filters.answer(unsubscribe, outcomes, explains: machine.explains), after: commit)
     }
 
     func trace(_ message: Logger.Message, _ type: PacketType) {

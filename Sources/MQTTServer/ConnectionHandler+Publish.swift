@@ -92,6 +92,12 @@ extension ConnectionHandler {
         if replies.isEmpty, isCommitted(point) { write(reply) } else { replies.append(reply, after: point) }
     }
 
+    /// The same for a packet, of which a reply is made only when it has to wait.
+    func reply(_ packet: consuming Packet, after point: CommitPoint) {
+        guard replies.isEmpty, isCommitted(point) else { return replies.append(.packet(packet), after: point) }
+        write(packet)
+    }
+
     /// Writes the answers whose promise has come true and asks to be woken for the next.
     func writeCommittedReplies() {
         while let point = replies.nextPoint {
