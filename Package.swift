@@ -56,7 +56,7 @@ let package = Package(
     ],
     targets: [
         // Values all protocols share, and the ports between adapters, core and stores.
-        .target(name: "Messaging"),
+        .target(name: "Messaging", dependencies: [.deque]),
         // What Swift's Glibc module leaves out: epoll, mremap, prefetching.
         .systemLibrary(name: "CLinux"),
         // Sessions, routing, retained messages, wills, expiry, accounting: implements the Broker port.

@@ -334,6 +334,7 @@ extension CoreBroker {
             expiresAt: will.messageExpiry.map { now + $0 } ?? .never, publisher: principal.clientID,
             properties: will.properties)
         var outcomes: [PublishOutcome] = []
-        routeInGroup([message], as: principal, publisher: nil, outcomes: &outcomes)
+        var batch = MessageBatch([message])
+        routeInGroup(&batch, as: principal, publisher: nil, outcomes: &outcomes)
     }
 }

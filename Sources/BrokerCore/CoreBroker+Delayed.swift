@@ -66,7 +66,8 @@ extension CoreBroker {
         var outcomes: [PublishOutcome] = []
         together {
             if due.isStored { _ = store?.append(.removeDelayed(id)) }
-            routeInGroup([due.message], as: due.principal, publisher: nil, isRewritten: true, outcomes: &outcomes)
+            var batch = MessageBatch([due.message])
+            routeInGroup(&batch, as: due.principal, publisher: nil, isRewritten: true, outcomes: &outcomes)
         }
     }
 }

@@ -6,17 +6,20 @@ extension CoreBroker {
         _ messages: [Message], as principal: Principal, via listener: String, outcomes: inout [PublishOutcome]
     ) {
         let first = outcomes.count
-        route(messages, as: principal, publisher: nil, outcomes: &outcomes)
-        traffic[listener].count(messages, outcomes[first...])
+        var batch = MessageBatch(messages)
+        let accepted = route(&batch, as: principal, publisher: nil, outcomes: &outcomes)
+        traffic[listener].count(accepted, outcomes[first...])
     }
 
     /// Routes a batch: checks, retained messages, then one look at the index for all. What the batch asks for beyond that
     /// (waking owners, holding the publisher back) is done after the lock is given back.
+    /// - Returns: what was accepted.
     func route(
-        _ messages: [Message], as principal: Principal, publisher: SessionAttachment?, outcomes: inout [PublishOutcome]
-    ) {
+        _ messages: inout MessageBatch, as principal: Principal, publisher: SessionAttachment?,
+        outcomes: inout [PublishOutcome]
+    ) -> TrafficReading.Volume {
         together {
-            routeInGroup(messages, as: principal, publisher: publisher, hasPublisher: true, outcomes: &outcomes)
+            routeInGroup(&messages, as: principal, publisher: publisher, hasPublisher: true, outcomes: &outcomes)
         }
     }
 
@@ -31,59 +34,61 @@ extension CoreBroker {
     /// - Parameters:
     ///   - isRewritten: the topics have been through the rewrite rules already.
     ///   - hasPublisher: somebody waits for the outcomes, who can be refused.
+    /// - Returns: what was accepted.
+    @discardableResult
     func routeInGroup(
-        _ messages: [Message], as principal: Principal, publisher: SessionAttachment?, isRewritten: Bool = false,
-        hasPublisher: Bool = false, outcomes: inout [PublishOutcome]
-    ) {
+        _ messages: inout MessageBatch, as principal: Principal, publisher: SessionAttachment?,
+        isRewritten: Bool = false, hasPublisher: Bool = false, outcomes: inout [PublishOutcome]
+    ) -> TrafficReading.Volume {
         let pass = PublishPass(
             principal: principal, listenerLevel: publisher?.durability,
             mayRefuse: hasPublisher && principal.kind != .gateway && mayRefuse.load(ordering: .relaxed),
             memoryShare: memoryShare.load(ordering: .relaxed), isStoreFailing: store?.isFailing ?? false)
-        let messages = features.rewriter == nil || isRewritten ? messages : rewritten(messages, principal)
+        if !isRewritten { rewrite(&messages, principal) }
         var scratch = RouteScratch()
         scratches.withLock { scratch.swapWithLast(of: &$0) }
         routing.read { routing in
-            let messages = messages.span  // looked at in place: nothing is retained
-            var (start, read) = (0, 0)
-            while start < messages.count {
-                if start >= read { read = routing.index.readAhead(messages, from: start) }
-                start = routeRun(of: messages, from: start, pass, routing, &scratch, &outcomes)
+            var read = 0
+            while !messages.isEmpty {
+                if read == 0 { read = routing.index.readAhead(messages) }
+                let count = messages.count
+                routeRun(of: &messages, pass, routing, &scratch, &outcomes)
+                read = max(0, read - (count - messages.count))
             }
         }
+        let accepted = scratch.accepted
         finish(&scratch, publisher: publisher)
         scratches.withLock { spare in
             spare.append(RouteScratch())
             swap(&scratch, &spare[spare.count - 1])
         }
+        return accepted
     }
 
-    /// Routes the message at `start` and its neighbours of the same topic, which is how devices send: they are checked and matched
+    /// Routes the first message and its neighbours of the same topic, which is how devices send: they are checked and matched
     /// once, and put into each mailbox under one lock.
-    /// - Returns: the end of the run.
     private func routeRun(
-        of messages: Span<Message>, from start: Int, _ pass: PublishPass, _ routing: borrowing Routing,
+        of messages: inout MessageBatch, _ pass: PublishPass, _ routing: borrowing Routing,
         _ scratch: inout RouteScratch, _ outcomes: inout [PublishOutcome]
-    ) -> Int {
-        if let outcome = decision(on: messages[start], pass.principal) {
-            outcomes.append(outcome)
-            return start + 1
+    ) {
+        if let outcome = decision(on: messages[0], pass.principal) {
+            let message = messages.takeFirst()
+            if case .accepted = outcome { scratch.accepted.add(message.octets, qos: message.qos) }
+            return outcomes.append(outcome)
         }
-        match(messages, at: start, routing, &scratch)
-        let isAlone = isAlone(messages[start], pass, scratch)
-        let level = level(of: messages[start], pass)
-        let way = messages[start].way
-        var end = start
+        match(messages, routing, &scratch)
+        let isAlone = isAlone(messages[0], pass, scratch)
+        let level = durability.level(of: messages[0], listenerLevel: pass.listenerLevel)
+        let way = messages[0].way
+        var count = 0
         repeat {
-            outcomes.append(accept(messages, at: end, level, pass, routing, &scratch, place: outcomes.count))
-            end += 1
-            guard !isAlone, end < messages.count, messages[end].way == way else { break }
-        } while messages[end].payloadCount <= limits.payloadOctets
-        deliver(messages, level, pass, routing, &scratch, &outcomes)
-        return end
-    }
-
-    private func level(of message: Message, _ pass: PublishPass) -> Durability {
-        durability.level(of: message, listenerLevel: pass.listenerLevel)
+            outcomes.append(accept(messages, at: count, level, pass, routing, &scratch, place: outcomes.count))
+            count += 1
+            guard !isAlone, count < messages.count, messages[count].way == way else { break }
+        } while messages[count].payloadCount <= limits.payloadOctets
+        let rest = messages.count - count
+        deliver(&messages, level, pass, routing, &scratch, &outcomes)
+        while messages.count > rest { _ = messages.takeFirst() }
     }
 
     /// Whether what holds for this message need not hold for the next: shared subscriptions take turns, mailboxes fill up, a reserved
@@ -105,22 +110,22 @@ extension CoreBroker {
         return nil
     }
 
-    /// Finds the receivers of a message.
+    /// Finds the receivers of the first message.
     private func match(
-        _ messages: Span<Message>, at index: Int, _ routing: borrowing Routing, _ scratch: inout RouteScratch
+        _ messages: borrowing MessageBatch, _ routing: borrowing Routing, _ scratch: inout RouteScratch
     ) {
-        messages[index].withOctets { topic, _ in
+        messages[0].withOctets { topic, _ in
             routing.index.match(topic, into: &scratch.matches)  // MQTT-3.3.2-3, MQTT-4.5.0-1
         }
         for group in scratch.matches.groups {
             let member = routing.index.pick(
-                from: group, by: features.shareStrategy, for: messages[index]
+                from: group, by: features.shareStrategy, for: messages[0]
             ) { subscriber in
                 routing.sessions[Int(subscriber)]?.isListening.load(ordering: .relaxed) == true
             }
             scratch.matches.append(member)
         }
-        merge(messages, at: index, routing, &scratch)
+        merge(messages, routing, &scratch)
     }
 
     /// Keeps a message that is to be retained and adds it to those that go into mailboxes; or refuses it before anybody has it.
@@ -128,9 +133,8 @@ extension CoreBroker {
     ///   - index: of the message in the batch.
     ///   - place: of its outcome in the batch.
     private func accept(
-        _ messages: Span<Message>, at index: Int, _ level: Durability, _ pass: PublishPass,
-        _ routing: borrowing Routing,
-        _ scratch: inout RouteScratch, place: Int
+        _ messages: borrowing MessageBatch, at index: Int, _ level: Durability, _ pass: PublishPass,
+        _ routing: borrowing Routing, _ scratch: inout RouteScratch, place: Int
     ) -> PublishOutcome {
         if pass.isStoreFailing, isRefused(messages[index], level, routing, scratch) { return .refused(.quotaExceeded) }
         if pass.mayRefuse, isRefused(messages[index], pass, routing, scratch) { return .refused(.receiverFull) }
@@ -139,22 +143,23 @@ extension CoreBroker {
             guard let point = retain(messages[index]) else { return .refused(.quotaExceeded) }
             commit = point
         }
+        scratch.accepted.add(messages[index].octets, qos: messages[index].qos)
         scratch.run.append(RouteScratch.Arrival(message: index, place: place, commit: commit))
         return .accepted(receivers: scratch.merged.count, commit: commit)
     }
 
-    /// Puts a copy of each message of the run into each receiver's mailbox.
+    /// Puts a copy of each message of the run into each receiver's mailbox; into the last one's the message itself, out of the batch.
     private func deliver(
-        _ messages: Span<Message>, _ level: Durability, _ pass: PublishPass, _ routing: borrowing Routing,
-        _ scratch: inout RouteScratch,
-        _ outcomes: inout [PublishOutcome]
+        _ messages: inout MessageBatch, _ level: Durability, _ pass: PublishPass, _ routing: borrowing Routing,
+        _ scratch: inout RouteScratch, _ outcomes: inout [PublishOutcome]
     ) {
         if scratch.merged.isEmpty { traffic.unrouted.add(UInt64(scratch.run.count)) }
-        for receiver in scratch.merged {
+        let last = scratch.merged.count - 1
+        for (index, receiver) in scratch.merged.enumerated() {
             guard let session = routing.sessions[Int(receiver.subscriber)] else { continue }
             let effects = session.put(
-                messages, &scratch.run, as: receiver, durability: level, isPromised: pass.mayRefuse,
-                memoryShare: pass.memoryShare, limits: limits.mailbox, clock: clock)
+                &messages, &scratch.run, isLast: index == last, as: receiver, durability: level,
+                isPromised: pass.mayRefuse, memoryShare: pass.memoryShare, limits: limits.mailbox, clock: clock)
             if let owner = effects.wake { scratch.wakes.append(owner) }
             if effects.isPressed { scratch.pressing.append(session) }
             if let reason = effects.dropped { scratch.dropping.append((session.clientID, reason)) }
@@ -201,14 +206,14 @@ extension CoreBroker {
     /// identifiers are told (MQTT 5.0, 3.3.4; MQTT-3.3.4-2, MQTT-3.3.4-3). What comes by a shared subscription is a copy of its
     /// own, with the identifier of that subscription (MQTT 5.0, 4.8.2; MQTT-3.3.4-5).
     private func merge(
-        _ messages: Span<Message>, at index: Int, _ routing: borrowing Routing, _ scratch: inout RouteScratch
+        _ messages: borrowing MessageBatch, _ routing: borrowing Routing, _ scratch: inout RouteScratch
     ) {
         scratch.merged.removeAll(keepingCapacity: true)
         let mayRepeat = scratch.matches.lists > 1
         if mayRepeat { scratch.beginStamp(subscribers: routing.sessions.count) }
         for match in scratch.matches.entries.indices {
             let entry = scratch.matches.entries[match]
-            if entry.options.isConditional, isLeftOut(messages[index], for: entry, routing) { continue }
+            if entry.options.isConditional, isLeftOut(messages[0], for: entry, routing) { continue }
             let isShared = entry.share != ShareGroups.none
             if mayRepeat, !isShared, let position = scratch.position(of: entry.subscriber) {
                 scratch.merged[position].qos = max(scratch.merged[position].qos, entry.options.qos)
@@ -232,15 +237,17 @@ extension CoreBroker {
         _ message: Message, for entry: SubscriptionIndex.Recipient, _ routing: borrowing Routing
     ) -> Bool {
         guard let session = routing.sessions[Int(entry.subscriber)] else { return true }
-        if entry.options.noLocal, message.publisher == session.clientID { return true }  // MQTT-3.8.3-3
+        if entry.options.noLocal, message.isPublished(by: session.clientID) { return true }  // MQTT-3.8.3-3
         guard entry.options.isPartial else { return false }
         return !authorizer.allows(.receive(message.topic), by: session.state.withLock { $0.principal })
     }
 
-    private func rewritten(_ messages: [Message], _ principal: Principal) -> [Message] {
-        guard principal.kind != .gateway, let rewriter = features.rewriter else { return messages }
-        return messages.map { message in
-            rewriter.rewritten(message.topic, for: principal).map { message.renamed($0) } ?? message
+    private func rewrite(_ messages: inout MessageBatch, _ principal: Principal) {
+        guard principal.kind != .gateway, let rewriter = features.rewriter else { return }
+        for _ in 0..<messages.count {
+            let message = messages.takeFirst()
+            let topic = rewriter.rewritten(message.topic, for: principal)
+            messages.append(topic.map { message.renamed($0) } ?? message)
         }
     }
 
@@ -253,6 +260,7 @@ extension CoreBroker {
         scratch.wakes.removeAll(keepingCapacity: true)
         scratch.dropping.removeAll(keepingCapacity: true)
         scratch.pressing.removeAll(keepingCapacity: true)
+        scratch.accepted = TrafficReading.Volume()
     }
 }
 

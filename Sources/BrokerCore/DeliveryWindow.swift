@@ -48,16 +48,16 @@ struct DeliveryWindow: ~Copyable {
     }
 
     /// Adds a delivery, for whose identifier there is room.
-    mutating func append(_ entry: consuming Mailbox.Entry) { append(Slot(entry: entry)) }
-
-    private mutating func append(_ slot: consuming Slot) {
-        let identifier = slot.entry.packetID
+    /// - Parameter octets: of its message.
+    @inline(__always)  // the slot is made where it is to lie
+    mutating func append(_ entry: consuming Mailbox.Entry, _ identifier: UInt16, octets: Int, isReleased: Bool = false)
+    {
         if slots.isEmpty { first = identifier }
         let index = Self.distance(from: first, to: identifier)
         while slots.count < index { slots.append(nil) }
         used += 1
-        octets += slot.entry.message.octets
-        slots.append(slot)
+        self.octets += octets
+        slots.append(Slot(entry: entry, isReleased: isReleased))
     }
 
     /// What is known of a delivery beside its message. Asked for with each settlement, so the message itself is not touched.
@@ -171,7 +171,7 @@ struct DeliveryWindow: ~Copyable {
     /// - Returns: false when its identifier is out of order or taken; the delivery is then to be sent anew.
     mutating func restore(_ entry: Mailbox.Entry, released: Bool) -> Bool {
         guard hasRoom(for: entry.packetID) else { return false }
-        append(Slot(entry: entry, isReleased: released))
+        append(entry, entry.packetID, octets: entry.message.octets, isReleased: released)
         mark(slots.count - 1)
         return true
     }

@@ -2,20 +2,21 @@ import Messaging
 
 /// What lies in a mailbox, what bounds it, and what becomes of what arrives.
 extension Mailbox {
+    /// One copy of a message. Small fields lie side by side: what is stored byte by byte and then moved as a word is waited for.
     struct Entry {
         let message: Message
         /// Order within this mailbox among deliveries at QoS 1 and 2; 0 at QoS 0.
         let sequence: UInt64
         let qos: QoS
         let retain: Bool
+        /// The store has it, or will have it at `commit`.
+        var isStored = false
         /// The share group it came by, or `none`: another member gets it when this session ends. Not known of what the store
         /// kept.
         var share = ShareGroups.none
         let subscriptionIDs: SubscriptionIDs
         /// The message's own expiry, or the end of the time it may wait here.
         let expiresAt: Timestamp
-        /// The store has it, or will have it at `commit`.
-        var isStored = false
         var commit = CommitPoint.none
 
         /// Identifies the delivery to the receiver. It follows from the sequence, so that a delivery that was sent just before

@@ -84,22 +84,35 @@ struct Mailbox: ~Copyable {
             guard makeRoom(bounds.policy) else { return dropArrival() }
             madeRoom = true
         }
+        waitingOctets += octets
+        let isRecorded = qos != .atMostOnce && durability != .memory && recorder != nil
         let expiresAt = min(message.expiresAt, bounds.waitsUntil)
-        var entry = Entry(
+        let entry = Entry(
             message: message, sequence: qos == .atMostOnce ? 0 : nextSequence, qos: qos, retain: retain, share: share,
             subscriptionIDs: subscriptionIDs, expiresAt: expiresAt)
-        if qos != .atMostOnce {
-            nextSequence += 1
-            record(&entry, durability)
-        }
-        let commit = entry.commit
-        waitingOctets += octets
-        if tail.count > 0 || entry.isStored && (waiting.count >= bounds.inMemory || isBeyondShare) {
-            tail.append(entry)
-        } else {
-            waiting.append(consume entry)
-        }
+        if qos != .atMostOnce { nextSequence += 1 }
+        let commit =
+            isRecorded
+            ? record(entry, durability, mayLeaveMemory: isBeyondShare || waiting.count >= bounds.inMemory)
+            : append(entry)
         return madeRoom ? .dropped(commit, makesRoom: true) : .queued(commit)
+    }
+
+    /// Adds what only memory has.
+    @inline(__always)  // the entry is made where it is to lie
+    private mutating func append(_ entry: consuming Entry) -> CommitPoint {
+        if tail.count > 0 { tail.append(entry) } else { waiting.append(entry) }
+        return .none
+    }
+
+    /// Adds what the store gets, too.
+    /// - Returns: the point at which it has it.
+    @inline(never)
+    private mutating func record(_ entry: Entry, _ durability: Durability, mayLeaveMemory: Bool) -> CommitPoint {
+        var entry = entry
+        record(&entry, durability)
+        if tail.count > 0 || entry.isStored && mayLeaveMemory { tail.append(entry) } else { waiting.append(entry) }
+        return entry.commit
     }
 
     /// Counts what waits or is on the way and does not lie in the store alone. Asked only where memory is tight.
@@ -195,7 +208,7 @@ struct Mailbox: ~Copyable {
     /// Takes out the waiting message of `topic`. Looks through the mailbox, whose size is bounded by the offline limit.
     private mutating func supersede(_ topic: TopicName) {
         if tail.count > 0, drop(tail.removeLatest(of: topic), .superseded) { return }
-        guard let index = waiting.lastIndex(where: { $0.message.topic == topic }) else { return }
+        guard let index = waiting.lastIndex(where: { $0.message.isNamed(topic) }) else { return }
         drop(at: index, .superseded)
     }
 
@@ -249,10 +262,12 @@ struct Mailbox: ~Copyable {
     /// Puts an entry of QoS 1 or 2 on the way, under its packet identifier (MQTT-4.3.2-1, MQTT-4.3.3-1). Only when the window has room
     /// (MQTT-3.3.4-9, MQTT-4.9.0-2). What has left does not expire any more (MQTT-4.3.3-7, MQTT-4.3.3-13).
     private mutating func send(_ entry: consuming Entry) -> Delivery {
-        waitingOctets -= entry.message.octets
-        if entry.isStored { recorder?.sent(entry.sequence, packetID: entry.packetID) }
-        let delivery = entry.delivery(packetID: entry.packetID)
-        window.append(entry)
+        let octets = entry.message.octets
+        let packetID = entry.packetID
+        waitingOctets -= octets
+        if entry.isStored { recorder?.sent(entry.sequence, packetID: packetID) }
+        let delivery = entry.delivery(packetID: packetID)
+        window.append(consume entry, packetID, octets: octets)
         return delivery
     }
 

@@ -77,7 +77,7 @@ extension StoredSession {
         guard let first = rest.first else { return self }
         session.queue.removeAll { $0.packetID == 0 && $0.sequence >= first.sequence }
         session.rest = ContiguousArray(
-            rest.map { PagedDelivery(sequence: $0.sequence, octets: $0.message.octets, topic: $0.message.topic.digest) }
+            rest.map { PagedDelivery(sequence: $0.sequence, octets: $0.message.octets, topic: $0.message.topicDigest) }
         )
         return session
     }

@@ -64,9 +64,9 @@ struct Recorder {
     func entry(_ record: QueuedRecord) -> Mailbox.Entry {
         let message = record.message.expiring(at: clock.timestamp(atWallClock: record.expiresAt))
         return Mailbox.Entry(
-            message: message, sequence: record.sequence, qos: record.qos, retain: record.retain,
+            message: message, sequence: record.sequence, qos: record.qos, retain: record.retain, isStored: true,
             subscriptionIDs: record.subscriptionIDs,
-            expiresAt: min(message.expiresAt, clock.timestamp(atWallClock: record.waitsUntil)), isStored: true)
+            expiresAt: min(message.expiresAt, clock.timestamp(atWallClock: record.waitsUntil)))
     }
 }
 

@@ -11,12 +11,13 @@ struct RouteScratch {
     var wakes: [SessionAttachment] = []
     var pressing: [Session] = []
     var dropping: [(ClientID, DropReason)] = []
+    var accepted = TrafficReading.Volume()
     /// The messages of the run at hand that go into mailboxes.
     var run: ContiguousArray<Arrival> = []
 
     /// One message on its way into mailboxes. It is named, not held, so that no reference is counted for it.
     struct Arrival {
-        /// Where it stands in the batch.
+        /// Where it stands in the run, which the batch begins with.
         let message: Int
         /// Where among the outcomes of the batch its own stands.
         let place: Int

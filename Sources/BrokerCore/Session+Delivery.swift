@@ -13,21 +13,30 @@ extension Session {
 
     /// Puts one copy of each message of a run in, or accounts for why not.
     /// - Parameters:
-    ///   - messages: the batch of which the run is part.
+    ///   - messages: the batch, which begins with the run.
+    ///   - isLast: nobody else gets the run: it leaves the batch.
     ///   - isPromised: `refuses` was asked before.
     ///   - memoryShare: octets that the mailbox may hold in memory.
     @inline(never)
     func put(
-        _ messages: Span<Message>, _ run: inout ContiguousArray<RouteScratch.Arrival>, as receiver: RouteScratch.Merged,
-        durability: Durability, isPromised: Bool = false, memoryShare: Int = .max, limits: MailboxLimits,
-        clock: any GatewayClock
+        _ messages: inout MessageBatch, _ run: inout ContiguousArray<RouteScratch.Arrival>, isLast: Bool,
+        as receiver: RouteScratch.Merged, durability: Durability, isPromised: Bool = false, memoryShare: Int = .max,
+        limits: MailboxLimits, clock: any GatewayClock
     ) -> PutEffects {
         state.withLock { state in
             var put = SessionState.Putting(state, receiver, durability, limits: limits, clock: clock)
             put.bounds.isPromised = isPromised
             put.bounds.memoryShare = memoryShare
+            var taken = 0
             for index in run.indices {
-                let commit = state.put(messages[run[index].message], &put)
+                let commit: CommitPoint
+                if isLast {
+                    while taken < run[index].message { (_, taken) = (messages.takeFirst(), taken + 1) }  // refused
+                    commit = state.put(messages.takeFirst(), &put)
+                    taken += 1
+                } else {
+                    commit = state.put(messages[run[index].message], &put)
+                }
                 run[index].commit = max(run[index].commit, commit)
             }
             return state.effects(of: put)
@@ -109,6 +118,16 @@ extension Session {
                 return (false, nil)
             }
             return (true, state.ownerToWake())  // settling may open the window for what waits
+        }
+    }
+
+    /// - Returns: an owner to be woken.
+    func acknowledge(_ packetIDs: [UInt16], epoch: UInt32) -> SessionAttachment? {
+        state.withLock { state in
+            guard state.epoch == epoch, state.attachment != nil else { return nil }
+            var isAnyKnown = false
+            for packetID in packetIDs where state.mailbox.settle(packetID, .acknowledged) { isAnyKnown = true }
+            return isAnyKnown ? state.ownerToWake() : nil
         }
     }
 

@@ -69,21 +69,27 @@ final class SessionAttachment: Attachment {
 
     // MARK: Publishing
 
-    func publish(_ messages: [Message], outcomes: inout [PublishOutcome]) {
+    func publish(_ messages: inout MessageBatch, outcomes: inout [PublishOutcome]) {
         let receiving = withState { $0.takeUnrecordedReceiving() }
         guard let receiving else {
-            outcomes.append(contentsOf: repeatElement(.refused(.detached), count: messages.count))
+            while !messages.isEmpty {
+                _ = messages.takeFirst()
+                outcomes.append(.refused(.detached))
+            }
             return
         }
         let first = outcomes.count
-        defer { traffic.count(messages, outcomes[first...]) }
-        guard !receiving.isEmpty else {
-            return broker.route(messages, as: principal, publisher: self, outcomes: &outcomes)
+        var accepted = TrafficReading.Volume()
+        if receiving.isEmpty {
+            accepted = broker.route(&messages, as: principal, publisher: self, outcomes: &outcomes)
+        } else {
+            broker.together {
+                accepted = broker.routeInGroup(
+                    &messages, as: principal, publisher: self, hasPublisher: true, outcomes: &outcomes)
+                record(receiving)
+            }
         }
-        broker.together {
-            broker.routeInGroup(messages, as: principal, publisher: self, hasPublisher: true, outcomes: &outcomes)
-            record(receiving)
-        }
+        traffic.count(accepted, outcomes[first...])
     }
 
     /// Notes the exactly-once messages that were published just now.
@@ -147,6 +153,10 @@ final class SessionAttachment: Attachment {
         let (isKnown, attachment) = session.settle(packetID, settlement, epoch: epoch)
         attachment?.wake()
         return isKnown
+    }
+
+    func acknowledge(packetIDs: [UInt16]) {
+        session.acknowledge(packetIDs, epoch: epoch)?.wake()
     }
 
     func discard(_ delivery: Delivery, reason: DropReason) {

@@ -12,24 +12,21 @@ extension SubscriptionIndex {
     /// Octets of an index that stays in the processor's second cache: nothing is waited for then.
     private static let cached = 1 << 20
 
-    /// Asks memory for what walks for messages from `start` on will read.
-    /// - Returns: the end of those it was done for.
-    func readAhead(_ messages: Span<Message>, from start: Int) -> Int {
-        guard octets > Self.cached, messages.count - start > 1 else { return messages.count }
-        let end = min(start + Self.scouts, messages.count)
-        messages.extracting(start..<end).withUnsafeBufferPointer { messages in
-            withUnsafeTemporaryAllocation(of: Scout.self, capacity: messages.count) { scouts in
-                var count = 0
-                for index in messages.indices where index == 0 || messages[index].way != messages[index - 1].way {
-                    scouts.initializeElement(
-                        at: count, to: Scout(topic: messages[index].withOctets { topic, _ in topic }))
-                    count += 1
-                }
-                guard count > 1 else { return }
-                tree.withView { tree in
-                    entries.withElements { entries in
-                        while count > 0 { count = Self.step(scouts, count, tree, entries) }
-                    }
+    /// Asks memory for what walks for the first of `messages` will read.
+    /// - Returns: how many it was done for.
+    func readAhead(_ messages: borrowing MessageBatch) -> Int {
+        guard octets > Self.cached, messages.count > 1 else { return messages.count }
+        let end = min(Self.scouts, messages.count)
+        withUnsafeTemporaryAllocation(of: Scout.self, capacity: end) { scouts in
+            var count = 0
+            for index in 0..<end where index == 0 || messages[index].way != messages[index - 1].way {
+                scouts.initializeElement(at: count, to: Scout(topic: messages[index].octetsInPlace.topic))
+                count += 1
+            }
+            guard count > 1 else { return }
+            tree.withView { tree in
+                entries.withElements { entries in
+                    while count > 0 { count = Self.step(scouts, count, tree, entries) }
                 }
             }
         }

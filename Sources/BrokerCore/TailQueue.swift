@@ -56,7 +56,7 @@ final class TailQueue {
         count += 1
         let octets = entry.message.octets
         if entry.isStored, entry.share == ShareGroups.none,
-            appendStub(entry.sequence, octets, entry.message.topic.digest)
+            appendStub(entry.sequence, octets, entry.message.topicDigest)
         {
             commit = max(commit, entry.commit)
         } else {
@@ -107,7 +107,7 @@ final class TailQueue {
     func removeLatest(of topic: TopicName) -> MailboxTail.Removed? {
         let digest = topic.digest
         let stub = stubs.lastIndex { $0.topic == digest }
-        guard let position = whole.lastIndex(where: { $0.entry.message.topic == topic }) else {
+        guard let position = whole.lastIndex(where: { $0.entry.message.isNamed(topic) }) else {
             return stub.map { removeStub(at: $0) }
         }
         guard let stub, sequence(of: stubs[stub]) > whole[position].follows else { return removeWhole(at: position) }

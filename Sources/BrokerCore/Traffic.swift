@@ -34,16 +34,9 @@ final class Traffic: Sendable {
     }
 
     /// Counts a batch by what became of it.
-    func count(_ messages: [Message], _ outcomes: ArraySlice<PublishOutcome>) {
-        var volume = TrafficReading.Volume()
-        let messages = messages.span  // looked at in place: nothing is retained
-        for index in messages.indices {
-            switch outcomes[outcomes.startIndex + index] {
-            case .accepted: volume.add(messages[index].octets, qos: messages[index].qos)
-            case .refused(let refusal): refused.first { $0.0 == refusal }?.1.add()
-            }
-        }
-        received.add(volume)
+    func count(_ accepted: TrafficReading.Volume, _ outcomes: ArraySlice<PublishOutcome>) {
+        for case .refused(let refusal) in outcomes { refused.first { $0.0 == refusal }?.1.add() }
+        received.add(accepted)
     }
 
     /// Counts what was handed over to be sent.

@@ -6,6 +6,7 @@ import NIOCore
 ///               | topic (2+n) | packet identifier (2, QoS > 0) | properties (5.0) | payload |
 ///     PUBACK …  | packet identifier (2) | reason (1, may be left out) | properties (5.0, may be left out) |
 extension FieldReader {
+    @inline(__always)  // what it returns is large and would be copied
     mutating func publish(flags: UInt8, _ context: Context) throws(DecodeError) -> ReceivedPublish {
         guard let qos = QoS(rawValue: flags >> 1 & 0b11) else { throw .invalidQoS }  // MQTT-3.3.1-4
         let isDuplicate = flags & 0b1000 != 0

@@ -50,7 +50,7 @@ public struct PacketDecoder: Sendable {
         guard let header = try FixedHeader.peek(bytes, version: version) else { return nil }
         try check(header)
         guard bytes.count >= header.packetSize else { return nil }
-        return Frame(header: header, body: UnsafeRawBufferPointer(rebasing: bytes[header.size..<header.packetSize]))
+        return bytes.baseAddress.map { Frame(header, at: $0) }
     }
 
     /// PUBLISH and its acknowledgements, nearly all packets there are, which both sides may send in every version. Nil where it takes more
@@ -77,13 +77,12 @@ public struct PacketDecoder: Sendable {
                 type: type, flags: header.flags, remainingLength: header.remainingLength | upper << 7, size: 3)
         }
         guard header.packetSize <= min(bytes.count, limits.packetSize) else { return nil }
-        return Frame(
-            header: header, body: UnsafeRawBufferPointer(start: start + header.size, count: header.remainingLength))
+        return Frame(header, at: start)
     }
 
     /// Reads a packet of any type.
     public mutating func packet(in frame: Frame) throws(DecodeError) -> Packet {
-        try decode(frame.header, FieldReader(frame.body, of: frame.type))
+        try decode(frame, FieldReader(frame.body, of: frame.type))
     }
 
     /// Reads a PUBLISH in place.
@@ -91,7 +90,7 @@ public struct PacketDecoder: Sendable {
         guard let version, frame.type == .publish else { throw .unexpectedPacket(frame.type) }
         var reader = FieldReader(frame.body, of: .publish)
         return try reader.publish(
-            flags: frame.header.flags, Context(version: version, sender: sender, limits: limits))
+            flags: frame.flags, Context(version: version, sender: sender, limits: limits))
     }
 
     private func check(_ header: FixedHeader) throws(DecodeError) {
@@ -108,14 +107,14 @@ public struct PacketDecoder: Sendable {
         }
     }
 
-    private mutating func decode(_ header: FixedHeader, _ reader: consuming FieldReader) throws(DecodeError) -> Packet {
+    private mutating func decode(_ frame: Frame, _ reader: consuming FieldReader) throws(DecodeError) -> Packet {
         guard let version else { return try decodeConnect(&reader) }  // `check` let nothing but CONNECT through
         let context = Context(version: version, sender: sender, limits: limits)
         let packet: Packet =
-            switch header.type {
+            switch frame.type {
             case .connect: throw .unexpectedPacket(.connect)
             case .connack: .connack(try reader.connAck(context))
-            case .publish: .publish(Publish(try reader.publish(flags: header.flags, context)))
+            case .publish: .publish(Publish(try reader.publish(flags: frame.flags, context)))
             case .puback: .puback(try reader.acknowledgement(context))
             case .pubrec: .pubrec(try reader.acknowledgement(context))
             case .pubrel: .pubrel(try reader.acknowledgement(context))
@@ -143,22 +142,41 @@ public struct PacketDecoder: Sendable {
 }
 
 /// One whole packet in the bytes received. Valid as long as they are.
+///
+///     | type, flags (1) | remaining length (1-4) | body |
+///     ╰──────────────── header ──────────────────╯
+///
+/// Four words or fewer travel in registers; one more, and each packet would wait for its frame to go to memory and back.
 public struct Frame {
-    let header: FixedHeader
     /// What comes after the fixed header.
-    let body: UnsafeRawBufferPointer
+    private let start: UnsafeRawPointer
+    private let bodyCount: UInt32
+    private let headerCount: UInt8
+    let flags: UInt8
+    public let type: PacketType
 
-    public var type: PacketType { header.type }
+    /// - Parameter start: of the packet; all of it lies there.
+    @inline(__always)
+    init(_ header: FixedHeader, at start: UnsafeRawPointer) {
+        self.start = start + header.size
+        bodyCount = UInt32(truncatingIfNeeded: header.remainingLength)  // below 2^28 (MQTT 5.0, 1.5.5)
+        headerCount = UInt8(truncatingIfNeeded: header.size)
+        flags = header.flags
+        type = header.type
+    }
+
+    /// What comes after the fixed header.
+    var body: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: start, count: Int(bodyCount)) }
     /// Bytes of the packet, fixed header included.
-    public var size: Int { header.packetSize }
+    public var size: Int { Int(headerCount) + Int(bodyCount) }
 
     /// The identifier of a PUBACK, PUBREC, PUBREL or PUBCOMP that says no more than that, which means success: as nearly all do
     /// (MQTT 5.0, 3.4.2.1). Nil for anything else.
     public var plainAcknowledgement: PacketIdentifier? {
-        guard PacketType.puback.rawValue...PacketType.pubcomp.rawValue ~= type.rawValue, body.count == 2 else {
+        guard PacketType.puback.rawValue...PacketType.pubcomp.rawValue ~= type.rawValue, bodyCount == 2 else {
             return nil
         }
-        return PacketIdentifier(UInt16(bigEndian: body.loadUnaligned(as: UInt16.self)))
+        return PacketIdentifier(UInt16(bigEndian: start.loadUnaligned(as: UInt16.self)))
     }
 }
 

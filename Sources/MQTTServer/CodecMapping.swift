@@ -83,16 +83,21 @@ extension Credentials {
 
 extension Message {
     /// DUP is between the publisher and us and goes no further (MQTT-3.3.1-3).
-    /// - Parameter topic: the packet's, its alias resolved.
-    init(
-        _ publish: borrowing ReceivedPublish, topic: consuming TopicName, publisher: consuming ClientID?, now: Timestamp
-    ) {
+    /// - Parameter alias: the name its topic alias stands for; nil when it says its own.
+    init(_ publish: borrowing ReceivedPublish, alias: TopicName?, publisher: borrowing ClientID?, now: Timestamp) {
         let lifetime = publish.properties.messageExpiryInterval
-        self.init(
-            topic: topic, payload: publish.payload, qos: .init(publish.qos),
-            retain: publish.isRetained, publishedAt: now,
-            expiresAt: lifetime.map { now + .seconds(Int($0)) } ?? .never, publisher: publisher,
-            properties: MessageProperties(publish.properties))
+        let expiresAt = lifetime.map { now + .seconds(Int($0)) } ?? .never
+        let properties = MessageProperties(publish.properties)
+        if let alias {
+            self.init(
+                topic: alias, payload: publish.payload, qos: .init(publish.qos), retain: publish.isRetained,
+                publishedAt: now, expiresAt: expiresAt, publisher: copy publisher, properties: properties)
+        } else {
+            self.init(
+                checkedTopic: publish.topic, payload: publish.payload, qos: .init(publish.qos),
+                retain: publish.isRetained, publishedAt: now, expiresAt: expiresAt, publisher: publisher,
+                properties: properties)
+        }
     }
 
     /// Whole seconds that are left, so that a message waits the whole time it was given (MQTT-3.3.2-6); nil without expiry.

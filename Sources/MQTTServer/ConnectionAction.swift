@@ -44,8 +44,9 @@ struct Opening: Equatable {
     }
 }
 
-/// A PUBLISH that is in order, its topic alias resolved.
+/// A PUBLISH that is in order.
 struct Publication: Equatable {
-    let topic: TopicName
+    /// The name that its topic alias stands for; nil when it says its own.
+    let alias: TopicName?
     let publish: Publish
 }

@@ -70,7 +70,7 @@ extension ConnectionHandler {
             let fits =
                 takesAliases
                 ? sendAliased(deliveries[index], into: &buffer, version: version, now: now)
-                : deliveries[index].encode(into: &buffer, version: version, maximumPacketSize: limit, now: now)
+                : deliveries.encode(index, into: &buffer, version: version, maximumPacketSize: limit, now: now)
             if !fits {  // MQTT-3.1.2-25
                 server.counters.deliveriesTooLarge.add()
                 attachment.discard(deliveries[index], reason: .tooLargeForReceiver)
@@ -83,7 +83,7 @@ extension ConnectionHandler {
     private func sendAliased(
         _ delivery: Delivery, into buffer: inout ByteBuffer, version: ProtocolVersion, now: Timestamp
     ) -> Bool {
-        let use = outgoingAliases?.use(for: delivery.message.topic) ?? .name
+        let use = outgoingAliases?.use(for: delivery.message) ?? .name
         let fits = delivery.encode(
             into: &buffer, version: version, maximumPacketSize: clientMaximumPacketSize, now: now, naming: use)
         if fits { outgoingAliases?.sent(use) }

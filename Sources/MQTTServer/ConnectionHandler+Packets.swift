@@ -7,53 +7,61 @@ import NIOCore
 extension ConnectionHandler {
     func decode() {
         isDecoding = true
-        // Local for the loop: each packet would read and write it in the object.
-        var decoder = self.decoder
+        var pass = DecodingPass(decoder: decoder, publisher: clientID)
         var bytes = received
         let available = bytes.readableBytes
         received = ByteBuffer()
         defer {
             isDecoding = false
             if bytes.readableBytes < available { hasHeardPacket = true }
-            self.decoder = decoder
+            decoder = pass.decoder
             received = machine.state == .over ? ByteBuffer() : bytes
         }
-        var size = 0
         do {
             try bytes.withUnsafeReadableBytes { (bytes) throws(DecodeError) in
-                while try receivePacket(at: UnsafeRawBufferPointer(rebasing: bytes[size...]), &decoder, &size) {}
+                while try receivePacket(at: UnsafeRawBufferPointer(rebasing: bytes[pass.size...]), &pass) {}
             }
         } catch {
             server.counters.protocolErrors.add()
             server.logger.debug("malformed packet", metadata: metadata([LogKey.error: "\(error)"]))
-            perform(machine.receive(error, version: decoder.version))
+            perform(machine.receive(error, version: pass.decoder.version))
         }
-        bytes.moveReaderIndex(forwardBy: size)
+        acknowledge()
+        bytes.moveReaderIndex(forwardBy: pass.size)
         let excess = machine.takeExcess()
         if excess > 0 { server.counters.receiveMaximumExceeded.add(excess) }
     }
 
+    /// Local while the packets of one read are decoded: each would read and write it in the object, and count references.
+    private struct DecodingPass {
+        var decoder: PacketDecoder
+        /// The client, once it is in.
+        var publisher: ClientID?
+        /// Bytes of the packets read.
+        var size = 0
+    }
+
     /// Reads one packet and performs what follows from it.
-    /// - Parameter size: of the packets read, in bytes.
     /// - Returns: false when there is none, or when it may not be read now.
     private func receivePacket(
-        at bytes: UnsafeRawBufferPointer, _ decoder: inout PacketDecoder, _ size: inout Int
+        at bytes: UnsafeRawBufferPointer, _ pass: inout DecodingPass
     ) throws(DecodeError) -> Bool {
-        guard !machine.isUndecided, machine.state != .over, let frame = try decoder.frame(at: bytes) else {
+        guard !machine.isUndecided, machine.state != .over, let frame = try pass.decoder.frame(at: bytes) else {
             return false
         }
         if server.tracesPackets { trace("packet received", frame.type) }
         if frame.type == .publish, machine.state == .open {
-            let publish = try decoder.publish(in: frame)
-            size += frame.size
-            receive(publish)
+            let publish = try pass.decoder.publish(in: frame)
+            pass.size += frame.size
+            receive(publish, from: pass.publisher)
         } else if let identifier = frame.plainAcknowledgement, machine.state == .open {
-            size += frame.size
+            pass.size += frame.size
             receive(frame.type, identifier)
         } else {
-            let packet = try decoder.packet(in: frame)
-            size += frame.size
+            let packet = try pass.decoder.packet(in: frame)
+            pass.size += frame.size
             perform(judged: machine.receive(consume packet, makeIdentifier: loop.makeClientIdentifier))
+            pass.publisher = clientID
         }
         return true
     }
@@ -78,7 +86,7 @@ extension ConnectionHandler {
         case .open(let opening): open(opening)
         case .authenticate(let opening, let method, let data): authenticate(opening, method, data)
         case .respond(let data): respond(data)
-        case .publish(let publication): publication.publish.withReceived { collect($0, publication.topic) }
+        case .publish(let publication): publication.publish.withReceived { collect($0, publication.alias, from: clientID) }
         case .release(let identifier): release(identifier)
         case .settle(let identifier, let settlement): settle(identifier, settlement)
         case .subscribe(let subscribe): self.subscribe(subscribe)
@@ -92,11 +100,25 @@ extension ConnectionHandler {
     /// A PUBACK, PUBREC, PUBREL or PUBCOMP without a reason.
     private func receive(_ type: PacketType, _ identifier: PacketIdentifier) {
         switch type {
-        case .puback: settle(identifier, .acknowledged)
+        case .puback: acknowledged(identifier)
         case .pubrec: settle(identifier, .received)
         case .pubrel: release(identifier)
         default: settle(identifier, .completed)
         }
+    }
+
+    private func acknowledged(_ identifier: PacketIdentifier) {
+        if acknowledgements.isEmpty { acknowledgements = loop.lendIdentifiers() }
+        acknowledgements.append(identifier.rawValue)
+    }
+
+    /// Tells the core what the client has acknowledged in this read so far.
+    func acknowledge() {
+        guard !acknowledgements.isEmpty else { return }
+        var packetIDs: [UInt16] = []
+        swap(&packetIDs, &acknowledgements)
+        attachment?.acknowledge(packetIDs: packetIDs)
+        loop.takeBack(packetIDs)
     }
 
     private func release(_ identifier: PacketIdentifier) {

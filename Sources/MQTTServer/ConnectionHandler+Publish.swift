@@ -6,16 +6,17 @@ import NIOCore
 /// From the client to the broker, and the answers back.
 extension ConnectionHandler {
     /// A PUBLISH of a client that is in.
-    func receive(_ publish: borrowing ReceivedPublish) {
+    func receive(_ publish: borrowing ReceivedPublish, from publisher: borrowing ClientID?) {
         switch machine.judge(publish) {
-        case .accepted(let topic): collect(publish, topic)
+        case .accepted(let alias): collect(publish, alias, from: publisher)
         case .refused(let action): perform(judged: action)
         }
     }
 
     /// Puts a publication into the batch of this turn.
-    func collect(_ publish: borrowing ReceivedPublish, _ topic: consuming TopicName) {
-        guard clientID != nil else { return }
+    /// - Parameter alias: the name its topic alias stands for; nil when it says its own.
+    func collect(_ publish: borrowing ReceivedPublish, _ alias: TopicName?, from publisher: borrowing ClientID?) {
+        guard attachment != nil else { return }
         if batch.isEmpty {
             batch = loop.lendBatch()
             batchTime = server.broker.clock.now()
@@ -28,17 +29,19 @@ extension ConnectionHandler {
             }
         }
         batch.append(
-            Message(publish, topic: topic, publisher: clientID, now: batchTime), publish.packetIdentifier)
+            Message(publish, alias: alias, publisher: publisher, now: batchTime), publish.packetIdentifier)
     }
 
     /// Hands the batch to the broker and prepares the answers, in the order of the publications (MQTT-4.6.0-2, MQTT-4.6.0-3).
     func publishBatch() {
         guard !batch.isEmpty, let attachment else { return }
-        let batch = exchangeBatch()
+        var batch = PublishBatch()
+        swap(&batch, &self.batch)
         var outcomes = loop.lendOutcomes()
-        server.counters.publishesReceived.add(UInt64(batch.messages.count))
-        attachment.publish(batch.messages, outcomes: &outcomes)
-        precondition(outcomes.count == batch.messages.count, "the broker decides on every message")
+        let count = batch.messages.count
+        server.counters.publishesReceived.add(UInt64(count))
+        attachment.publish(&batch.messages, outcomes: &outcomes)
+        precondition(outcomes.count == count, "the broker decides on every message")
         for answer in batch.answers {
             switch answer {
             case .repetition(let identifier):
@@ -73,10 +76,6 @@ extension ConnectionHandler {
         }
     }
 
-    private func exchangeBatch() -> PublishBatch {
-        defer { batch = PublishBatch() }
-        return batch
-    }
 }
 
 // MARK: - Answers

@@ -181,7 +181,7 @@ extension ReasonCode {
 extension ConnectionMachine {
     private mutating func receive(_ publish: Publish) -> ConnectionAction {
         switch publish.withReceived({ judge($0) }) {
-        case .accepted(let topic): .publish(Publication(topic: topic, publish: publish))
+        case .accepted(let alias): .publish(Publication(alias: alias, publish: publish))
         case .refused(let action): action
         }
     }
@@ -195,15 +195,15 @@ extension ConnectionMachine {
         if let refusal = rules.configuration.capabilities.refusal(of: publish.qos, isRetained: publish.isRetained) {
             return .refused(fail(refusal))
         }
-        let topic: TopicName
+        let alias: TopicName?
         do {
-            topic = try aliases.topic(of: publish)
+            alias = try aliases.topic(of: publish)
         } catch {
             return .refused(fail(error))
         }
         if rules.configuration.validatesPayloadFormat, !publish.hasDeclaredFormat { return .refused(refuse(publish)) }
         if publish.qos == .atLeastOnce { unconfirmed += 1 }
-        return .accepted(topic)
+        return .accepted(alias)
     }
 
     /// Publications beyond the receive maximum since this was last asked, to be counted.
@@ -323,8 +323,9 @@ extension ConnectionMachine {
 
 /// What the machine says of a PUBLISH.
 enum PublishVerdict {
-    /// It goes to the broker, under this name; answer with `ConnectionMachine.published` once the broker has decided.
-    case accepted(TopicName)
+    /// It goes to the broker, under the name its alias stands for or else its own; answer with `ConnectionMachine.published` once the broker
+    /// has decided.
+    case accepted(TopicName?)
     /// What to do instead; stands elsewhere, as it is rare and large.
     indirect case refused(ConnectionAction)
 }

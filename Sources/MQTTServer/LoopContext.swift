@@ -16,6 +16,7 @@ final class LoopContext {
     private var spareBatch = PublishBatch()
     private var spareOutcomes: [PublishOutcome] = []
     private var spareDeliveries: [Delivery] = []
+    private var spareIdentifiers: [UInt16] = []
     private var spareBuffer = ByteBuffer()
 
     init(eventLoop: any EventLoop) {
@@ -36,7 +37,7 @@ final class LoopContext {
 
     func takeBack(_ batch: consuming PublishBatch) {
         batch.removeAll()
-        spareBatch = batch
+        swap(&spareBatch, &batch)
     }
 
     func lendOutcomes() -> [PublishOutcome] { exchange(&spareOutcomes, []) }
@@ -51,6 +52,13 @@ final class LoopContext {
     func takeBack(_ deliveries: consuming [Delivery]) {
         deliveries.removeAll(keepingCapacity: true)
         spareDeliveries = deliveries
+    }
+
+    func lendIdentifiers() -> [UInt16] { exchange(&spareIdentifiers, []) }
+
+    func takeBack(_ identifiers: consuming [UInt16]) {
+        identifiers.removeAll(keepingCapacity: true)
+        spareIdentifiers = identifiers
     }
 
     /// An empty buffer, whose storage is the last one's when that has been written out already.
@@ -70,8 +78,8 @@ final class LoopContext {
         return "auto-" + String(random, radix: 36)
     }
 
-    private func exchange<Value>(_ place: inout Value, _ value: Value) -> Value {
-        defer { place = value }
-        return place
+    private func exchange<Value: ~Copyable>(_ place: inout Value, _ value: consuming Value) -> Value {
+        swap(&place, &value)
+        return value
     }
 }

@@ -35,17 +35,20 @@ struct OutgoingAliases {
         places = Array(repeating: nil, count: Int(count))
     }
 
-    /// How to name `topic` in the next PUBLISH; to be followed by `sent` when that was written.
-    mutating func use(for topic: TopicName) -> Use {
-        guard topic.string.utf8.count >= Self.shortestName else { return .name }
-        let index = index(of: topic)
+    /// How to name the topic of `message` in its PUBLISH; to be followed by `sent` when that was written.
+    mutating func use(for message: Message) -> Use {
+        let index = withExtendedLifetime(message) { () -> Int? in
+            let topic = message.octetsInPlace.topic
+            return topic.count < Self.shortestName ? nil : self.index(of: topic)
+        }
+        guard let index else { return .name }
         guard var place = places[index] else {
-            places[index] = Place(topic: topic)
+            places[index] = Place(topic: message.topic)
             return .name
         }
-        guard place.topic == topic else {
+        guard message.isNamed(place.topic) else {
             place.credit -= 1
-            places[index] = place.credit == 0 ? Place(topic: topic) : place
+            places[index] = place.credit == 0 ? Place(topic: message.topic) : place
             return .name
         }
         place.used()
@@ -60,7 +63,11 @@ struct OutgoingAliases {
         places[Int(alias) - 1]?.isSet = true
     }
 
-    private func index(of topic: TopicName) -> Int { Int(UInt(bitPattern: topic.hashValue) % UInt(places.count)) }
+    private func index(of topic: UnsafeRawBufferPointer) -> Int {
+        var hasher = Hasher()
+        hasher.combine(bytes: topic)
+        return Int(UInt(bitPattern: hasher.finalize()) % UInt(places.count))
+    }
 }
 
 extension OutgoingAliases.Use {

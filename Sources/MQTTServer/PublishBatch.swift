@@ -2,7 +2,7 @@ import MQTTCodec
 import Messaging
 
 /// What a client published in one read: handed to the broker at once, answered afterwards in order.
-struct PublishBatch {
+struct PublishBatch: ~Copyable {
     /// What is to be answered. QoS 0 has none, so most batches have none either.
     enum Answer {
         /// The message at that place of `messages`.
@@ -13,7 +13,8 @@ struct PublishBatch {
         case reply(Reply, after: CommitPoint)
     }
 
-    private(set) var messages: [Message] = []
+    /// Handed to the broker, which takes them out.
+    var messages = MessageBatch()
     private(set) var answers: [Answer] = []
 
     var isEmpty: Bool { messages.isEmpty && answers.isEmpty }
@@ -32,7 +33,7 @@ struct PublishBatch {
     }
 
     mutating func removeAll() {
-        messages.removeAll(keepingCapacity: true)
+        while !messages.isEmpty { _ = messages.takeFirst() }
         answers.removeAll(keepingCapacity: true)
     }
 }

@@ -12,8 +12,8 @@ public protocol Attachment: AnyObject, Sendable {
 
     // MARK: Publishing
 
-    /// Publishes a batch in order. `outcomes` receives one entry per message, in order.
-    func publish(_ messages: [Message], outcomes: inout [PublishOutcome])
+    /// Publishes a batch in order, which is empty afterwards. `outcomes` receives one entry per message, in order.
+    func publish(_ messages: inout MessageBatch, outcomes: inout [PublishOutcome])
 
     /// True while a receiver of this publisher's QoS 1 and 2 messages has more waiting than is good. The adapter then stops
     /// reading from its client; it is woken when the pressure has gone, at the latest after `MailboxLimits.longestHoldBack`.
@@ -46,6 +46,9 @@ public protocol Attachment: AnyObject, Sendable {
     /// Reports how a delivery at QoS 1 or 2 went on.
     /// - Returns: false when no delivery with that identifier is at a step where this can follow; nothing changed then.
     func settle(packetID: UInt16, _ settlement: Settlement) -> Bool
+
+    /// Reports deliveries at QoS 1 as `.acknowledged`, as many as came together. What is not known changes nothing.
+    func acknowledge(packetIDs: [UInt16])
 
     /// Accounts for a taken delivery that the adapter cannot send (too large for the peer, no topic id …). Ends it.
     func discard(_ delivery: Delivery, reason: DropReason)
@@ -93,6 +96,14 @@ public protocol Attachment: AnyObject, Sendable {
     /// Ends the attachment. The session goes on for its expiry.
     /// - Parameter expiry: replaces the expiry given at connect when not nil (MQTT 5.0, 3.14.2.2.2).
     func detach(_ reason: DetachReason, expiry: SessionExpiryChange?)
+}
+
+extension Attachment {
+    /// The same for messages that lie in an array.
+    public func publish(_ messages: [Message], outcomes: inout [PublishOutcome]) {
+        var batch = MessageBatch(messages)
+        publish(&batch, outcomes: &outcomes)
+    }
 }
 
 public enum TakeResult: Sendable, Equatable {

@@ -4,12 +4,12 @@ import Glibc
 ///
 /// One piece of memory, as there is one for every message on its way:
 ///
-///     ┌──────────────┬─────────────────────────────┬───────────────────┬─────────────────────┐
-///     │ object, 16 B │ Fields, 64 B: topic, expiry │ octets of topic … │ octets of payload … │
-///     └──────────────┴─────────────────────────────┴───────────────────┴─────────────────────┘
+///     ┌──────────────┬───────────────────────────────┬─────────┬─────────────┬───────────┐
+///     │ object, 16 B │ Fields, 40 B: expiry, QoS, …  │ topic … │ publisher … │ payload … │
+///     └──────────────┴───────────────────────────────┴─────────┴─────────────┴───────────┘
 ///
-/// The topic stands there once more as octets because it is written for each receiver: to look into the string would count
-/// references to it, from several threads at the same time.
+/// Names lie in it as octets: a reference to a string would be counted when the message is made and when it goes, by the threads of
+/// publisher and receiver. Who wants a name as a value (`topic`, `publisher`) gets one made.
 ///
 /// Proof of `@unchecked Sendable`: its only member is a buffer, which `ManagedBuffer` leaves open whether threads may share. `Storage.make`
 /// writes it before anybody else has it, and afterwards it is only read: all fields are constants of `Sendable` types, and the pointers to
@@ -26,13 +26,29 @@ public struct Message: @unchecked Sendable {
         topic: TopicName, payload: UnsafeRawBufferPointer, qos: QoS, retain: Bool = false, publishedAt: Timestamp,
         expiresAt: Timestamp = .never, publisher: ClientID? = nil, properties: MessageProperties? = nil
     ) {
-        storage = Storage.make(
-            Fields(
-                topic: topic, publisher: publisher, properties: properties, expiresAt: expiresAt,
-                publishedAt: publishedAt,
-                payloadCount: UInt32(payload.count), topicCount: UInt16(topic.string.utf8.count), qos: qos,
-                retain: retain),
-            payload: payload)
+        self = topic.string.utf8.span.bytes.withUnsafeBytes { topic in
+            Message(
+                checkedTopic: topic, payload: payload, qos: qos, retain: retain, publishedAt: publishedAt,
+                expiresAt: expiresAt, publisher: publisher, properties: properties)
+        }
+    }
+
+    /// The same with a topic that lies in octets received: those of a name as `TopicName` would take it.
+    public init(
+        checkedTopic topic: UnsafeRawBufferPointer, payload: UnsafeRawBufferPointer, qos: QoS, retain: Bool = false,
+        publishedAt: Timestamp, expiresAt: Timestamp = .never, publisher: borrowing ClientID? = nil,
+        properties: MessageProperties? = nil
+    ) {
+        let fields = Fields(
+            properties: properties, expiresAt: expiresAt, publishedAt: publishedAt,
+            payloadCount: UInt32(payload.count), publisherCount: Fields.noPublisher,
+            topicCount: UInt16(topic.count), qos: qos, retain: retain)
+        storage =
+            if let publisher = copy publisher {
+                publisher.string.utf8.span.bytes.withUnsafeBytes { Storage.make(fields, topic, publisher: $0, payload) }
+            } else {
+                Storage.make(fields, topic, publisher: nil, payload)
+            }
     }
 
     /// The same for a payload that lies in an array.
@@ -51,8 +67,12 @@ public struct Message: @unchecked Sendable {
 // MARK: - What it says
 
 extension Message {
-    /// The name it was published under, aliases resolved and rewrite rules applied.
-    @inlinable public var topic: TopicName { _read { yield storage.header.topic } }
+    /// The name it was published under, aliases resolved and rewrite rules applied. Made each time: where that is often, `octetsInPlace`
+    /// says the same.
+    public var topic: TopicName {
+        withExtendedLifetime(storage) { TopicName(known: octetsInPlace.topic) }
+    }
+
     /// QoS it was published with; a receiver gets at most this.
     @inlinable public var qos: QoS { storage.header.qos }
     /// The publisher asked for it to be kept as the topic's last value (MQTT 5.0, 3.3.1.3).
@@ -61,8 +81,13 @@ extension Message {
     @inlinable public var expiresAt: Timestamp { storage.header.expiresAt }
     /// When the gateway accepted it.
     @inlinable public var publishedAt: Timestamp { storage.header.publishedAt }
-    /// Session that published it, for the no-local option; nil for the gateway itself and for publishers without session.
-    @inlinable public var publisher: ClientID? { _read { yield storage.header.publisher } }
+    /// Session that published it, for the no-local option; nil for the gateway itself and for publishers without session. Made each time.
+    public var publisher: ClientID? {
+        guard storage.header.publisherCount != Fields.noPublisher else { return nil }
+        return withExtendedLifetime(storage) {
+            ClientID(String(decoding: octetsInPlace.publisher, as: UTF8.self))
+        }
+    }
     /// What MQTT 5.0 lets a publisher add; nil for the many messages that carry none.
     @inlinable public var properties: MessageProperties? { _read { yield storage.header.properties } }
     /// Octets of the payload.
@@ -78,47 +103,90 @@ extension Message {
     public func withPayload<Result, Failure>(
         _ body: (UnsafeRawBufferPointer) throws(Failure) -> Result
     ) throws(Failure) -> Result {
-        try storage.withUnsafeMutablePointers { (fields, octets) throws(Failure) in
-            try body(
-                UnsafeRawBufferPointer(
-                    start: octets + Int(fields.pointee.topicCount), count: Int(fields.pointee.payloadCount)))
+        try withExtendedLifetime(storage) { (_) throws(Failure) in try body(octetsInPlace.payload) }
+    }
+
+    /// Topic, publisher and payload where they lie. Looked at for each receiver, and no reference is counted for it.
+    @inlinable
+    public var octetsInPlace: OctetsInPlace {
+        // Somebody holds the storage: who asked.
+        Unmanaged.passUnretained(storage)._withUnsafeGuaranteedRef { storage in
+            storage.withUnsafeMutablePointers { fields, octets in
+                OctetsInPlace(
+                    octets, topic: Int(fields.pointee.topicCount), publisher: fields.pointee.publisherOctets,
+                    payload: Int(fields.pointee.payloadCount))
+            }
         }
     }
 
-    /// Lends the octets of topic and payload to `body`, for each receiver anew: no reference is counted.
+    /// Lends the octets of topic and payload to `body`.
     @inlinable
     public func withOctets<Result>(
         _ body: (_ topic: UnsafeRawBufferPointer, _ payload: UnsafeRawBufferPointer) -> Result
     ) -> Result {
-        storage.withUnsafeMutablePointers { fields, octets in
-            let topicCount = Int(fields.pointee.topicCount)
-            return body(
-                UnsafeRawBufferPointer(start: octets, count: topicCount),
-                UnsafeRawBufferPointer(start: octets + topicCount, count: Int(fields.pointee.payloadCount)))
+        withExtendedLifetime(storage) { body(octetsInPlace.topic, octetsInPlace.payload) }
+    }
+
+    /// Valid as long as somebody holds the message.
+    public struct OctetsInPlace: BitwiseCopyable {
+        public let topic: UnsafeRawBufferPointer
+        /// In UTF-8; empty for none.
+        public let publisher: UnsafeRawBufferPointer
+        public let payload: UnsafeRawBufferPointer
+
+        @usableFromInline
+        init(_ start: UnsafeMutablePointer<UInt8>, topic: Int, publisher: Int, payload: Int) {
+            self.topic = UnsafeRawBufferPointer(start: start, count: topic)
+            self.publisher = UnsafeRawBufferPointer(start: start + topic, count: publisher)
+            self.payload = UnsafeRawBufferPointer(start: start + topic + publisher, count: payload)
         }
     }
 
     /// Whether it says more than topic and payload: properties or an expiry.
     @inlinable public var saysMore: Bool { storage.header.properties != nil || storage.header.expiresAt != .never }
 
-    /// Where topic and publisher lie in memory. Messages of which that is the same go the same way, to whomever it leads; a client's
-    /// messages to one topic mostly do. Compared without a look at the octets and without counting references.
+    /// Topic and publisher. Messages of which that is the same go the same way, to whomever it leads.
     @inlinable
     public var way: Way {
-        Way(
-            topic: unsafeBitCast(storage.header.topic.string, to: UInt128.self),
-            publisher: unsafeBitCast(storage.header.publisher?.string, to: UInt128.self))
+        Unmanaged.passUnretained(storage)._withUnsafeGuaranteedRef { storage in
+            storage.withUnsafeMutablePointers { fields, octets in
+                Way(
+                    names: UnsafeRawPointer(octets), topicCount: fields.pointee.topicCount,
+                    publisherCount: fields.pointee.publisherCount)
+            }
+        }
     }
 
-    public struct Way: BitwiseCopyable, Equatable, Sendable {
-        @usableFromInline let topic: UInt128
-        @usableFromInline let publisher: UInt128
+    /// Valid as long as somebody holds the message.
+    public struct Way: BitwiseCopyable, Equatable {
+        /// Topic and publisher, which lie side by side.
+        @usableFromInline let names: UnsafeRawPointer
+        @usableFromInline let topicCount: UInt16
+        @usableFromInline let publisherCount: UInt32
 
         @usableFromInline
-        init(topic: UInt128, publisher: UInt128) {
-            self.topic = topic
-            self.publisher = publisher
+        init(names: UnsafeRawPointer, topicCount: UInt16, publisherCount: UInt32) {
+            self.names = names
+            self.topicCount = topicCount
+            self.publisherCount = publisherCount
         }
+
+        public static func == (left: Way, right: Way) -> Bool {
+            guard left.topicCount == right.topicCount, left.publisherCount == right.publisherCount else { return false }
+            let publisherCount = left.publisherCount == Fields.noPublisher ? 0 : Int(left.publisherCount)
+            return memcmp(left.names, right.names, Int(left.topicCount) + publisherCount) == 0
+        }
+    }
+
+    /// Whether it was published under `topic`, without making a name of its own.
+    public func isNamed(_ topic: TopicName) -> Bool {
+        withOctets { name, _ in topic.string.hasOctets(name) }
+    }
+
+    /// Whether `client` published it.
+    public func isPublished(by client: ClientID) -> Bool {
+        guard storage.header.publisherCount != Fields.noPublisher else { return false }
+        return withExtendedLifetime(self) { client.string.hasOctets(octetsInPlace.publisher) }
     }
 
     /// Both are one message, not just alike.
@@ -130,31 +198,44 @@ extension Message {
 extension Message {
     @usableFromInline
     struct Fields: Sendable {
-        @usableFromInline let topic: TopicName
-        @usableFromInline let publisher: ClientID?
+        /// What `publisherCount` is where there is no publisher.
+        static let noPublisher = UInt32.max
+
         @usableFromInline let properties: MessageProperties?
         @usableFromInline let expiresAt: Timestamp
         @usableFromInline let publishedAt: Timestamp
         /// Octets of the payload.
         @usableFromInline let payloadCount: UInt32
+        /// Octets of the publisher's name.
+        @usableFromInline var publisherCount: UInt32
         /// Octets of the topic.
         @usableFromInline let topicCount: UInt16
         @usableFromInline let qos: QoS
         @usableFromInline let retain: Bool
+
+        @usableFromInline var publisherOctets: Int {
+            publisherCount == Self.noPublisher ? 0 : Int(publisherCount)
+        }
     }
 
-    /// Fields, and behind them topic and payload.
+    /// Fields, and behind them topic, publisher and payload.
     @usableFromInline
     final class Storage: ManagedBuffer<Fields, UInt8> {
-        static func make(_ fields: consuming Fields, payload: UnsafeRawBufferPointer) -> Storage {
-            let (topicCount, payloadCount) = (Int(fields.topicCount), payload.count)
+        /// - Parameter publisher: nil for none.
+        static func make(
+            _ fields: consuming Fields, _ topic: UnsafeRawBufferPointer, publisher: UnsafeRawBufferPointer?,
+            _ payload: UnsafeRawBufferPointer
+        ) -> Storage {
+            if let publisher { fields.publisherCount = UInt32(publisher.count) }
+            let (topicCount, publisherCount) = (topic.count, publisher?.count ?? 0)
             var fields = Optional(consume fields)  // moved in, so that no reference is counted
-            let buffer = create(minimumCapacity: topicCount + payloadCount) { _ in fields.take().unsafelyUnwrapped }
-            buffer.withUnsafeMutablePointers { fields, octets in
-                fields.pointee.topic.string.utf8.span.bytes.withUnsafeBytes { topic in
-                    if let topic = topic.baseAddress { memcpy(octets, topic, topicCount) }
-                }
-                if let payload = payload.baseAddress { memcpy(octets + topicCount, payload, payloadCount) }
+            let buffer = create(minimumCapacity: topicCount + publisherCount + payload.count) { _ in
+                fields.take().unsafelyUnwrapped
+            }
+            buffer.withUnsafeMutablePointerToElements { octets in
+                if let topic = topic.baseAddress { memcpy(octets, topic, topicCount) }
+                if let publisher = publisher?.baseAddress { memcpy(octets + topicCount, publisher, publisherCount) }
+                if let start = payload.baseAddress { memcpy(octets + topicCount + publisherCount, start, payload.count) }
             }
             return unsafeDowncast(buffer, to: Storage.self)
         }

@@ -18,6 +18,14 @@ extension String {
         }
     }
 
+    func hasOctets(_ octets: UnsafeRawBufferPointer) -> Bool {
+        utf8.span.bytes.withUnsafeBytes { own in
+            guard own.count == octets.count else { return false }
+            guard let first = own.baseAddress, let second = octets.baseAddress else { return true }
+            return memcmp(first, second, own.count) == 0
+        }
+    }
+
     /// Hashes the octets, matching `hasSameOctets(as:)`.
     func hashOctets(into hasher: inout Hasher) {
         let walked: Void? = utf8.withContiguousStorageIfAvailable { hasher.combine(bytes: UnsafeRawBufferPointer($0)) }

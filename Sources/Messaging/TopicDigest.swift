@@ -11,6 +11,10 @@ public struct TopicDigest: Hashable, Sendable {
     }
 }
 
+extension Message {
+    public var topicDigest: TopicDigest { withOctets { topic, _ in TopicDigest(topic) } }
+}
+
 extension TopicName {
     public var digest: TopicDigest {
         string.utf8.withContiguousStorageIfAvailable { TopicDigest(UnsafeRawBufferPointer($0)) }

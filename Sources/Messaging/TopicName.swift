@@ -29,10 +29,15 @@ public struct TopicName: Hashable, Sendable, CustomStringConvertible {
     /// - Throws: `TopicError.empty`.
     public init(checked octets: UnsafeRawBufferPointer) throws(TopicError) {
         guard !octets.isEmpty else { throw .empty }
+        self.init(known: octets)
+        assert((try? TopicName(string)) == self, "the codec has checked the name")
+    }
+
+    /// Copies the octets of a name.
+    init(known octets: UnsafeRawBufferPointer) {
         let isASCII = OctetScan(octets).isASCII
         string = String(
             copying: UTF8Span(unchecked: octets.assumingMemoryBound(to: UInt8.self).span, isKnownASCII: isASCII))
-        assert((try? TopicName(string)) == self, "the codec has checked the name")
     }
 
     /// The name that a filter without wildcards spells, to which the same rules apply.

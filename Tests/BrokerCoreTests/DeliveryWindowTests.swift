@@ -93,7 +93,7 @@ extension DeliveryWindow {
     /// - Returns: the identifier of `entry`; nil when there is no room for it.
     fileprivate mutating func add(_ entry: Mailbox.Entry) -> UInt16? {
         guard hasRoom(for: entry.packetID) else { return nil }
-        append(entry)
+        append(entry, entry.packetID, octets: entry.message.octets)
         return entry.packetID
     }
 }

@@ -12,7 +12,7 @@ import Testing
         Mailbox.Entry(
             message: Message(topic: try TopicName(topic), payload: [1, 2], qos: qos, publishedAt: .never),
             sequence: sequence,
-            qos: qos, retain: false, subscriptionIDs: .none, expiresAt: .never, isStored: isStored)
+            qos: qos, retain: false, isStored: isStored, subscriptionIDs: .none, expiresAt: .never)
     }
 
     private static func removed(_ tail: inout MailboxTail) -> String? {

@@ -38,9 +38,8 @@ import Testing
         let index = try Self.index(20_000)
         let messages = try Self.messages(Self.topics + Self.topics + Self.topics)
         let before = messages.map { Self.receivers(index, $0) }
-        var ends = [0]
-        while let end = ends.last, end < messages.count { ends.append(index.readAhead(messages.span, from: end)) }
-        #expect(ends == [0, 32, messages.count])
+        #expect(index.readAhead(MessageBatch(messages)) == 32)
+        #expect(index.readAhead(MessageBatch(Array(messages.dropFirst(32)))) == messages.count - 32)
         #expect(messages.map { Self.receivers(index, $0) } == before)
         #expect(before[0] == [0])
         #expect(before[1] == [1])
@@ -49,7 +48,7 @@ import Testing
 
     @Test func isLeftOutWhereNothingIsWaitedFor() throws {
         let messages = try Self.messages(Self.topics + Self.topics + Self.topics)
-        #expect(try Self.index(100).readAhead(messages.span, from: 0) == messages.count)
-        #expect(try Self.index(20_000).readAhead(messages.span, from: messages.count - 1) == messages.count)
+        #expect(try Self.index(100).readAhead(MessageBatch(messages)) == messages.count)
+        #expect(try Self.index(20_000).readAhead(MessageBatch([messages[0]])) == 1)
     }
 }

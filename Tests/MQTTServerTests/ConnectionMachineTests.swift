@@ -219,7 +219,7 @@ import Testing
             Issue.record("not published: \(action)")
             return
         }
-        #expect(publication.topic == topic)
+        #expect(publication.alias == topic)
     }
 
     @Test(arguments: [(UInt16(4), "t", ReasonCode.topicAliasInvalid), (2, "", .protocolError)])

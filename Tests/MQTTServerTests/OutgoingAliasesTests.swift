@@ -7,7 +7,10 @@ import Testing
 @testable import MQTTServer
 
 @Suite struct OutgoingAliasesTests {
-    private func topic(_ name: String) throws -> TopicName { try TopicName(name) }
+    /// A message of that name.
+    private func topic(_ name: String) throws -> Message {
+        Message(topic: try TopicName(name), payload: [], qos: .atMostOnce, publishedAt: .never)
+    }
 
     /// MQTT-3.1.2-27
     @Test func aClientThatTakesNoneGetsNone() {

@@ -11,16 +11,17 @@ struct MessageTests {
         #expect(message.payload == payload)
         #expect(message.payloadCount == payload.count)
         #expect(message.octets == topic.utf8.count + payload.count)
-        let lent = message.withOctets { (Array($0), Array($1)) }
-        #expect(lent.0 == Array(topic.utf8))
-        #expect(lent.1 == payload)
+        withExtendedLifetime(message) {
+            #expect(Array(message.octetsInPlace.topic) == Array(topic.utf8))
+            #expect(Array(message.octetsInPlace.payload) == payload)
+        }
     }
 
     @Test func takesTheLongestTopic() throws {
         let topic = String(repeating: "t", count: TopicName.maximumOctets)
         let message = try Self.message(topic, [1])
         #expect(message.octets == TopicName.maximumOctets + 1)
-        #expect(message.withOctets { topic, _ in topic.count } == TopicName.maximumOctets)
+        #expect(withExtendedLifetime(message) { message.octetsInPlace.topic.count } == TopicName.maximumOctets)
     }
 
     /// One client's messages under one name go together; whose string is another one may go alone, though it says the same.

@@ -26,7 +26,9 @@ final class FakeAttachment: Attachment {
     var backlog: Int { withSession { _, session in session.backlog } ?? 0 }
     var will: Will? { withSession { _, session in session.will } ?? nil }
 
-    func publish(_ messages: [Message], outcomes: inout [PublishOutcome]) {
+    func publish(_ batch: inout MessageBatch, outcomes: inout [PublishOutcome]) {
+        var messages: [Message] = []
+        while !batch.isEmpty { messages.append(batch.takeFirst()) }
         let result = withSession { state, _ in state.publish(messages) }
         outcomes += result?.outcomes ?? messages.map { _ in .refused(.detached) }
         broker.notify(result?.woken ?? [])
@@ -88,6 +90,10 @@ final class FakeAttachment: Attachment {
             } ?? (false, nil)
         owner?.wake()
         return isKnown
+    }
+
+    func acknowledge(packetIDs: [UInt16]) {
+        for packetID in packetIDs { _ = settle(packetID: packetID, .acknowledged) }
     }
 
     func discard(_ delivery: Delivery, reason: DropReason) {
