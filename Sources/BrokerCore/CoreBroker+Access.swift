@@ -71,3 +71,15 @@ extension CoreBroker {
         }
     }
 }
+
+// MARK: - A message's own questions
+
+extension CoreBroker {
+    func mayPublish(_ message: Message, _ principal: Principal) -> Bool {
+        !isRestricted || principal.kind == .gateway || authorizer.allows(.publish(message.topic), by: principal)
+    }
+
+    func mayReceive(_ message: Message, _ principal: Principal) -> Bool {
+        !isRestricted || principal.kind == .gateway || authorizer.allows(.receive(message.topic), by: principal)
+    }
+}

@@ -104,10 +104,7 @@ extension CoreBroker {
             return .refused(.topicNotAllowed)
         }
         if message.isReserved, let outcome = admitReserved(message, principal) { return outcome }
-        guard principal.kind == .gateway || authorizer.allows(.publish(message.topic), by: principal) else {
-            return .refused(.notAuthorized)
-        }
-        return nil
+        return mayPublish(message, principal) ? nil : .refused(.notAuthorized)
     }
 
     /// Finds the receivers of the first message.

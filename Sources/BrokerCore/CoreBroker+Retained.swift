@@ -43,8 +43,7 @@ extension CoreBroker {
         }
         let now = clock.now()
         return found.filter { message in
-            message.expiresAt > now
-                && (principal.kind == .gateway || authorizer.allows(.receive(message.topic), by: principal))
+            message.expiresAt > now && mayReceive(message, principal)
         }
     }
 

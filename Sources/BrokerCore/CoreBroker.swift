@@ -13,6 +13,8 @@ package final class CoreBroker: Broker {
     let events: any EventSink
     let authenticator: any Authenticator
     let authorizer: any Authorizer
+    /// `Authorizer.restricts`, which is asked for with every message.
+    let isRestricted: Bool
     /// Nil when nothing is kept.
     let store: (any Store)?
     /// The same for the recorders of durable sessions.
@@ -60,6 +62,7 @@ package final class CoreBroker: Broker {
         self.features = features
         self.authenticator = authenticator
         self.authorizer = authorizer
+        isRestricted = authorizer.restricts
         self.events = events
         self.store = store
         recording = store.map { Recorder.Target(store: $0, clock: clock) }

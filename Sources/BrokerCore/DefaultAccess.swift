@@ -21,6 +21,7 @@ package struct LoopbackAuthenticator: Authenticator {
 /// Allows everything to everybody who got in.
 package struct PermissiveAuthorizer: Authorizer {
     package init() {}
+    package var restricts: Bool { false }
     package func allows(_ action: Action, by principal: Principal) -> Bool { true }
     package func access(to filter: TopicFilter, by principal: Principal) -> SubscriptionAccess { .full }
 }

@@ -86,7 +86,8 @@ extension ConnectionHandler {
         case .open(let opening): open(opening)
         case .authenticate(let opening, let method, let data): authenticate(opening, method, data)
         case .respond(let data): respond(data)
-        case .publish(let publication): publication.publish.withReceived { collect($0, publication.alias, from: clientID) }
+        case .publish(let publication):
+            publication.publish.withReceived { collect($0, publication.alias, from: clientID) }
         case .release(let identifier): release(identifier)
         case .settle(let identifier, let settlement): settle(identifier, settlement)
         case .subscribe(let subscribe): self.subscribe(subscribe)
@@ -99,8 +100,9 @@ extension ConnectionHandler {
 
     /// A PUBACK, PUBREC, PUBREL or PUBCOMP without a reason.
     private func receive(_ type: PacketType, _ identifier: PacketIdentifier) {
+        guard type != .puback else { return acknowledged(identifier) }
+        acknowledge()  // what came before
         switch type {
-        case .puback: acknowledged(identifier)
         case .pubrec: settle(identifier, .received)
         case .pubrel: release(identifier)
         default: settle(identifier, .completed)

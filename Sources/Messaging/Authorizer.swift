@@ -5,8 +5,15 @@
 public protocol Authorizer: Sendable {
     func allows(_ action: Action, by principal: Principal) -> Bool
 
+    /// False where everything is allowed to everybody and always will be: then nothing is asked, and no topic name made to ask with.
+    var restricts: Bool { get }
+
     /// How much of what `filter` matches `principal` may receive.
     func access(to filter: TopicFilter, by principal: Principal) -> SubscriptionAccess
+}
+
+extension Authorizer {
+    public var restricts: Bool { true }
 }
 
 /// What somebody wants to do.
