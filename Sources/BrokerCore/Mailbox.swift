@@ -85,24 +85,34 @@ struct Mailbox: ~Copyable {
             madeRoom = true
         }
         waitingOctets += octets
-        let isRecorded = qos != .atMostOnce && durability != .memory && recorder != nil
         let expiresAt = min(message.expiresAt, bounds.waitsUntil)
-        let entry = Entry(
-            message: message, sequence: qos == .atMostOnce ? 0 : nextSequence, qos: qos, retain: retain, share: share,
-            subscriptionIDs: subscriptionIDs, expiresAt: expiresAt)
-        if qos != .atMostOnce { nextSequence += 1 }
-        let commit =
-            isRecorded
-            ? record(entry, durability, mayLeaveMemory: isBeyondShare || waiting.count >= bounds.inMemory)
-            : append(entry)
+        var commit = CommitPoint.none
+        // Two ways, so that on the one that most take the entry is made where it is to lie.
+        if qos == .atMostOnce || durability == .memory || recorder == nil {
+            append(
+                Entry(
+                    message: message, sequence: takeSequence(qos), qos: qos, retain: retain, share: share,
+                    subscriptionIDs: subscriptionIDs, expiresAt: expiresAt))
+        } else {
+            let entry = Entry(
+                message: message, sequence: takeSequence(qos), qos: qos, retain: retain, share: share,
+                subscriptionIDs: subscriptionIDs, expiresAt: expiresAt)
+            commit = record(
+                entry, durability, mayLeaveMemory: isBeyondShare || waiting.count >= bounds.inMemory)
+        }
         return madeRoom ? .dropped(commit, makesRoom: true) : .queued(commit)
     }
 
+    private mutating func takeSequence(_ qos: QoS) -> UInt64 {
+        guard qos != .atMostOnce else { return 0 }
+        defer { nextSequence += 1 }
+        return nextSequence
+    }
+
     /// Adds what only memory has.
-    @inline(__always)  // the entry is made where it is to lie
-    private mutating func append(_ entry: consuming Entry) -> CommitPoint {
+    @inline(__always)
+    private mutating func append(_ entry: consuming Entry) {
         if tail.count > 0 { tail.append(entry) } else { waiting.append(entry) }
-        return .none
     }
 
     /// Adds what the store gets, too.
@@ -261,6 +271,7 @@ struct Mailbox: ~Copyable {
 
     /// Puts an entry of QoS 1 or 2 on the way, under its packet identifier (MQTT-4.3.2-1, MQTT-4.3.3-1). Only when the window has room
     /// (MQTT-3.3.4-9, MQTT-4.9.0-2). What has left does not expire any more (MQTT-4.3.3-7, MQTT-4.3.3-13).
+    @inline(__always)  // the entry is moved out of one queue into the other
     private mutating func send(_ entry: consuming Entry) -> Delivery {
         let octets = entry.message.octets
         let packetID = entry.packetID
