@@ -172,7 +172,7 @@ extension CoreBroker {
         _ message: Message, _ level: Durability, _ routing: borrowing Routing, _ scratch: RouteScratch
     ) -> Bool {
         guard message.qos != .atMostOnce else { return false }
-        if message.retain, durability.level(of: message.topic) != .memory { return true }
+        if message.retain, durability.level(of: message) != .memory { return true }
         return level != .memory && needsStore(message, routing, scratch)
     }
 

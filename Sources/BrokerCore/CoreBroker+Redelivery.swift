@@ -22,7 +22,7 @@ extension CoreBroker {
                 subscriptionIDs: identifiers, share: orphan.share)
             let (effects, _) = session.put(
                 orphan.message, as: receiver,
-                durability: durability.level(of: orphan.message.topic, listenerLevel: nil), limits: limits.mailbox,
+                durability: durability.level(of: orphan.message), limits: limits.mailbox,
                 clock: clock)
             if let wake = effects.wake { wakes.append(wake) }
         }

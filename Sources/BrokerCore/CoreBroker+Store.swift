@@ -57,7 +57,7 @@ extension CoreBroker {
     /// Rebuilds sessions, subscriptions and retained messages from what the store kept. Sessions are detached; those whose
     /// time ran out while the gateway was down end at the first tick.
     func restore(_ state: StoredState) {
-        for (message, expiresAt) in state.retained where durability.level(of: message.topic) != .memory {
+        for (message, expiresAt) in state.retained where durability.level(of: message) != .memory {
             let restored = message.expiring(at: clock.timestamp(atWallClock: expiresAt))
             _ = retained.withLock { $0.set(restored, limit: .max) }
             deadlines.withLock { $0.insert(.retained(restored.topic), at: restored.expiresAt) }

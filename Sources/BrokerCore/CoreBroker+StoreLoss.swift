@@ -25,7 +25,7 @@ extension CoreBroker {
     private func storeRetainedAgain() {
         retained.withLock { retained in
             retained.forEach { message in
-                guard durability.level(of: message.topic) != .memory else { return }
+                guard durability.level(of: message) != .memory else { return }
                 _ = store?.append(.putRetained(message, expiresAt: clock.wallClock(at: message.expiresAt)))
             }
         }

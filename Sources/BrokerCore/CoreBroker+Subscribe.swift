@@ -140,7 +140,7 @@ extension CoreBroker {
             subscriber: session.subscriber, qos: subscription.qos, retainAsPublished: true,  // MQTT 3.1.1, MQTT-3.3.1-8
             subscriptionIDs: identifiers)
         let (effects, commit) = session.put(
-            message, as: receiver, durability: durability.level(of: message.topic), limits: limits.mailbox, clock: clock
+            message, as: receiver, durability: durability.level(of: message), limits: limits.mailbox, clock: clock
         )
         if let reason = effects.dropped { events.record(.dropping(session.clientID, reason)) }
         wake = effects.wake ?? wake

@@ -34,29 +34,31 @@ extension SubscriptionIndex {
         let identifiers: UnsafeBufferPointer<UInt32>
         let topic: UnsafeRawBufferPointer
 
+        /// Goes down from `node`; where both the level's own node and `+` lead on, into the first by itself and with the second further.
         /// - Parameter start: where in the topic the level below `node` begins.
         func visit(_ node: LevelNode.ID, at start: Int, into matches: inout Matches) {
-            let branch = tree[node]
-            let hasEnded = start > topic.count
-            // MQTT-4.7.2-1: at the first level, wildcards do not match names that start with $.
-            let wildcards = start > 0 || topic.first != UInt8(ascii: "$")
-            if branch.below != SubscriptionIndex.none, wildcards { collect(branch.below, into: &matches) }
-            if branch.hasShares {
-                matches.append(Matches.Sharing(node: node, hasEnded: hasEnded, wildcards: wildcards))
-            }
-            guard !hasEnded else {
-                if branch.exact != SubscriptionIndex.none { collect(branch.exact, into: &matches) }
-                return
-            }
-            let hasChildren = tree.hasChildren(node)
-            let isPlus = branch.plus != LevelNode.none && wildcards
-            guard hasChildren || isPlus else { return }
-            let end = topic.endOfLevel(from: start)
-            if hasChildren {
+            var (node, start) = (node, start)
+            while node != LevelNode.none {
+                let branch = tree[node]
+                let hasEnded = start > topic.count
+                // MQTT-4.7.2-1: at the first level, wildcards do not match names that start with $.
+                let wildcards = start > 0 || topic.first != UInt8(ascii: "$")
+                if branch.below != SubscriptionIndex.none, wildcards { collect(branch.below, into: &matches) }
+                if branch.hasShares {
+                    matches.append(Matches.Sharing(node: node, hasEnded: hasEnded, wildcards: wildcards))
+                }
+                guard !hasEnded else {
+                    if branch.exact != SubscriptionIndex.none { collect(branch.exact, into: &matches) }
+                    return
+                }
+                let plus = wildcards ? branch.plus : LevelNode.none
+                guard tree.hasChildren(node) || plus != LevelNode.none else { return }
+                let end = topic.endOfLevel(from: start)
                 let child = tree.child(of: node, UnsafeRawBufferPointer(rebasing: topic[start..<end]))
-                if child != LevelNode.none { visit(child, at: end + 1, into: &matches) }
+                start = end + 1
+                if plus != LevelNode.none, child != LevelNode.none { visit(child, at: start, into: &matches) }
+                node = plus != LevelNode.none ? plus : child
             }
-            if isPlus { visit(branch.plus, at: end + 1, into: &matches) }
         }
 
         private func collect(_ first: EntryID, into matches: inout Matches) {

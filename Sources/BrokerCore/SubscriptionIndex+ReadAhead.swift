@@ -15,7 +15,7 @@ extension SubscriptionIndex {
     /// Asks memory for what walks for the first of `messages` will read.
     /// - Returns: how many it was done for.
     func readAhead(_ messages: borrowing MessageBatch) -> Int {
-        guard octets > Self.cached, messages.count > 1 else { return messages.count }
+        guard messages.count > 1, octets > Self.cached else { return messages.count }
         let end = min(Self.scouts, messages.count)
         withUnsafeTemporaryAllocation(of: Scout.self, capacity: end) { scouts in
             var count = 0
