@@ -64,7 +64,7 @@ extension CoreBroker {
     func removeRetainedIfExpired(_ topic: TopicName, now: Timestamp) {
         retained.withLock { retained in
             guard let message = retained.message(of: topic), message.expiresAt <= now else { return }
-            retained.remove(topic)
+            retained.remove(message)
             _ = store?.append(.removeRetained(topic))
         }
     }

@@ -29,8 +29,8 @@ struct RetainedStore: ~Copyable {
 
     /// Keeps `message` as its topic's last value (MQTT-3.3.1-5); an empty payload removes it (MQTT-3.3.1-6, MQTT-3.3.1-7).
     mutating func set(_ message: Message, limit: Int) -> SetResult {
-        guard message.payloadCount > 0 else { return remove(message.topic) == nil ? .unchanged : .removed }
-        guard count < limit || self.message(of: message.topic) != nil else { return .full }
+        guard message.payloadCount > 0 else { return remove(message) == nil ? .unchanged : .removed }
+        guard count < limit || message.withOctets({ topic, _ in self.message(of: topic) }) != nil else { return .full }
         let node = message.withOctets { topic, _ in insert(topic) }
         octets += message.octets
         if let old = messages[Int(node)] { octets -= old.octets } else { count += 1 }
@@ -38,9 +38,10 @@ struct RetainedStore: ~Copyable {
         return .stored
     }
 
+    /// Takes out the message of the same topic as `message`.
     @discardableResult
-    mutating func remove(_ topic: TopicName) -> Message? {
-        let node = find(topic)
+    mutating func remove(_ message: Message) -> Message? {
+        let node = message.withOctets { topic, _ in tree.find(Levels(topic)) }
         guard node != LevelNode.none, let old = messages[Int(node)] else { return nil }
         messages[Int(node)] = nil
         removeUnused(node)
@@ -50,14 +51,16 @@ struct RetainedStore: ~Copyable {
     }
 
     func message(of topic: TopicName) -> Message? {
-        topic.string.utf8.span.bytes.withUnsafeBytes { topic in
-            let guess = tree.guess(Levels(topic))
-            if guess != LevelNode.none, let message = messages[Int(guess)], message.isPublished(to: topic) {
-                return message
-            }
-            let node = tree.find(Levels(topic))
-            return node == LevelNode.none ? nil : messages[Int(node)]
+        topic.string.utf8.span.bytes.withUnsafeBytes { message(of: $0) }
+    }
+
+    private func message(of topic: UnsafeRawBufferPointer) -> Message? {
+        let guess = tree.guess(Levels(topic))
+        if guess != LevelNode.none, let message = messages[Int(guess)], message.isPublished(to: topic) {
+            return message
         }
+        let node = tree.find(Levels(topic))
+        return node == LevelNode.none ? nil : messages[Int(node)]
     }
 
     /// All of them, also those that wildcards do not reach.
@@ -111,10 +114,6 @@ struct RetainedStore: ~Copyable {
     }
 
     // MARK: Nodes
-
-    private func find(_ topic: TopicName) -> LevelNode.ID {
-        topic.string.utf8.span.bytes.withUnsafeBytes { tree.find(Levels($0)) }
-    }
 
     private mutating func insert(_ topic: UnsafeRawBufferPointer) -> LevelNode.ID {
         var node = LevelNode.root
