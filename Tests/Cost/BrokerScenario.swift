@@ -43,9 +43,9 @@ enum BrokerScenario {
         let client = try LocalClient("reader", broker)
         let messages = try retained(10_000, broker)
         for message in messages { publish(message, broker) }
+        let topics = (0..<count).map { messages[$0 * 19].topic.string }
         return {
-            for place in 0..<count {
-                let topic = messages[place * 19].topic.string
+            for topic in topics {
                 try? client.subscribe(topic, .atMostOnce)
                 client.take(expecting: 1)
                 try? client.unsubscribe(topic)
