@@ -6,8 +6,11 @@ extension CoreBroker {
         _ messages: [Message], as principal: Principal, via listener: String, outcomes: inout [PublishOutcome]
     ) {
         let first = outcomes.count
-        var batch = MessageBatch(messages)
+        var batch = MessageBatch()
+        spareBatch.withLock { swap(&$0, &batch) }
+        for message in messages { batch.append(message) }
         let accepted = route(&batch, as: principal, publisher: nil, outcomes: &outcomes)
+        spareBatch.withLock { swap(&$0, &batch) }
         traffic[listener].count(accepted, outcomes[first...])
     }
 
@@ -236,7 +239,7 @@ extension CoreBroker {
         guard let session = routing.sessions[Int(entry.subscriber)] else { return true }
         if entry.options.noLocal, message.isPublished(by: session.clientID) { return true }  // MQTT-3.8.3-3
         guard entry.options.isPartial else { return false }
-        return !authorizer.allows(.receive(message.topic), by: session.state.withLock { $0.principal })
+        return !mayReceive(message, session.state.withLock { $0.principal })
     }
 
     private func rewrite(_ messages: inout MessageBatch, _ principal: Principal) {

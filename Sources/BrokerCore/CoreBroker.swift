@@ -38,6 +38,8 @@ package final class CoreBroker: Broker {
     let kept = Mutex<[String: [KeptItem]]>([:])
     /// Scratch space of the publish path, one for each thread that is in it.
     let scratches = Mutex<[RouteScratch]>([])
+    /// The batch of the last publisher without session, empty, for the next.
+    let spareBatch = Mutex(MessageBatch())
     let traffic = TrafficTable()
     /// Some mailbox may refuse publishers: receivers are asked before a message is handed out.
     let mayRefuse: Atomic<Bool>

@@ -64,6 +64,7 @@ struct Mailbox: ~Copyable {
 
     // MARK: Arriving
 
+    @inline(__always)
     mutating func put(
         _ message: consuming Message, durability: Durability = .disk, qos: QoS, retain: Bool,
         subscriptionIDs: SubscriptionIDs,
@@ -88,8 +89,8 @@ struct Mailbox: ~Copyable {
         let expiresAt = min(message.expiresAt, bounds.waitsUntil)
         var commit = CommitPoint.none
         // Two ways, so that on the one that most take the entry is made where it is to lie.
-        if qos == .atMostOnce || durability == .memory || recorder == nil {
-            append(
+        if tail.count == 0, qos == .atMostOnce || durability == .memory || recorder == nil {
+            waiting.append(
                 Entry(
                     message: message, sequence: takeSequence(qos), qos: qos, retain: retain, share: share,
                     subscriptionIDs: subscriptionIDs, expiresAt: expiresAt))
@@ -97,8 +98,7 @@ struct Mailbox: ~Copyable {
             let entry = Entry(
                 message: message, sequence: takeSequence(qos), qos: qos, retain: retain, share: share,
                 subscriptionIDs: subscriptionIDs, expiresAt: expiresAt)
-            commit = record(
-                entry, durability, mayLeaveMemory: isBeyondShare || waiting.count >= bounds.inMemory)
+            commit = append(entry, durability, mayLeaveMemory: isBeyondShare || waiting.count >= bounds.inMemory)
         }
         return madeRoom ? .dropped(commit, makesRoom: true) : .queued(commit)
     }
@@ -109,18 +109,12 @@ struct Mailbox: ~Copyable {
         return nextSequence
     }
 
-    /// Adds what only memory has.
-    @inline(__always)
-    private mutating func append(_ entry: consuming Entry) {
-        if tail.count > 0 { tail.append(entry) } else { waiting.append(entry) }
-    }
-
-    /// Adds what the store gets, too.
-    /// - Returns: the point at which it has it.
+    /// Adds what the store gets, too, or what has its place behind what the store has.
+    /// - Returns: the point at which the store has it.
     @inline(never)
-    private mutating func record(_ entry: Entry, _ durability: Durability, mayLeaveMemory: Bool) -> CommitPoint {
+    private mutating func append(_ entry: Entry, _ durability: Durability, mayLeaveMemory: Bool) -> CommitPoint {
         var entry = entry
-        record(&entry, durability)
+        if entry.qos != .atMostOnce { record(&entry, durability) }
         if tail.count > 0 || entry.isStored && mayLeaveMemory { tail.append(entry) } else { waiting.append(entry) }
         return entry.commit
     }

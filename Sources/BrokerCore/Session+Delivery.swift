@@ -29,14 +29,14 @@ extension Session {
             put.bounds.memoryShare = memoryShare
             var taken = 0
             for index in run.indices {
-                let commit: CommitPoint
-                if isLast {
-                    while taken < run[index].message { (_, taken) = (messages.takeFirst(), taken + 1) }  // refused
-                    commit = state.put(messages.takeFirst(), &put)
+                while isLast, taken < run[index].message {  // refused
+                    _ = messages.takeFirst()
                     taken += 1
-                } else {
-                    commit = state.put(messages[run[index].message], &put)
                 }
+                taken += 1
+                let commit =
+                    isLast
+                    ? state.put(messages.takeFirst(), &put) : state.put(messages[run[index].message], &put)
                 run[index].commit = max(run[index].commit, commit)
             }
             return state.effects(of: put)

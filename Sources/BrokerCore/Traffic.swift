@@ -35,8 +35,9 @@ final class Traffic: Sendable {
 
     /// Counts a batch by what became of it.
     func count(_ accepted: TrafficReading.Volume, _ outcomes: ArraySlice<PublishOutcome>) {
-        for case .refused(let refusal) in outcomes { refused.first { $0.0 == refusal }?.1.add() }
         received.add(accepted)
+        guard accepted.messages < outcomes.count else { return }
+        for case .refused(let refusal) in outcomes { refused.first { $0.0 == refusal }?.1.add() }
     }
 
     /// Counts what was handed over to be sent.

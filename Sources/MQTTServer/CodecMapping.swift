@@ -85,9 +85,12 @@ extension Message {
     /// DUP is between the publisher and us and goes no further (MQTT-3.3.1-3).
     /// - Parameter alias: the name its topic alias stands for; nil when it says its own.
     init(_ publish: borrowing ReceivedPublish, alias: TopicName?, publisher: borrowing ClientID?, now: Timestamp) {
-        let lifetime = publish.properties.messageExpiryInterval
-        let expiresAt = lifetime.map { now + .seconds(Int($0)) } ?? .never
-        let properties = MessageProperties(publish.properties)
+        var (expiresAt, properties): (Timestamp, MessageProperties?) = (.never, nil)
+        if !publish.properties.isEmpty {
+            let lifetime = publish.properties.messageExpiryInterval
+            if let lifetime { expiresAt = now + .seconds(Int(lifetime)) }
+            properties = MessageProperties(publish.properties)
+        }
         if let alias {
             self.init(
                 topic: alias, payload: publish.payload, qos: .init(publish.qos), retain: publish.isRetained,

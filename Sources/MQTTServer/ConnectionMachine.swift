@@ -197,7 +197,8 @@ extension ConnectionMachine {
         }
         let alias: TopicName?
         do {
-            alias = try aliases.topic(of: publish)
+            // Without properties, as most are, it says its own name: the codec has seen to that.
+            alias = publish.properties.isEmpty ? nil : try aliases.topic(of: publish)
         } catch {
             return .refused(fail(error))
         }

@@ -13,10 +13,7 @@ struct TopicAliases: Equatable {
     /// - Returns: the name that an alias stands for; nil for a packet that names its topic.
     /// - Throws: the reason to close the connection with.
     mutating func topic(of publish: borrowing ReceivedPublish) throws(ReasonCode) -> TopicName? {
-        guard let alias = publish.properties.topicAlias else {
-            guard !publish.topic.isEmpty else { throw .topicNameInvalid }
-            return nil
-        }
+        guard let alias = publish.properties.topicAlias else { return nil }
         // MQTT-3.3.2-12
         guard alias <= maximum else { throw .topicAliasInvalid }  // MQTT-3.3.2-9
         guard !publish.topic.isEmpty else {

@@ -134,7 +134,7 @@ extension Message {
         public let publisher: UnsafeRawBufferPointer
         public let payload: UnsafeRawBufferPointer
 
-        @usableFromInline
+        @inlinable
         init(_ start: UnsafeMutablePointer<UInt8>, topic: Int, publisher: Int, payload: Int) {
             self.topic = UnsafeRawBufferPointer(start: start, count: topic)
             self.publisher = UnsafeRawBufferPointer(start: start + topic, count: publisher)
@@ -164,7 +164,7 @@ extension Message {
         @usableFromInline let topicCount: UInt16
         @usableFromInline let publisherCount: UInt32
 
-        @usableFromInline
+        @inlinable
         init(names: UnsafeRawPointer, topicCount: UInt16, publisherCount: UInt32) {
             self.names = names
             self.topicCount = topicCount
@@ -235,7 +235,9 @@ extension Message {
             buffer.withUnsafeMutablePointerToElements { octets in
                 if let topic = topic.baseAddress { memcpy(octets, topic, topicCount) }
                 if let publisher = publisher?.baseAddress { memcpy(octets + topicCount, publisher, publisherCount) }
-                if let start = payload.baseAddress { memcpy(octets + topicCount + publisherCount, start, payload.count) }
+                if let start = payload.baseAddress {
+                    memcpy(octets + topicCount + publisherCount, start, payload.count)
+                }
             }
             return unsafeDowncast(buffer, to: Storage.self)
         }

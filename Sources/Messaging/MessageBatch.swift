@@ -1,29 +1,32 @@
-import DequeModule
+public import DequeModule
 
 /// Messages on their way into the broker, in order.
 ///
 /// They are moved out one by one: the last mailbox that a message goes to gets the batch's own reference, so that for a message with
 /// one receiver, as most have, none is counted. That is why a batch cannot be copied.
 public struct MessageBatch: ~Copyable, Sendable {
-    private var messages: UniqueDeque<Message>
+    @usableFromInline var messages = UniqueDeque<Message>()
 
-    public init() { messages = UniqueDeque() }
+    @inlinable public init() {}
 
     public init(_ messages: [Message]) {
-        self.messages = UniqueDeque(minimumCapacity: messages.count)
-        for message in messages { self.messages.append(message) }
+        self.messages.reserveCapacity(messages.count)
+        for message in messages { append(message) }
     }
 
-    public var count: Int { messages.count }
-    public var isEmpty: Bool { messages.isEmpty }
+    @inlinable public var count: Int { messages.count }
+    @inlinable public var isEmpty: Bool { messages.isEmpty }
 
     /// Counted from the first that has not been taken.
+    @inlinable
     public subscript(index: Int) -> Message {
-        _read { yield messages[index] }
+        @inline(__always) _read { yield messages[index] }
     }
 
+    @inlinable
     public mutating func append(_ message: consuming Message) { messages.append(message) }
 
     /// The batch must not be empty.
+    @inlinable
     public mutating func takeFirst() -> Message { messages.removeFirst() }
 }

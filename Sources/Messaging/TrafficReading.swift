@@ -2,25 +2,40 @@
 public struct TrafficReading: Sendable, Equatable {
     /// Application messages by QoS, and their octets (`Message.octets`).
     public struct Volume: Sendable, Equatable {
-        private var byQoS = InlineArray<3, UInt64>(repeating: 0)
+        @usableFromInline var atMostOnce: UInt64 = 0
+        @usableFromInline var atLeastOnce: UInt64 = 0
+        @usableFromInline var exactlyOnce: UInt64 = 0
         public var octets: UInt64 = 0
 
         public init() {}
 
         public subscript(qos: QoS) -> UInt64 {
-            get { byQoS[Int(qos.rawValue)] }
-            set { byQoS[Int(qos.rawValue)] = newValue }
+            get {
+                switch qos {
+                case .atMostOnce: atMostOnce
+                case .atLeastOnce: atLeastOnce
+                case .exactlyOnce: exactlyOnce
+                }
+            }
+            set {
+                switch qos {
+                case .atMostOnce: atMostOnce = newValue
+                case .atLeastOnce: atLeastOnce = newValue
+                case .exactlyOnce: exactlyOnce = newValue
+                }
+            }
         }
 
         public var messages: UInt64 { QoS.allCases.reduce(0) { $0 + self[$1] } }
 
+        @inlinable
         public mutating func add(_ octets: Int, qos: QoS) {
-            byQoS[Int(qos.rawValue)] += 1
+            switch qos {
+            case .atMostOnce: atMostOnce += 1
+            case .atLeastOnce: atLeastOnce += 1
+            case .exactlyOnce: exactlyOnce += 1
+            }
             self.octets += UInt64(octets)
-        }
-
-        public static func == (left: Volume, right: Volume) -> Bool {
-            left.octets == right.octets && QoS.allCases.allSatisfy { left[$0] == right[$0] }
         }
     }
 

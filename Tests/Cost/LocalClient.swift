@@ -6,6 +6,8 @@ final class LocalClient {
     struct NotLetIn: Error {}
 
     private let attachment: any Attachment
+    /// Kept, as a connection keeps it.
+    private var batch = MessageBatch()
 
     init(_ name: String, _ broker: any Broker) throws {
         let credentials = Credentials(
@@ -29,7 +31,8 @@ final class LocalClient {
 
     func publish(_ messages: [Message]) {
         var outcomes: [PublishOutcome] = []
-        attachment.publish(messages, outcomes: &outcomes)
+        for message in messages { batch.append(message) }
+        attachment.publish(&batch, outcomes: &outcomes)
     }
 
     func take(expecting count: Int) {

@@ -49,3 +49,28 @@ struct MessageTests {
         Message(topic: try TopicName(topic), payload: payload, qos: .atLeastOnce, publishedAt: .never)
     }
 }
+
+/// What goes into a batch comes out of it in the same order, whatever was taken between.
+struct MessageBatchTests {
+    private static func message(_ number: Int) throws -> Message {
+        Message(topic: try TopicName("t/\(number)"), payload: [], qos: .atMostOnce, publishedAt: .never)
+    }
+
+    private static func topics(_ batch: borrowing MessageBatch) -> [String] {
+        (0..<batch.count).map { batch[$0].topic.string }
+    }
+
+    @Test func isTakenOutInOrder() throws {
+        var batch = MessageBatch(try (0..<3).map(Self.message))
+        #expect(Self.topics(batch) == ["t/0", "t/1", "t/2"])
+        let first = batch.takeFirst()
+        #expect(first.topic.string == "t/0")
+        batch.append(try Self.message(3))
+        #expect(Self.topics(batch) == ["t/1", "t/2", "t/3"])
+        var taken: [String] = []
+        while !batch.isEmpty { taken.append(batch.takeFirst().topic.string) }
+        #expect(taken == ["t/1", "t/2", "t/3"])
+        batch.append(try Self.message(4))
+        #expect(Self.topics(batch) == ["t/4"])
+    }
+}
