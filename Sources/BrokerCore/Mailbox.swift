@@ -250,7 +250,7 @@ struct Mailbox: ~Copyable {
                 // again, and it would get another identifier.
                 if waiting[0].qos == .exactlyOnce, mustWait(waiting[0].commit) { return .later }
                 guard isWindowOpen, window.hasRoom(for: waiting[0].packetID) else { return .drained }
-                deliveries.append(send(waiting.removeFirst()))  // MQTT-4.3.2-2, MQTT-4.3.3-2
+                deliveries.append(sendFirst())  // MQTT-4.3.2-2, MQTT-4.3.3-2
             }
         } while moveWhole()
         if window.mayResend(within: Int(receiveMaximum)) { return .more }
@@ -263,16 +263,14 @@ struct Mailbox: ~Copyable {
         return true
     }
 
-    /// Puts an entry of QoS 1 or 2 on the way, under its packet identifier (MQTT-4.3.2-1, MQTT-4.3.3-1). Only when the window has room
+    /// Puts the first entry, of QoS 1 or 2, on the way, under its packet identifier (MQTT-4.3.2-1, MQTT-4.3.3-1). Only when the window has room
     /// (MQTT-3.3.4-9, MQTT-4.9.0-2). What has left does not expire any more (MQTT-4.3.3-7, MQTT-4.3.3-13).
-    @inline(__always)  // the entry is moved out of one queue into the other
-    private mutating func send(_ entry: consuming Entry) -> Delivery {
-        let octets = entry.message.octets
-        let packetID = entry.packetID
+    private mutating func sendFirst() -> Delivery {
+        let delivery = waiting[0].delivery(packetID: waiting[0].packetID)
+        let octets = delivery.message.octets
         waitingOctets -= octets
-        if entry.isStored { recorder?.sent(entry.sequence, packetID: packetID) }
-        let delivery = entry.delivery(packetID: packetID)
-        window.append(consume entry, packetID, octets: octets)
+        if waiting[0].isStored { recorder?.sent(waiting[0].sequence, packetID: delivery.packetID) }
+        window.append(waiting.removeFirst(), delivery.packetID, octets: octets)
         return delivery
     }
 
