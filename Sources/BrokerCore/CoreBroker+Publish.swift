@@ -1,3 +1,4 @@
+import DequeModule
 package import Messaging
 import Synchronization
 
@@ -28,8 +29,9 @@ extension CoreBroker {
 
     /// Runs `body`; what it records is committed together or not at all. Does not nest.
     func together<Result>(_ body: () -> Result) -> Result {
-        store?.beginGroup()
-        defer { store?.endGroup() }
+        guard hasStore, let store else { return body() }
+        store.beginGroup()
+        defer { store.endGroup() }
         return body()
     }
 
@@ -46,10 +48,9 @@ extension CoreBroker {
         let pass = PublishPass(
             principal: principal, listenerLevel: publisher?.durability,
             mayRefuse: hasPublisher && principal.kind != .gateway && mayRefuse.load(ordering: .relaxed),
-            memoryShare: memoryShare.load(ordering: .relaxed), isStoreFailing: store?.isFailing ?? false)
+            memoryShare: memoryShare.load(ordering: .relaxed), isStoreFailing: hasStore && store?.isFailing == true)
         if !isRewritten { rewrite(&messages, principal) }
-        var scratch = RouteScratch()
-        scratches.withLock { scratch.swapWithLast(of: &$0) }
+        var scratch = scratches.withLock { RouteScratch.taken(from: &$0) }
         routing.read { routing in
             var read = 0
             while !messages.isEmpty {
@@ -61,9 +62,9 @@ extension CoreBroker {
         }
         let accepted = scratch.accepted
         finish(&scratch, publisher: publisher)
+        var returned = Optional(consume scratch)
         scratches.withLock { spare in
-            spare.append(RouteScratch())
-            swap(&scratch, &spare[spare.count - 1])
+            if let scratch = returned.take() { spare.append(scratch) }
         }
         return accepted
     }
@@ -96,7 +97,7 @@ extension CoreBroker {
 
     /// Whether what holds for this message need not hold for the next: shared subscriptions take turns, mailboxes fill up, a reserved
     /// name may mean something.
-    private func isAlone(_ message: Message, _ pass: PublishPass, _ scratch: RouteScratch) -> Bool {
+    private func isAlone(_ message: Message, _ pass: PublishPass, _ scratch: borrowing RouteScratch) -> Bool {
         pass.mayRefuse || message.isReserved || !scratch.matches.groups.isEmpty
     }
 
@@ -172,7 +173,7 @@ extension CoreBroker {
 
     /// Whether a message is refused because the store cannot write, and would have to.
     private func isRefused(
-        _ message: Message, _ level: Durability, _ routing: borrowing Routing, _ scratch: RouteScratch
+        _ message: Message, _ level: Durability, _ routing: borrowing Routing, _ scratch: borrowing RouteScratch
     ) -> Bool {
         guard message.qos != .atMostOnce else { return false }
         if message.retain, durability.level(of: message) != .memory { return true }
@@ -181,7 +182,8 @@ extension CoreBroker {
 
     /// Whether a receiver's copy would have to be stored. Refusing the whole message is the only honest answer then: its
     /// publisher could not be told that it is safe, and repeats it to everybody.
-    private func needsStore(_ message: Message, _ routing: borrowing Routing, _ scratch: RouteScratch) -> Bool {
+    private func needsStore(_ message: Message, _ routing: borrowing Routing, _ scratch: borrowing RouteScratch) -> Bool
+    {
         scratch.merged.contains { receiver in
             receiver.qos != .atMostOnce
                 && routing.sessions[Int(receiver.subscriber)]?.isDurable.load(ordering: .relaxed) == true
@@ -191,7 +193,7 @@ extension CoreBroker {
     /// Whether a receiver's mailbox is full and wants the publisher refused: then nobody gets the message, as its publisher sends
     /// it again to everybody. A copy at QoS 0 is never worth that.
     private func isRefused(
-        _ message: Message, _ pass: PublishPass, _ routing: borrowing Routing, _ scratch: RouteScratch
+        _ message: Message, _ pass: PublishPass, _ routing: borrowing Routing, _ scratch: borrowing RouteScratch
     ) -> Bool {
         guard message.qos != .atMostOnce else { return false }
         let octets = message.octets
@@ -257,10 +259,7 @@ extension CoreBroker {
         if let publisher {
             for session in scratch.pressing { holdBack(publisher, for: session) }
         }
-        scratch.wakes.removeAll(keepingCapacity: true)
-        scratch.dropping.removeAll(keepingCapacity: true)
-        scratch.pressing.removeAll(keepingCapacity: true)
-        scratch.accepted = TrafficReading.Volume()
+        scratch.clear()
     }
 }
 

@@ -1,3 +1,4 @@
+import DequeModule
 package import Messaging
 import Synchronization
 
@@ -17,6 +18,8 @@ package final class CoreBroker: Broker {
     let isRestricted: Bool
     /// Nil when nothing is kept.
     let store: (any Store)?
+    /// The same for the publish path: to look whether an optional existential is there copies it.
+    let hasStore: Bool
     /// The same for the recorders of durable sessions.
     let recording: Recorder.Target?
     let durability: DurabilityPolicy
@@ -37,7 +40,7 @@ package final class CoreBroker: Broker {
     /// What the process before kept for the gateways, until they ask.
     let kept = Mutex<[String: [KeptItem]]>([:])
     /// Scratch space of the publish path, one for each thread that is in it.
-    let scratches = Mutex<[RouteScratch]>([])
+    let scratches = Mutex(UniqueDeque<RouteScratch>())
     /// The batch of the last publisher without session, empty, for the next.
     let spareBatch = Mutex(MessageBatch())
     let traffic = TrafficTable()
@@ -67,6 +70,7 @@ package final class CoreBroker: Broker {
         isRestricted = authorizer.restricts
         self.events = events
         self.store = store
+        hasStore = store != nil
         recording = store.map { Recorder.Target(store: $0, clock: clock) }
         self.durability = durability
         mayRefuse = Atomic(limits.mailbox.policy == .rejectPublisher)

@@ -1,7 +1,9 @@
+import DequeModule
 import Messaging
 
-/// Scratch space of one pass through the publish path; reused, so that a pass allocates nothing per receiver.
-struct RouteScratch {
+/// Scratch space of one pass through the publish path; reused, so that a pass allocates nothing per receiver. It cannot be copied: who
+/// has it moved it out of the spare ones and moves it back.
+struct RouteScratch: ~Copyable {
     var matches = Matches()
     /// Where in `merged` a subscriber stands, valid when `stamps` holds the current stamp.
     var positions: ContiguousArray<Int32> = []
@@ -37,11 +39,17 @@ struct RouteScratch {
 }
 
 extension RouteScratch {
-    /// Takes the last of `spare`, if there is one, without copying it.
-    mutating func swapWithLast(of spare: inout [RouteScratch]) {
-        guard !spare.isEmpty else { return }
-        swap(&self, &spare[spare.count - 1])
-        spare.removeLast()
+    /// One of `spare`, or a new one.
+    static func taken(from spare: inout UniqueDeque<RouteScratch>) -> RouteScratch {
+        spare.isEmpty ? RouteScratch() : spare.removeLast()
+    }
+
+    /// Forgets what the pass asked for. Emptying what is empty costs a hundred instructions, too.
+    mutating func clear() {
+        if !wakes.isEmpty { wakes.removeAll(keepingCapacity: true) }
+        if !dropping.isEmpty { dropping.removeAll(keepingCapacity: true) }
+        if !pressing.isEmpty { pressing.removeAll(keepingCapacity: true) }
+        accepted = TrafficReading.Volume()
     }
 
     /// Forgets all positions, in one step.
