@@ -114,3 +114,59 @@ extension PacketEncoder {
         return true
     }
 }
+
+/// Several PUBLISH packets that say no more than topic and payload, written into one piece of room:
+///
+///     let size = PublishWriter.size(header, topic: 24, payload: 64, version: .v5) + …
+///     PublishWriter.append(size, to: &buffer) { writer in
+///         writer.write(header, topic: topic, payload: payload)
+///         …
+///     }
+public struct PublishWriter {
+    /// Bytes of the largest packet there is (MQTT 5.0, 2.1.4).
+    public static let largestPacket = 5 + VariableByteInteger.maximum
+
+    private var writer: FieldWriter
+    private let hasProperties: Bool
+
+    /// Bytes of the packet.
+    @inline(__always)
+    public static func size(_ header: PublishHeader, topic: Int, payload: Int, version: ProtocolVersion) -> Int {
+        let remainingLength = remainingLength(header, topic, payload, version.hasProperties)
+        return 1 + VariableByteInteger.size(of: remainingLength) + remainingLength
+    }
+
+    @inline(__always)
+    private static func remainingLength(
+        _ header: PublishHeader, _ topic: Int, _ payload: Int, _ hasProperties: Bool
+    ) -> Int {
+        2 + topic + (header.qos == .atMostOnce ? 0 : 2) + (hasProperties ? 1 : 0) + payload
+    }
+
+    /// Appends what `body` writes.
+    /// - Parameter size: of all its packets, not 0; none is larger than `largestPacket`.
+    @inline(__always)
+    public static func append(
+        _ size: Int, to buffer: inout ByteBuffer, version: ProtocolVersion, _ body: (inout PublishWriter) -> Void
+    ) {
+        buffer.writeWithUnsafeMutableBytes(minimumWritableBytes: size) { room in
+            var writer = PublishWriter(writer: FieldWriter(room), hasProperties: version.hasProperties)
+            body(&writer)
+            assert(writer.writer.position == size, "the length written is the length counted")
+            return writer.writer.position
+        }
+    }
+
+    @inline(__always)
+    public mutating func write(
+        _ header: PublishHeader, topic: UnsafeRawBufferPointer, payload: UnsafeRawBufferPointer
+    ) {
+        writer.write(header.firstByte)
+        writer.write(variable: Self.remainingLength(header, topic.count, payload.count, hasProperties))
+        writer.write(UInt16(topic.count))
+        writer.write(topic.bytes)
+        if header.qos != .atMostOnce { writer.write(header.packetIdentifier) }
+        if hasProperties { writer.write(UInt8(0)) }
+        writer.write(payload.bytes)
+    }
+}

@@ -1,20 +1,33 @@
+import Glibc
+
 /// Writes fields one after the other into room that is known to suffice: the hot path's way of writing.
 struct FieldWriter {
-    private let bytes: UnsafeMutableRawBufferPointer
-    private(set) var position = 0
+    private let room: UnsafeMutableRawBufferPointer
+    private var cursor: UnsafeMutableRawPointer
 
-    init(_ bytes: UnsafeMutableRawBufferPointer) { self.bytes = bytes }
+    /// - Parameter room: not empty.
+    init(_ room: UnsafeMutableRawBufferPointer) {
+        self.room = room
+        cursor = room.baseAddress.unsafelyUnwrapped
+    }
+
+    /// Octets written.
+    var position: Int { cursor - room.baseAddress.unsafelyUnwrapped }
+
+    private func hasRoom(_ count: Int) -> Bool { position + count <= room.count }
 
     @inline(__always)
     mutating func write(_ byte: UInt8) {
-        bytes[position] = byte
-        position += 1
+        assert(hasRoom(1))
+        cursor.storeBytes(of: byte, as: UInt8.self)
+        cursor += 1
     }
 
     @inline(__always)
     mutating func write(_ value: UInt16) {
-        bytes.storeBytes(of: value.bigEndian, toByteOffset: position, as: UInt16.self)
-        position += 2
+        assert(hasRoom(2))
+        cursor.storeBytes(of: value.bigEndian, as: UInt16.self)
+        cursor += 2
     }
 
     /// A variable byte integer (MQTT 5.0, 1.5.5).
@@ -31,8 +44,10 @@ struct FieldWriter {
     @inline(__always)
     mutating func write(_ field: RawSpan) {
         field.withUnsafeBytes { field in
-            UnsafeMutableRawBufferPointer(rebasing: bytes[position...]).copyMemory(from: field)
+            assert(hasRoom(field.count))
+            guard let octets = field.baseAddress else { return }
+            memcpy(cursor, octets, field.count)
+            cursor += field.count
         }
-        position += field.byteCount
     }
 }

@@ -60,7 +60,17 @@ extension ConnectionHandler {
         defer { swap(&buffer, &outgoing) }
         let limit = clientMaximumPacketSize
         let deliveries = deliveries.span  // looked at in place: nothing is retained
-        for index in deliveries.indices {
+        var next = 0
+        while next < deliveries.count {
+            if !takesAliases {
+                let end = deliveries.encodePlain(
+                    from: next, into: &buffer, version: version, maximumPacketSize: limit)
+                if server.tracesPackets { for _ in next..<end { trace("packet sent", .publish) } }
+                next = end
+                guard next < deliveries.count else { break }
+            }
+            let index = next
+            next += 1
             guard deliveries[index].step == .publish else {
                 swap(&buffer, &outgoing)
                 sendRelease(deliveries[index])
@@ -70,7 +80,7 @@ extension ConnectionHandler {
             let fits =
                 takesAliases
                 ? sendAliased(deliveries[index], into: &buffer, version: version, now: now)
-                : deliveries.encode(index, into: &buffer, version: version, maximumPacketSize: limit, now: now)
+                : deliveries[index].encode(into: &buffer, version: version, maximumPacketSize: limit, now: now)
             if !fits {  // MQTT-3.1.2-25
                 server.counters.deliveriesTooLarge.add()
                 attachment.discard(deliveries[index], reason: .tooLargeForReceiver)

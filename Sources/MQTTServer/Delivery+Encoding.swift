@@ -3,20 +3,35 @@ import Messaging
 import NIOCore
 
 extension Span<Delivery> {
-    /// Appends the PUBLISH of the delivery at `index`. From header, topic and payload as they lie in the message, which is as cheap as
-    /// copying a packet encoded for another receiver. The delivery is looked at in place: nothing is retained.
-    /// - Returns: false when the packet is larger than `maximumPacketSize`; nothing was written then.
+    /// Appends the PUBLISH packets of the deliveries from `start` on that say no more than topic and payload, as nearly all do. From
+    /// header, topic and payload as they lie in the message, which is as cheap as copying a packet encoded for another receiver; in one
+    /// piece of room, and looked at in place: nothing is retained.
+    /// - Returns: the first that was not written: it says more, is a release, or is larger than `maximumPacketSize`.
     @inline(__always)
-    func encode(
-        _ index: Int, into buffer: inout ByteBuffer, version: ProtocolVersion, maximumPacketSize: Int, now: Timestamp
-    ) -> Bool {
-        if version == .v5, self[index].saysMore {
-            return self[index].encode(into: &buffer, version: version, maximumPacketSize: maximumPacketSize, now: now)
+    func encodePlain(
+        from start: Int, into buffer: inout ByteBuffer, version: ProtocolVersion, maximumPacketSize: Int
+    ) -> Int {
+        withUnsafeBufferPointer { deliveries in
+            let limit = Swift.min(maximumPacketSize, PublishWriter.largestPacket)
+            var (end, total) = (start, 0)
+            while end < deliveries.count, deliveries[end].step == .publish {
+                if version == .v5, deliveries[end].saysMore { break }
+                let octets = deliveries[end].message.octetsInPlace
+                let size = PublishWriter.size(
+                    deliveries[end].header, topic: octets.topic.count, payload: octets.payload.count, version: version)
+                guard size <= limit else { break }
+                total += size
+                end += 1
+            }
+            guard end > start else { return start }
+            PublishWriter.append(total, to: &buffer, version: version) { writer in
+                for index in start..<end {
+                    let octets = deliveries[index].message.octetsInPlace
+                    writer.write(deliveries[index].header, topic: octets.topic, payload: octets.payload)
+                }
+            }
+            return end
         }
-        let octets = self[index].message.octetsInPlace
-        return PacketEncoder.encodePublish(
-            self[index].header, topic: octets.topic.bytes, payload: octets.payload.bytes, into: &buffer,
-            version: version, maximumPacketSize: maximumPacketSize)
     }
 }
 

@@ -22,6 +22,34 @@ import Testing
         #expect(written == expected)
     }
 
+    /// Lengths on both sides of where the remaining length takes one more byte.
+    @Test(arguments: ProtocolVersion.allCases, QoS.allCases)
+    func deliveriesWrittenTogetherAreThoseWrittenOneByOne(_ version: ProtocolVersion, _ qos: QoS) {
+        let payloads = [0, 1, 117, 118, 119, 120, 121, 122, 123, 16_370, 16_376, 16_380, 16_390].map {
+            [UInt8](repeating: 0x78, count: $0)
+        }
+        let header = PublishHeader(qos: qos, isRetained: true, packetIdentifier: qos == .atMostOnce ? 0 : 7)
+        var expected = ByteBuffer(string: "before")
+        var written = expected
+        var size = 0
+        for payload in payloads {
+            let before = expected.readableBytes
+            _ = PacketEncoder.encodePublish(
+                header, topic: Self.topic.span.bytes, payload: payload.span.bytes, into: &expected, version: version)
+            let own = PublishWriter.size(header, topic: Self.topic.count, payload: payload.count, version: version)
+            #expect(own == expected.readableBytes - before)
+            size += own
+        }
+        PublishWriter.append(size, to: &written, version: version) { writer in
+            for payload in payloads {
+                Self.topic.withUnsafeBytes { topic in
+                    payload.withUnsafeBytes { writer.write(header, topic: topic, payload: $0) }
+                }
+            }
+        }
+        #expect(written == expected)
+    }
+
     @Test(arguments: [0, 60, 120, 200, 20_000])
     func thePropertiesOfADeliveryKeepTheirOrderAndLength(_ size: Int) throws {
         let text = String(repeating: "x", count: size)

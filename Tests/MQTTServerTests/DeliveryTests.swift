@@ -135,6 +135,33 @@ import Testing
         #expect(conversation.server.counters.deliveriesTooLarge.current == 1)
     }
 
+    /// Deliveries that say no more than topic and payload are written together: as far as they go, and on behind what is different.
+    @Test func whatIsDifferentHasItsPlaceAmongTheOthers() throws {
+        let conversation = Conversation()
+        let client = try conversation.connectedClient(properties: [.maximumPacketSize(100)])
+        try client.subscribe("#", .atLeastOnce)
+        client.channel.isWritable = false
+        client.channel.pipeline.fireChannelWritabilityChanged()
+        for topic in ["a", "b"] { try conversation.broker.publish(topic, Self.payload, qos: .atLeastOnce) }
+        try conversation.broker.publish("large", [UInt8](repeating: 0, count: 100), qos: .atLeastOnce)
+        try conversation.broker.publish("c", Self.payload, qos: .atMostOnce)
+        var outcomes: [PublishOutcome] = []
+        let more = Message(
+            topic: try TopicName("more"), payload: Self.payload, qos: .atMostOnce, publishedAt: .never,
+            properties: MessageProperties(contentType: "text/plain"))
+        conversation.broker.publish([more], as: .gateway, via: "test", outcomes: &outcomes)
+        try conversation.broker.publish("d", Self.payload, qos: .atLeastOnce)
+        client.channel.isWritable = true
+        client.channel.pipeline.fireChannelWritabilityChanged()
+        #expect(
+            try client.receive() == [
+                .publish("a", "x", .atLeastOnce, id: 1), .publish("b", "x", .atLeastOnce, id: 2), .publish("c", "x"),
+                .publish("more", "x", properties: [.contentType("text/plain")]),
+                .publish("d", "x", .atLeastOnce, id: 4),
+            ])
+        #expect(conversation.broker.discarded.map(\.delivery.packetID) == [3])
+    }
+
     @Test func aClientThatDoesNotReadIsNotWrittenTo() throws {
         let conversation = Conversation()
         let client = try conversation.connectedClient()

@@ -1,0 +1,235 @@
+// The least a broker has to do: bytes in, the receivers of an exact topic (or of all topics with a beginning), bytes out; one thread, one
+// read for each socket that has something, one write for each that gets something. No session, no queue, no limit, no check. What it
+// takes is what no broker on this machine falls below, most of it the system's. MQTT 3.1.1 and 5.0, QoS 0 and 1, enough for the
+// loads named in `make floor`.
+#define _GNU_SOURCE
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/tcp.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+struct client {
+    int descriptor;
+    uint8_t version;
+    uint16_t last_identifier;
+    bool is_dirty, waits_for_room;
+    // What was read of a packet that is not complete, and what is to be written.
+    uint8_t *rest, *out;
+    size_t rest_count, out_count, out_size, written;
+};
+
+struct subscription {
+    struct subscription *next;
+    struct client *client;
+    uint8_t qos;
+    uint16_t count;
+    uint8_t topic[];
+};
+
+enum { buckets = 4096, events = 512, most_clients = 65536 };
+
+static struct subscription *exact[buckets], *beginnings;
+static struct client *dirty[most_clients];
+static size_t dirty_count;
+static int poller;
+static uint8_t input[2 << 20];
+
+static void watch(struct client *client, int operation, uint32_t what) {
+    struct epoll_event event = {.events = what, .data.ptr = client};
+    epoll_ctl(poller, operation, client->descriptor, &event);
+}
+
+// Room for `count` more octets to write at the end of this turn.
+static uint8_t *room(struct client *client, size_t count) {
+    while (client->out_size - client->out_count < count) {
+        client->out_size = client->out_size ? client->out_size * 2 : 65536;
+        client->out = realloc(client->out, client->out_size);
+    }
+    if (!client->is_dirty) dirty[dirty_count++] = client;
+    client->is_dirty = true;
+    client->out_count += count;
+    return client->out + client->out_count - count;
+}
+
+static void flush(struct client *client) {
+    client->is_dirty = false;
+    while (client->written < client->out_count) {
+        ssize_t count = write(client->descriptor, client->out + client->written, client->out_count - client->written);
+        if (count < 0 && errno == EAGAIN) {
+            if (!client->waits_for_room) watch(client, EPOLL_CTL_MOD, EPOLLIN | EPOLLOUT);
+            client->waits_for_room = true;
+            return;
+        }
+        if (count < 0) break;
+        client->written += count;
+    }
+    client->written = client->out_count = 0;
+    if (client->waits_for_room) watch(client, EPOLL_CTL_MOD, EPOLLIN);
+    client->waits_for_room = false;
+}
+
+static uint32_t bucket(const uint8_t *topic, size_t count) {  // FNV-1a
+    uint32_t hash = 2166136261u;
+    for (size_t index = 0; index < count; index++) hash = (hash ^ topic[index]) * 16777619u;
+    return hash % buckets;
+}
+
+// | header | topic length (2) | topic | identifier (2, QoS 1) | properties' length (5.0) | payload |
+static void deliver(struct subscription *to, uint8_t qos, const uint8_t *topic, size_t topic_count,
+                    const uint8_t *payload, size_t payload_count) {
+    struct client *client = to->client;
+    if (to->qos < qos) qos = to->qos;
+    size_t length = 2 + topic_count + (qos ? 2 : 0) + (client->version == 5) + payload_count;
+    uint8_t *at = room(client, length + (length < 128 ? 2 : length < 16384 ? 3 : 4));
+    *at++ = 0x30 | qos << 1;
+    for (size_t rest = length; rest || length == rest; rest >>= 7) *at++ = (rest & 127) | (rest > 127 ? 128 : 0);
+    at = mempcpy(at, topic - 2, 2 + topic_count);
+    if (qos) {
+        if (!++client->last_identifier) client->last_identifier = 1;
+        *at++ = client->last_identifier >> 8;
+        *at++ = client->last_identifier;
+    }
+    if (client->version == 5) *at++ = 0;
+    memcpy(at, payload, payload_count);
+}
+
+static void publish(struct client *client, uint8_t first, const uint8_t *body, size_t count) {
+    uint8_t qos = first >> 1 & 1;
+    size_t topic_count = body[0] << 8 | body[1], at = 2 + topic_count;
+    const uint8_t *topic = body + 2;
+    if (qos) {
+        memcpy(room(client, 4), (uint8_t[]){0x40, 2, body[at], body[at + 1]}, 4);
+        at += 2;
+    }
+    if (client->version == 5) at += 1 + body[at];
+    for (struct subscription *it = exact[bucket(topic, topic_count)]; it; it = it->next)
+        if (it->count == topic_count && !memcmp(it->topic, topic, topic_count))
+            deliver(it, qos, topic, topic_count, body + at, count - at);
+    for (struct subscription *it = beginnings; it; it = it->next)
+        if (it->count <= topic_count && !memcmp(it->topic, topic, it->count))
+            deliver(it, qos, topic, topic_count, body + at, count - at);
+}
+
+static void subscribe(struct client *client, const uint8_t *body, size_t count) {
+    size_t at = client->version == 5 ? 3 + body[2] : 2;
+    size_t length = body[at] << 8 | body[at + 1];
+    const uint8_t *filter = body + at + 2;
+    bool is_beginning = filter[length - 1] == '#' || filter[length - 1] == '+';
+    struct subscription *it = malloc(sizeof *it + length);
+    *it = (struct subscription){.client = client, .qos = filter[length] & 1, .count = length - is_beginning};
+    memcpy(it->topic, filter, length);
+    struct subscription **list = is_beginning ? &beginnings : &exact[bucket(filter, length)];
+    it->next = *list;
+    *list = it;
+    if (client->version == 5) memcpy(room(client, 6), (uint8_t[]){0x90, 4, body[0], body[1], 0, it->qos}, 6);
+    else memcpy(room(client, 5), (uint8_t[]){0x90, 3, body[0], body[1], it->qos}, 5);
+}
+
+static void receive(struct client *client, uint8_t first, const uint8_t *body, size_t count) {
+    switch (first >> 4) {
+    case 1:
+        client->version = body[2 + (body[0] << 8 | body[1])];
+        if (client->version == 5) memcpy(room(client, 5), (uint8_t[]){0x20, 3, 0, 0, 0}, 5);
+        else memcpy(room(client, 4), (uint8_t[]){0x20, 2, 0, 0}, 4);
+        return;
+    case 3: return publish(client, first, body, count);
+    case 8: return subscribe(client, body, count);
+    case 12: memcpy(room(client, 2), (uint8_t[]){0xD0, 0}, 2);
+    }
+}
+
+static void remove_all(struct subscription **list, struct client *client) {
+    while (*list) {
+        struct subscription *it = *list;
+        if (it->client != client) { list = &it->next; continue; }
+        *list = it->next;
+        free(it);
+    }
+}
+
+static void end(struct client *client) {
+    for (size_t index = 0; index < buckets; index++) remove_all(&exact[index], client);
+    remove_all(&beginnings, client);
+    for (size_t index = 0; index < dirty_count; index++)
+        if (dirty[index] == client) dirty[index--] = dirty[--dirty_count];
+    close(client->descriptor);
+    free(client->out);
+    free(client->rest);
+    free(client);
+}
+
+static void readable(struct client *client) {
+    if (client->rest_count) memcpy(input, client->rest, client->rest_count);
+    ssize_t more = read(client->descriptor, input + client->rest_count, sizeof input - client->rest_count);
+    if (more < 0 && errno == EAGAIN) return;
+    if (more <= 0) return end(client);
+    size_t count = client->rest_count + more, at = 0;
+    while (count - at >= 2) {
+        size_t length = 0, header = 1;
+        uint8_t byte;
+        do {
+            byte = input[at + header];
+            length |= (size_t)(byte & 127) << 7 * (header - 1);
+        } while (++header < 5 && byte > 127 && at + header < count);
+        if (byte > 127 || count - at - header < length) break;
+        receive(client, input[at], input + at + header, length);
+        at += header + length;
+    }
+    client->rest_count = count - at;
+    client->rest = realloc(client->rest, client->rest_count + 1);
+    memcpy(client->rest, input + at, client->rest_count);
+}
+
+static int listen_on(int port) {
+    int listener = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0), yes = 1;
+    setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
+    struct sockaddr_in address = {AF_INET, htons(port), {htonl(INADDR_LOOPBACK)}, {0}};
+    if (bind(listener, (struct sockaddr *)&address, sizeof address) || listen(listener, 4096)) {
+        perror("relay: cannot listen");
+        exit(1);
+    }
+    return listener;
+}
+
+static void accept_all(int listener) {
+    int descriptor, yes = 1;
+    while ((descriptor = accept4(listener, NULL, NULL, SOCK_NONBLOCK)) >= 0) {
+        setsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
+        struct client *client = calloc(1, sizeof *client);
+        client->descriptor = descriptor;
+        watch(client, EPOLL_CTL_ADD, EPOLLIN);
+    }
+}
+
+// Started as Mosquitto is: `relay -c FILE`, of which it reads the line `listener PORT …`.
+int main(int count, char **arguments) {
+    int port = 0;
+    FILE *file = count > 2 ? fopen(arguments[2], "r") : NULL;
+    if (!file || fscanf(file, " listener %d", &port) != 1) {
+        fputs("usage: relay -c FILE, a file that begins with: listener PORT\n", stderr);
+        return 64;
+    }
+    fclose(file);
+    struct client listener = {.descriptor = listen_on(port)};
+    poller = epoll_create1(0);
+    watch(&listener, EPOLL_CTL_ADD, EPOLLIN);
+    struct epoll_event ready[events];
+    for (;;) {
+        int found = epoll_wait(poller, ready, events, -1);
+        for (int index = 0; index < found; index++) {
+            struct client *client = ready[index].data.ptr;
+            if (client == &listener) { accept_all(listener.descriptor); continue; }
+            if (ready[index].events & EPOLLOUT) flush(client);
+            if (ready[index].events & ~EPOLLOUT) readable(client);
+        }
+        for (size_t index = 0; index < dirty_count; index++) flush(dirty[index]);
+        dirty_count = 0;
+    }
+}
