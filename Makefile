@@ -88,6 +88,15 @@ bench: build ## Measure a release build beside Mosquitto and hold it to its budg
 	@$(call install,mosquitto)
 	@.build/release/apus bench compare --json .build/bench.json $(ARGS)
 
+# The rows that a program can take which knows no session: its figures stand in Mosquitto's place.
+.PHONY: floor
+floor: build ## Measure beside the least a broker has to do (Tests/Floor): what no broker on this machine falls below
+	@"$$(dirname "$$(realpath "$$(command -v swiftc)")")/clang" -O2 -o .build/relay Tests/Floor/relay.c
+	@.build/release/apus bench compare --mosquitto .build/relay \
+	    "pairs, QoS 0, 64" "pairs, QoS 1, 64" "fan-in 100 to 1, QoS 0, 64" "fan-in 100 to 1, QoS 1, 64" \
+	    "fan-out 1 to 1000, QoS 0, 64" "fan-out 1 to 1000, QoS 1, 64" "one at a time, QoS 0, 64" "one at a time, QoS 1, 64" \
+	    | sed "s/Mosquitto/    relay/"
+
 FUZZ_TARGETS := codec websocket proxy
 FUZZ_SECONDS := 60
 
