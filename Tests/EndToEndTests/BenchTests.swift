@@ -138,7 +138,8 @@ import Testing
             var runs: [Run]
         }
         let program = try RunningApus.start(["bench", "compare", "--smoke", "--json", "-"])
-        #expect(try await program.exitStatus(within: .seconds(180)) == 0)
+        let status = try await program.exitStatus(within: .seconds(180))
+        #expect(status == 0, "\(program.errorLines)")
         let outcome = try JSONDecoder().decode(Outcome.self, from: Data(program.lines.joined(separator: "\n").utf8))
         #expect(outcome.rows.count == 33)
         #expect(outcome.rows.allSatisfy { $0.apus != nil && $0.holds != nil })

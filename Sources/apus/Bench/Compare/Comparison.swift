@@ -41,7 +41,9 @@ struct Comparison {
     }
 
     private func start(_ kind: MeasuredBroker.Kind, for load: ComparedLoad) throws -> MeasuredBroker {
-        try MeasuredBroker(kind, keepsMessages: load.keepsMessages, mosquitto: mosquitto ?? "")
+        try MeasuredBroker(
+            kind, takesMQTTSN: load.scenario == .sleepers, keepsMessages: load.keepsMessages, mosquitto: mosquitto ?? ""
+        )
     }
 }
 

@@ -24,9 +24,10 @@ final class MeasuredBroker {
 
     /// Starts it and waits until it takes connections.
     /// - Parameters:
+    ///   - takesMQTTSN: Apus listens on the UDP port of that number, too.
     ///   - keepsMessages: QoS 1 and 2 for durable sessions are stored: Apus with durability disk, Mosquitto with persistence.
     ///   - program: path of Mosquitto's broker; Apus is the running program itself.
-    init(_ kind: Kind, keepsMessages: Bool, mosquitto program: String) throws {
+    init(_ kind: Kind, takesMQTTSN: Bool, keepsMessages: Bool, mosquitto program: String) throws {
         self.kind = kind
         port = try Self.freePort()
         directory = FileManager.default.temporaryDirectory.appending(path: "apus-bench-\(UUID().uuidString)")
@@ -38,7 +39,8 @@ final class MeasuredBroker {
         switch kind {
         case .apus:
             process.executableURL = URL(filePath: "/proc/self/exe").resolvingSymlinksInPath()
-            process.arguments = Self.apusArguments(port: port, directory: directory, keepsMessages: keepsMessages)
+            process.arguments = Self.apusArguments(
+                port: port, takesMQTTSN: takesMQTTSN, directory: directory, keepsMessages: keepsMessages)
             // Settings of whoever runs the measurement are not measured.
             process.environment = ProcessInfo.processInfo.environment.filter { !$0.key.hasPrefix("APUS_") }
         case .mosquitto:
@@ -99,10 +101,12 @@ final class MeasuredBroker {
     // MARK: Settings
 
     /// Limits that the load would meet are out of its way, and what is not measured is off; all else is as it comes.
-    private static func apusArguments(port: Int, directory: URL, keepsMessages: Bool) -> [String] {
+    private static func apusArguments(
+        port: Int, takesMQTTSN: Bool, directory: URL, keepsMessages: Bool
+    ) -> [String] {
         let settings = [
-            "mqtt.tcp.port=\(port)", "mqtt.ws.enabled=false", "mqttsn.udp.port=\(port)",
-            "mqttsn.strangers_per_second=0", "coap.udp.enabled=false",
+            "mqtt.tcp.port=\(port)", "mqtt.ws.enabled=false", "mqttsn.udp.enabled=\(takesMQTTSN)",
+            "mqttsn.udp.port=\(port)", "mqttsn.strangers_per_second=0", "coap.udp.enabled=false",
             "lwm2m.enabled=false", "admin.http.enabled=false", "data_dir=\(directory.path)",
             "limits.mailbox.offline_messages=1000000",
             "store.durability=\(keepsMessages ? "disk" : "memory")",
@@ -129,12 +133,23 @@ final class MeasuredBroker {
 
     // MARK: The port
 
-    /// A port nobody listened on a moment ago.
+    /// A port that nobody used a moment ago, neither for TCP nor for UDP.
     private static func freePort() throws -> Int {
-        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        for _ in 0..<100 {
+            if let port = bound(SOCK_STREAM, port: 0), bound(SOCK_DGRAM, port: port) != nil { return Int(port) }
+        }
+        throw CannotStart(sentence: "no free port on 127.0.0.1")
+    }
+
+    /// Binds a socket for a moment.
+    /// - Parameter port: 0 for any.
+    /// - Returns: its port; nil when it is taken.
+    private static func bound(_ type: __socket_type, port: UInt16) -> UInt16? {
+        let descriptor = socket(AF_INET, Int32(type.rawValue), 0)
         defer { close(descriptor) }
         var address = sockaddr_in()
         address.sin_family = sa_family_t(AF_INET)
+        address.sin_port = port.bigEndian
         address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
         var length = socklen_t(MemoryLayout<sockaddr_in>.size)
         let result = withUnsafeMutablePointer(to: &address) {
@@ -142,8 +157,7 @@ final class MeasuredBroker {
                 bind(descriptor, pointer, length) == 0 ? getsockname(descriptor, pointer, &length) : -1
             }
         }
-        guard result == 0 else { throw CannotStart(sentence: "no free port on 127.0.0.1") }
-        return Int(UInt16(bigEndian: address.sin_port))
+        return result == 0 ? UInt16(bigEndian: address.sin_port) : nil
     }
 
     /// Tries to connect every few milliseconds: neither broker says in the same way that it is ready.
