@@ -1,6 +1,6 @@
 import Messaging
 
-/// What lies in a mailbox, what bounds it, and what becomes of what arrives.
+/// What lies in a mailbox, what bounds it, what becomes of what arrives, and what it tells of itself.
 extension Mailbox {
     /// One copy of a message. Small fields lie side by side: what is stored byte by byte and then moved as a word is waited for.
     struct Entry {
@@ -56,6 +56,12 @@ extension Mailbox {
         func keepsPromise(_ qos: QoS) -> Bool { isPromised && policy == .rejectPublisher && qos != .atMostOnce }
     }
 
+    /// What is to be dropped, and why.
+    struct Unwanted: Sendable {
+        let reason: DropReason
+        let isUnwanted: @Sendable (Message) -> Bool
+    }
+
     enum PutResult: Equatable {
         case queued(CommitPoint)
         /// This message, or with `makesRoom` an older one, gave way.
@@ -79,5 +85,16 @@ extension Mailbox {
             case .beyondShare: .memoryFull
             }
         }
+    }
+
+    var report: MailboxReport {
+        var report = MailboxReport()
+        report.messages = backlog
+        report.octets = waitingOctets
+        report.oldest = (waiting.first ?? tail.firstWhole)?.message.publishedAt
+        if report.oldest == StoreClock.unknown { report.oldest = nil }
+        report.account = account
+        report.refused = ledger.refused
+        return report
     }
 }

@@ -38,17 +38,6 @@ struct Mailbox: ~Copyable {
     var backlog: Int { waitingCount + window.count }
     var isEmpty: Bool { backlog == 0 }
 
-    var report: MailboxReport {
-        var report = MailboxReport()
-        report.messages = backlog
-        report.octets = waitingOctets
-        report.oldest = (waiting.first ?? tail.firstWhole)?.message.publishedAt
-        if report.oldest == StoreClock.unknown { report.oldest = nil }
-        report.account = account
-        report.refused = ledger.refused
-        return report
-    }
-
     /// Whether `take` would yield something now.
     var hasTakeable: Bool {
         if window.mayResend(within: Int(receiveMaximum)) { return true }
@@ -181,12 +170,6 @@ struct Mailbox: ~Copyable {
         let entry = waiting.remove(at: index)
         forget(entry)
         ledger[dropped: reason] += 1
-    }
-
-    /// What is to be dropped, and why.
-    struct Unwanted: Sendable {
-        let reason: DropReason
-        let isUnwanted: @Sendable (Message) -> Bool
     }
 
     /// Drops what waits and is unwanted; of what lies in the store, when its turn comes. What is on the way stays.

@@ -83,27 +83,15 @@ extension PacketEncoder {
         into buffer: inout ByteBuffer, version: ProtocolVersion, maximumPacketSize: Int = .max
     ) -> Bool {
         precondition(topic.byteCount <= UInt16.max, "a topic name has at most 65,535 bytes (MQTT-4.7.3-3)")
-        let hasIdentifier = header.qos != .atMostOnce
-        var remainingLength = 2 + topic.byteCount + (hasIdentifier ? 2 : 0) + payload.byteCount
-        var propertiesSize = 0
-        if version.hasProperties {
-            propertiesSize = properties?.encodedSize ?? 0
-            remainingLength += VariableByteInteger.size(of: propertiesSize) + propertiesSize
-        }
-        let size = 1 + VariableByteInteger.size(of: remainingLength) + remainingLength
-        guard remainingLength <= VariableByteInteger.maximum, size <= maximumPacketSize else { return false }
+        let propertiesSize = version.hasProperties ? properties?.encodedSize ?? 0 : 0
+        let size = PublishWriter.size(
+            header, topic: topic.byteCount, properties: propertiesSize, payload: payload.byteCount, version: version)
+        guard size <= min(maximumPacketSize, PublishWriter.largestPacket) else { return false }
         let start = buffer.writerIndex
-        // Written past the buffer's own checks, which would be made for each field.
-        buffer.writeWithUnsafeMutableBytes(minimumWritableBytes: size) { bytes in
-            var writer = FieldWriter(bytes)
-            writer.write(header.firstByte)
-            writer.write(variable: remainingLength)
-            writer.write(UInt16(topic.byteCount))
-            writer.write(topic)
-            if hasIdentifier { writer.write(header.packetIdentifier) }
-            if version.hasProperties { writer.write(variable: propertiesSize) }
-            guard propertiesSize == 0 else { return writer.position }
-            writer.write(payload)
+        buffer.writeWithUnsafeMutableBytes(minimumWritableBytes: size) { room in
+            var writer = PublishWriter(room, version)
+            writer.writeHead(header, topic: topic, propertiesSize: propertiesSize, payloadSize: payload.byteCount)
+            if propertiesSize == 0 { writer.write(payload) }
             return writer.position
         }
         if propertiesSize > 0 {
@@ -115,10 +103,10 @@ extension PacketEncoder {
     }
 }
 
-/// Several PUBLISH packets that say no more than topic and payload, written into one piece of room:
+/// PUBLISH packets written into one piece of room, past the buffer's own checks, which would be made for each field:
 ///
 ///     let size = PublishWriter.size(header, topic: 24, payload: 64, version: .v5) + …
-///     PublishWriter.append(size, to: &buffer) { writer in
+///     PublishWriter.append(size, to: &buffer, version: .v5) { writer in
 ///         writer.write(header, topic: topic, payload: payload)
 ///         …
 ///     }
@@ -129,44 +117,71 @@ public struct PublishWriter {
     private var writer: FieldWriter
     private let hasProperties: Bool
 
-    /// Bytes of the packet.
     @inline(__always)
-    public static func size(_ header: PublishHeader, topic: Int, payload: Int, version: ProtocolVersion) -> Int {
-        let remainingLength = remainingLength(header, topic, payload, version.hasProperties)
+    fileprivate init(_ room: UnsafeMutableRawBufferPointer, _ version: ProtocolVersion) {
+        writer = FieldWriter(room)
+        hasProperties = version.hasProperties
+    }
+
+    /// Bytes written.
+    fileprivate var position: Int { writer.position }
+
+    /// Bytes of a packet.
+    /// - Parameters:
+    ///   - topic: bytes of the topic name, at most 65,535.
+    ///   - properties: bytes of the properties, without their length; 0 before 5.0.
+    ///   - payload: bytes of the payload.
+    @inline(__always)
+    public static func size(
+        _ header: PublishHeader, topic: Int, properties: Int = 0, payload: Int, version: ProtocolVersion
+    ) -> Int {
+        let remainingLength = remainingLength(header, topic, properties, payload, version.hasProperties)
         return 1 + VariableByteInteger.size(of: remainingLength) + remainingLength
     }
 
     @inline(__always)
     private static func remainingLength(
-        _ header: PublishHeader, _ topic: Int, _ payload: Int, _ hasProperties: Bool
+        _ header: PublishHeader, _ topic: Int, _ properties: Int, _ payload: Int, _ hasProperties: Bool
     ) -> Int {
-        2 + topic + (header.qos == .atMostOnce ? 0 : 2) + (hasProperties ? 1 : 0) + payload
+        let properties = hasProperties ? VariableByteInteger.size(of: properties) + properties : 0
+        return 2 + topic + (header.qos == .atMostOnce ? 0 : 2) + properties + payload
     }
 
     /// Appends what `body` writes.
-    /// - Parameter size: of all its packets, not 0; none is larger than `largestPacket`.
+    /// - Parameter size: of all that, in bytes, not 0; no packet is larger than `largestPacket`.
     @inline(__always)
     public static func append(
         _ size: Int, to buffer: inout ByteBuffer, version: ProtocolVersion, _ body: (inout PublishWriter) -> Void
     ) {
         buffer.writeWithUnsafeMutableBytes(minimumWritableBytes: size) { room in
-            var writer = PublishWriter(writer: FieldWriter(room), hasProperties: version.hasProperties)
+            var writer = PublishWriter(room, version)
             body(&writer)
-            assert(writer.writer.position == size, "the length written is the length counted")
-            return writer.writer.position
+            assert(writer.position == size, "the length written is the length counted")
+            return writer.position
         }
     }
 
+    /// Writes a packet that says no more than topic and payload.
     @inline(__always)
-    public mutating func write(
-        _ header: PublishHeader, topic: UnsafeRawBufferPointer, payload: UnsafeRawBufferPointer
+    public mutating func write(_ header: PublishHeader, topic: RawSpan, payload: RawSpan) {
+        writeHead(header, topic: topic, propertiesSize: 0, payloadSize: payload.byteCount)
+        write(payload)
+    }
+
+    @inline(__always)
+    fileprivate mutating func write(_ payload: RawSpan) { writer.write(payload) }
+
+    /// Writes what comes before the properties themselves.
+    @inline(__always)
+    fileprivate mutating func writeHead(
+        _ header: PublishHeader, topic: RawSpan, propertiesSize: Int, payloadSize: Int
     ) {
         writer.write(header.firstByte)
-        writer.write(variable: Self.remainingLength(header, topic.count, payload.count, hasProperties))
-        writer.write(UInt16(topic.count))
-        writer.write(topic.bytes)
+        writer.write(
+            variable: Self.remainingLength(header, topic.byteCount, propertiesSize, payloadSize, hasProperties))
+        writer.write(UInt16(topic.byteCount))
+        writer.write(topic)
         if header.qos != .atMostOnce { writer.write(header.packetIdentifier) }
-        if hasProperties { writer.write(UInt8(0)) }
-        writer.write(payload.bytes)
+        if hasProperties { writer.write(variable: propertiesSize) }
     }
 }

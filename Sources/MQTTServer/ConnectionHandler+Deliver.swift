@@ -53,40 +53,45 @@ extension ConnectionHandler {
         guard !deliveries.isEmpty, let version = machine.version else { return }
         prepareOutgoing()
         server.counters.publishesSent.add(UInt64(deliveries.count))
-        let takesAliases = outgoingAliases != nil
         // Held here for the loop: each delivery would read and write it in the object.
         var buffer = ByteBuffer()
         swap(&buffer, &outgoing)
         defer { swap(&buffer, &outgoing) }
-        let limit = clientMaximumPacketSize
         let deliveries = deliveries.span  // looked at in place: nothing is retained
         var next = 0
         while next < deliveries.count {
-            if !takesAliases {
-                let end = deliveries.encodePlain(
-                    from: next, into: &buffer, version: version, maximumPacketSize: limit)
-                if server.tracesPackets { for _ in next..<end { trace("packet sent", .publish) } }
-                next = end
+            if outgoingAliases == nil {
+                let start = next
+                next = deliveries.encodePlain(
+                    from: start, into: &buffer, version: version, maximumPacketSize: clientMaximumPacketSize)
+                if server.tracesPackets { for _ in start..<next { trace("packet sent", .publish) } }
                 guard next < deliveries.count else { break }
             }
-            let index = next
+            sendAlone(deliveries[next], into: &buffer, attachment, version: version, now: now)
             next += 1
-            guard deliveries[index].step == .publish else {
-                swap(&buffer, &outgoing)
-                sendRelease(deliveries[index])
-                swap(&buffer, &outgoing)
-                continue
-            }
-            let fits =
-                takesAliases
-                ? sendAliased(deliveries[index], into: &buffer, version: version, now: now)
-                : deliveries[index].encode(into: &buffer, version: version, maximumPacketSize: limit, now: now)
-            if !fits {  // MQTT-3.1.2-25
-                server.counters.deliveriesTooLarge.add()
-                attachment.discard(deliveries[index], reason: .tooLargeForReceiver)
-            }
-            if server.tracesPackets { trace("packet sent", .publish) }
         }
+    }
+
+    /// What says more than topic and payload, is named by an alias, is too large, or is only a release.
+    private func sendAlone(
+        _ delivery: Delivery, into buffer: inout ByteBuffer, _ attachment: any Attachment, version: ProtocolVersion,
+        now: Timestamp
+    ) {
+        guard delivery.step == .publish else {
+            swap(&buffer, &outgoing)
+            sendRelease(delivery)
+            return swap(&buffer, &outgoing)
+        }
+        let fits =
+            outgoingAliases == nil
+            ? delivery.encode(
+                into: &buffer, version: version, maximumPacketSize: clientMaximumPacketSize, now: now)
+            : sendAliased(delivery, into: &buffer, version: version, now: now)
+        if !fits {  // MQTT-3.1.2-25
+            server.counters.deliveriesTooLarge.add()
+            attachment.discard(delivery, reason: .tooLargeForReceiver)
+        }
+        if server.tracesPackets { trace("packet sent", .publish) }
     }
 
     /// What is sent by alias looks different to each receiver, so nothing is shared.

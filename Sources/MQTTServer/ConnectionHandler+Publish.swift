@@ -75,7 +75,6 @@ extension ConnectionHandler {
             reply(machine.published(identifier, at: qos, outcome), after: commit)
         }
     }
-
 }
 
 // MARK: - Answers

@@ -27,7 +27,8 @@ extension Span<Delivery> {
             PublishWriter.append(total, to: &buffer, version: version) { writer in
                 for index in start..<end {
                     let octets = deliveries[index].message.octetsInPlace
-                    writer.write(deliveries[index].header, topic: octets.topic, payload: octets.payload)
+                    writer.write(
+                        deliveries[index].header, topic: octets.topic.bytes, payload: octets.payload.bytes)
                 }
             }
             return end
@@ -47,11 +48,10 @@ extension Delivery {
             if properties == nil { properties = DeliveryProperties() }
             properties?.topicAlias = alias
         }
-        return withExtendedLifetime(message) {
-            let octets = message.octetsInPlace
-            return PacketEncoder.encodePublish(
-                header, topic: naming.hidesName ? RawSpan() : octets.topic.bytes, properties: properties,
-                payload: octets.payload.bytes, into: &buffer, version: version, maximumPacketSize: maximumPacketSize)
+        return message.withOctets { topic, payload in
+            PacketEncoder.encodePublish(
+                header, topic: naming.hidesName ? RawSpan() : topic.bytes, properties: properties,
+                payload: payload.bytes, into: &buffer, version: version, maximumPacketSize: maximumPacketSize)
         }
     }
 

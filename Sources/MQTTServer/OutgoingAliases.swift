@@ -37,10 +37,7 @@ struct OutgoingAliases {
 
     /// How to name the topic of `message` in its PUBLISH; to be followed by `sent` when that was written.
     mutating func use(for message: Message) -> Use {
-        let index = withExtendedLifetime(message) { () -> Int? in
-            let topic = message.octetsInPlace.topic
-            return topic.count < Self.shortestName ? nil : self.index(of: topic)
-        }
+        let index = message.withOctets { topic, _ in topic.count < Self.shortestName ? nil : self.index(of: topic) }
         guard let index else { return .name }
         guard var place = places[index] else {
             places[index] = Place(topic: message.topic)

@@ -73,6 +73,8 @@ extension Message {
         withExtendedLifetime(storage) { TopicName(known: octetsInPlace.topic) }
     }
 
+    /// As `TopicName.isReserved`, of the octets.
+    @inlinable public var isReserved: Bool { withOctets { topic, _ in topic.first == UInt8(ascii: "$") } }
     /// QoS it was published with; a receiver gets at most this.
     @inlinable public var qos: QoS { storage.header.qos }
     /// The publisher asked for it to be kept as the topic's last value (MQTT 5.0, 3.3.1.3).

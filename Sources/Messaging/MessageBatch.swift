@@ -9,11 +9,13 @@ public struct MessageBatch: ~Copyable, Sendable {
 
     @inlinable public init() {}
 
+    /// Those of an array, in its order.
     public init(_ messages: [Message]) {
         self.messages.reserveCapacity(messages.count)
         for message in messages { append(message) }
     }
 
+    /// Messages that have not been taken.
     @inlinable public var count: Int { messages.count }
     @inlinable public var isEmpty: Bool { messages.isEmpty }
 
@@ -23,10 +25,11 @@ public struct MessageBatch: ~Copyable, Sendable {
         @inline(__always) _read { yield messages[index] }
     }
 
+    /// Adds one at the end.
     @inlinable
     public mutating func append(_ message: consuming Message) { messages.append(message) }
 
-    /// The batch must not be empty.
+    /// Takes the next one out. The batch must not be empty.
     @inlinable
     public mutating func takeFirst() -> Message { messages.removeFirst() }
 }

@@ -9,13 +9,7 @@ extension String {
     }
 
     private func comparesEqual(to other: String) -> Bool {
-        guard utf8.count == other.utf8.count else { return false }
-        return utf8.span.bytes.withUnsafeBytes { left in
-            other.utf8.span.bytes.withUnsafeBytes { right in
-                guard let first = left.baseAddress, let second = right.baseAddress else { return true }
-                return memcmp(first, second, left.count) == 0
-            }
-        }
+        utf8.count == other.utf8.count && other.utf8.span.bytes.withUnsafeBytes { hasOctets($0) }
     }
 
     func hasOctets(_ octets: UnsafeRawBufferPointer) -> Bool {

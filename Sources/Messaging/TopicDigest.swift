@@ -12,10 +12,12 @@ public struct TopicDigest: Hashable, Sendable {
 }
 
 extension Message {
+    /// Of its topic, without making a name.
     public var topicDigest: TopicDigest { withOctets { topic, _ in TopicDigest(topic) } }
 }
 
 extension TopicName {
+    /// Of this name.
     public var digest: TopicDigest {
         string.utf8.withContiguousStorageIfAvailable { TopicDigest(UnsafeRawBufferPointer($0)) }
             ?? Array(string.utf8).withUnsafeBytes { TopicDigest($0) }

@@ -42,9 +42,7 @@ import Testing
         }
         PublishWriter.append(size, to: &written, version: version) { writer in
             for payload in payloads {
-                Self.topic.withUnsafeBytes { topic in
-                    payload.withUnsafeBytes { writer.write(header, topic: topic, payload: $0) }
-                }
+                writer.write(header, topic: Self.topic.span.bytes, payload: payload.span.bytes)
             }
         }
         #expect(written == expected)
