@@ -2,6 +2,7 @@ import Logging
 import MQTTCodec
 import Messaging
 import NIOCore
+import Transport
 
 /// From the client to the broker, and the answers back.
 extension ConnectionHandler {
@@ -171,10 +172,10 @@ extension ConnectionHandler {
     func flush() {
         guard outgoing.readableBytes > 0, let context else { return }
         server.counters.bytesSent.add(UInt64(outgoing.readableBytes))
-        let bytes = outgoing
+        var bytes = outgoing
         // Emptied before the write: it may make the channel writable again, and then deliveries are prepared within this call.
         outgoing = ByteBuffer()
-        context.writeAndFlush(wrapOutboundOut(bytes), promise: nil)
+        if !socket.write(&bytes, of: context.channel) { context.writeAndFlush(wrapOutboundOut(bytes), promise: nil) }
         loop.takeBack(bytes)
     }
 }

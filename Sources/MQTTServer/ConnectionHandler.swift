@@ -50,6 +50,9 @@ final class ConnectionHandler: ChannelDuplexHandler {
     /// Everything up to here is known to be committed.
     var committed = CommitPoint.none
     var outgoing = ByteBuffer()
+    var socket = SocketWriter()
+    /// Nothing between here and the socket changes what is written.
+    private let isPlain: Bool
     /// CONNACK has been written; nothing else may come before it (MQTT-3.2.0-1).
     var isWelcomed = false
     /// The channel takes more bytes, as it said last.
@@ -80,6 +83,7 @@ final class ConnectionHandler: ChannelDuplexHandler {
         self.deadline = deadline
         machine = ConnectionMachine(rules: listener.rules, identity: identity)
         decoder = PacketDecoder(reading: .client, limits: listener.decoderLimits)
+        isPlain = listener.settings.tls == nil && listener.settings.webSocket == nil
     }
 }
 
@@ -88,11 +92,13 @@ final class ConnectionHandler: ChannelDuplexHandler {
 extension ConnectionHandler {
     func handlerAdded(context: ChannelHandlerContext) {
         self.context = context
+        if isPlain { socket = SocketWriter(context.channel) }
         loop.connections[ObjectIdentifier(self)] = self
         connectDeadline = context.eventLoop.assumeIsolated().scheduleTask(deadline: deadline) { self.connectTimedOut() }
     }
 
     func handlerRemoved(context: ChannelHandlerContext) {
+        socket.end()
         finish()
         self.context = nil
     }
@@ -121,6 +127,7 @@ extension ConnectionHandler {
     }
 
     func channelInactive(context: ChannelHandlerContext) {
+        socket.end()
         publishBatch()
         machine.lost()
         finish()
@@ -271,6 +278,7 @@ extension ConnectionHandler {
         if let goodbye, isWelcomed || goodbye.type == .connack { write(goodbye) }
         flush()
         hasEnded = true
+        socket.end()
         attachment?.detach(reason, expiry: expiry)
         attachment = nil
         context?.close(promise: nil)

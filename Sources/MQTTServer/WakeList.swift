@@ -1,8 +1,12 @@
 import NIOCore
+import NIOPosix
 import Synchronization
 
 /// Connections of one event loop that the core has woken, from any thread. The loop is called once for many of them and then
 /// serves them in one pass.
+///
+/// A publisher's loop calls another when it has read what there is: what it publishes in a turn is one pass there, too, and not one for
+/// each read, in which a receiver would be sent a message or two.
 final class WakeList: Sendable {
     private struct State {
         var owners: [ConnectionOwner] = []
@@ -24,8 +28,15 @@ final class WakeList: Sendable {
             defer { state.isScheduled = true }
             return !state.isScheduled
         }
-        if schedules { eventLoop.execute { self.drain() } }
+        guard schedules else { return }
+        if let here = MultiThreadedEventLoopGroup.currentEventLoop, here !== eventLoop {
+            here.execute { self.schedule() }
+        } else {
+            schedule()
+        }
     }
+
+    private func schedule() { eventLoop.execute { self.drain() } }
 
     private func drain() {
         var owners: [ConnectionOwner] = []
