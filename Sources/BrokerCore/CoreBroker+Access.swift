@@ -49,7 +49,7 @@ extension CoreBroker {
             // The index spells out what it was given, so it is a filter.
             guard let filter = try? TopicFilter(filter) else { continue }
             switch access(to: filter, by: principal) {
-            case .refused: if remove(filter, of: session).existed { ended.append(filter) }
+            case .refused: if remove(filter, of: session) { ended.append(filter) }
             case .partial: setPartial(true, filter, of: session)
             case .full: setPartial(false, filter, of: session)
             }

@@ -20,8 +20,10 @@ package final class CoreBroker: Broker {
     let store: (any Store)?
     /// The same for the publish path: to look whether an optional existential is there copies it.
     let hasStore: Bool
-    /// The same for the recorders of durable sessions.
+    /// For the recorders of durable sessions.
     let recording: Recorder.Target?
+    /// There are rules for rewriting topics; known for the same reason.
+    let rewrites: Bool
     let durability: DurabilityPolicy
 
     let sessions: Mutex<SessionTable>
@@ -43,6 +45,8 @@ package final class CoreBroker: Broker {
     let scratches = Mutex(UniqueDeque<RouteScratch>())
     /// The batch of the last publisher without session, empty, for the next.
     let spareBatch = Mutex(MessageBatch())
+    /// Room for changes to subscriptions, empty.
+    let spareChanges = Mutex(ChangeScratch())
     let traffic = TrafficTable()
     /// Some mailbox may refuse publishers: receivers are asked before a message is handed out.
     let mayRefuse: Atomic<Bool>
@@ -71,6 +75,7 @@ package final class CoreBroker: Broker {
         self.events = events
         self.store = store
         hasStore = store != nil
+        rewrites = features.rewriter != nil
         recording = store.map { Recorder.Target(store: $0, clock: clock) }
         self.durability = durability
         mayRefuse = Atomic(limits.mailbox.policy == .rejectPublisher)

@@ -25,12 +25,35 @@ extension LevelTree.View {
         return Search(hash: hash, node: Search.isInTable)
     }
 
+    /// The same for the last of some levels.
+    @inline(__always)
+    func beginSearch(_ levels: Levels) -> Search {
+        var search = Search(hash: 0, node: LevelNode.root)
+        for level in levels {
+            let parent = guess(search)
+            guard parent != LevelNode.none else { return .inVain }
+            search = beginSearch(level, below: parent)
+        }
+        return search
+    }
+
+    /// The node that is searched for in nearly all cases, else another one or `none`: no name is compared, nor waited for. `none` when there
+    /// is no such node.
+    @inline(__always)
+    func guess(_ search: Search) -> LevelNode.ID {
+        search.node == Search.isInTable ? table.find(search.hash) { _ in true } : search.node
+    }
+
     /// Second step: which node it is, should its name be the right one. Reads the table.
     @inline(__always)
     func continueSearch(_ search: inout Search) {
-        if search.node == Search.isInTable { search.node = table.find(search.hash) { _ in true } }
+        endSearch(&search)
         prefetch(search.node)
     }
+
+    /// The same for whoever does not look at the node.
+    @inline(__always)
+    func endSearch(_ search: inout Search) { search.node = guess(search) }
 
     /// Third step: the name. Reads the node.
     @inline(__always)

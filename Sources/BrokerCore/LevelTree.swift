@@ -100,14 +100,6 @@ struct LevelTree<Load: BitwiseCopyable & Sendable>: ~Copyable {
             return find(key, key.hash(under: parent, seed: seed), below: parent)
         }
 
-        /// The child of `parent` with this level if there is one, else another one or `none`: no name is compared, nor waited for.
-        @inline(__always)
-        fileprivate func guess(_ level: UnsafeRawBufferPointer, below parent: LevelNode.ID) -> LevelNode.ID {
-            let children = nodes[Int(parent)].children
-            guard children.areInTable else { return children.only }
-            return table.find(LevelKey(level).hash(under: parent, seed: seed)) { _ in true }
-        }
-
         /// Looks into the table.
         @inline(__always)
         fileprivate func find(_ key: LevelKey, _ hash: UInt32, below parent: LevelNode.ID) -> LevelNode.ID {
@@ -170,16 +162,7 @@ struct LevelTree<Load: BitwiseCopyable & Sendable>: ~Copyable {
 
     /// The node at the end of `levels` in nearly all cases, else another one or `none`. Whoever can tell from what hangs on it whether it is
     /// the right one is spared waiting for the node and its name.
-    func guess(_ levels: Levels) -> LevelNode.ID {
-        withView { tree in
-            var node = LevelNode.root
-            for level in levels {
-                node = tree.guess(level, below: node)
-                guard node != LevelNode.none else { return LevelNode.none }
-            }
-            return node
-        }
-    }
+    func guess(_ levels: Levels) -> LevelNode.ID { withView { $0.guess($0.beginSearch(levels)) } }
 
     // MARK: Growing and shrinking
 

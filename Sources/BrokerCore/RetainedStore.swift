@@ -12,9 +12,9 @@ struct RetainedStore: ~Copyable {
         var previousSibling = LevelNode.none
     }
 
-    private var tree = Tree(load: Family())
+    private(set) var tree = Tree(load: Family())
     /// By tree node.
-    private var messages: ContiguousArray<Message?> = [nil]
+    private(set) var messages: ContiguousArray<Message?> = [nil]
     private(set) var count = 0
     private(set) var octets = 0
 
@@ -55,10 +55,13 @@ struct RetainedStore: ~Copyable {
     }
 
     private func message(of topic: UnsafeRawBufferPointer) -> Message? {
-        let guess = tree.guess(Levels(topic))
-        if guess != LevelNode.none, let message = messages[Int(guess)], message.isPublished(to: topic) {
-            return message
-        }
+        message(of: topic, guess: tree.guess(Levels(topic)))
+    }
+
+    /// - Parameter guess: of the tree.
+    func message(of topic: UnsafeRawBufferPointer, guess: LevelNode.ID) -> Message? {
+        guard guess != LevelNode.none else { return nil }
+        if let message = messages[Int(guess)], message.isPublished(to: topic) { return message }
         let node = tree.find(Levels(topic))
         return node == LevelNode.none ? nil : messages[Int(node)]
     }

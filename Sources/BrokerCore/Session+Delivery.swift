@@ -176,8 +176,8 @@ extension MailboxLimits {
 extension SessionState {
     /// Messages being put in: what holds for all of them, and what came of those so far.
     struct Putting {
-        let receiver: RouteScratch.Merged
-        let durability: Durability
+        var receiver: RouteScratch.Merged
+        var durability: Durability
         let limits: MailboxLimits
         let isAwake: Bool
         let refusesQoS0: Bool

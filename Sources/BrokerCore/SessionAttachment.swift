@@ -120,16 +120,12 @@ final class SessionAttachment: Attachment {
 
     // MARK: Subscribing
 
-    func subscribe(_ subscriptions: [Subscription]) -> (outcomes: [SubscribeOutcome], commit: CommitPoint) {
-        guard withState({ _ in true }) ?? false else {
-            return (subscriptions.map { _ in .refused(.detached) }, .none)
+    func change(_ changes: [SubscriptionChange], outcomes: inout [SubscriptionOutcome]) -> CommitPoint {
+        guard isCurrent else {
+            outcomes += changes.lazy.map(\.whenDetached)
+            return .none
         }
-        return broker.subscribe(subscriptions, session: session, principal: principal)
-    }
-
-    func unsubscribe(_ filters: [TopicFilter]) -> (outcomes: [UnsubscribeOutcome], commit: CommitPoint) {
-        guard withState({ _ in true }) ?? false else { return (filters.map { _ in .refused(.detached) }, .none) }
-        return broker.unsubscribe(filters, session: session, principal: principal)
+        return broker.change(changes, session: session, principal: principal, outcomes: &outcomes)
     }
 
     // MARK: Receiving

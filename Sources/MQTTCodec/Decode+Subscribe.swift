@@ -9,44 +9,53 @@ import NIOCore
 ///     UNSUBACK    | packet identifier (2) | properties (5.0) | reason (1, 5.0) | …
 extension FieldReader {
     mutating func subscribe(_ context: Context) throws(DecodeError) -> Subscribe {
-        let identifier = try packetIdentifier()
-        let properties = try headerProperties(context)
-        var filters: [Subscribe.Filter] = []
-        while !isAtEnd {
-            guard filters.count < context.limits.filtersPerPacket else { throw .tooManyFields(type) }
-            let filter = try topicFilter()
-            filters.append(try options(of: filter, context))
-        }
-        guard !filters.isEmpty else { throw .noTopicFilters(type) }  // MQTT-3.8.3-2
-        return Subscribe(identifier, filters: filters, properties: properties)
+        var filters: [ReceivedFilter] = []
+        let request = try self.filters(context, into: &filters)
+        return Subscribe(
+            request.packetIdentifier, filters: filters.map { Subscribe.Filter($0) }, properties: request.properties)
     }
 
-    private mutating func options(of filter: String, _ context: Context) throws(DecodeError) -> Subscribe.Filter {
+    mutating func unsubscribe(_ context: Context) throws(DecodeError) -> Unsubscribe {
+        var filters: [ReceivedFilter] = []
+        let request = try self.filters(context, into: &filters)
+        return Unsubscribe(
+            request.packetIdentifier, filters: filters.map { String(checked: $0.text) }, properties: request.properties)
+    }
+
+    /// A SUBSCRIBE or UNSUBSCRIBE in place.
+    /// - Parameter filters: gets its filters, after those that are there already.
+    mutating func filters(
+        _ context: Context, into filters: inout [ReceivedFilter]
+    ) throws(DecodeError) -> FilterRequest {
+        let identifier = try packetIdentifier()
+        let properties = try headerProperties(context)
+        let first = filters.count
+        while !isAtEnd {
+            guard filters.count - first < context.limits.filtersPerPacket else { throw .tooManyFields(type) }
+            var filter = ReceivedFilter(try topicFilter())
+            if type == .subscribe { try options(of: &filter, context) }
+            filters.append(filter)
+        }
+        guard filters.count > first else { throw .noTopicFilters(type) }  // MQTT-3.8.3-2, MQTT-3.10.3-2
+        return FilterRequest(type: type, packetIdentifier: identifier, properties: properties)
+    }
+
+    private mutating func options(of filter: inout ReceivedFilter, _ context: Context) throws(DecodeError) {
         let byte = try integer(UInt8.self)
         guard let qos = QoS(rawValue: byte & 0b11) else { throw .invalidQoS }
+        filter.qos = qos
         guard context.version.hasProperties else {
             guard byte & 0b1111_1100 == 0 else { throw .invalidFlags(type) }  // MQTT 3.1.1, MQTT-3.8.3-4
-            return Subscribe.Filter(filter, qos: qos)
+            return
         }
         guard byte & 0b1100_0000 == 0, let handling = Subscribe.RetainHandling(rawValue: byte >> 4 & 0b11) else {
             throw .invalidFlags(type)  // MQTT-3.8.3-5
         }
-        let noLocal = byte & 0b0100 != 0
-        guard !noLocal || !filter.utf8.starts(with: "$share/".utf8) else { throw .noLocalOnShared }  // MQTT-3.8.3-4
-        return Subscribe.Filter(
-            filter, qos: qos, noLocal: noLocal, retainAsPublished: byte & 0b1000 != 0, retainHandling: handling)
-    }
-
-    mutating func unsubscribe(_ context: Context) throws(DecodeError) -> Unsubscribe {
-        let identifier = try packetIdentifier()
-        let properties = try headerProperties(context)
-        var filters: [String] = []
-        while !isAtEnd {
-            guard filters.count < context.limits.filtersPerPacket else { throw .tooManyFields(type) }
-            filters.append(try topicFilter())
-        }
-        guard !filters.isEmpty else { throw .noTopicFilters(type) }  // MQTT-3.10.3-2
-        return Unsubscribe(identifier, filters: filters, properties: properties)
+        filter.noLocal = byte & 0b0100 != 0
+        filter.retainAsPublished = byte & 0b1000 != 0
+        filter.retainHandling = handling
+        // MQTT-3.8.3-4
+        if filter.noLocal, filter.text.starts(with: "$share/".utf8) { throw .noLocalOnShared }
     }
 
     mutating func subAck(_ context: Context) throws(DecodeError) -> SubAck {

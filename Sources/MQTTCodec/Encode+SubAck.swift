@@ -1,4 +1,4 @@
-import NIOCore
+public import NIOCore
 
 /// SUBACK and UNSUBACK (MQTT 5.0, 3.9, 3.11). A client that looks at many things for a moment gets one of each for each of them.
 extension PacketEncoder {
@@ -9,6 +9,17 @@ extension PacketEncoder {
     static func encodeUnsubAck(_ unsubAck: UnsubAck, into buffer: inout ByteBuffer, _ version: ProtocolVersion) {
         let codes = version.hasProperties ? unsubAck.reasonCodes : []
         encode(.unsuback, unsubAck.packetIdentifier, unsubAck.properties, codes, into: &buffer, version)
+    }
+
+    /// Appends a SUBACK or UNSUBACK without properties.
+    public static func encodeAnswer(
+        to request: FilterRequest, _ codes: [ReasonCode], into buffer: inout ByteBuffer, version: ProtocolVersion
+    ) {
+        if request.type == .subscribe {
+            encode(.suback, request.packetIdentifier, [], codes, into: &buffer, version)
+        } else {
+            encode(.unsuback, request.packetIdentifier, [], version.hasProperties ? codes : [], into: &buffer, version)
+        }
     }
 
     private static func encode(

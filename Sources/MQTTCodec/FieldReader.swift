@@ -65,8 +65,7 @@ struct FieldReader {
         let text = try field()
         let scan = TextScan(text)
         guard scan.isString else { throw .malformedString }
-        let octets = text.assumingMemoryBound(to: UInt8.self).span
-        return String(copying: UTF8Span(unchecked: octets, isKnownASCII: scan.isASCII))
+        return String(checked: text, isASCII: scan.isASCII)
     }
 
     /// The checked bytes of a topic name, perhaps empty, in place: of a PUBLISH (MQTT-3.3.2-1), a will (MQTT-3.1.3-11) or an answer
@@ -80,9 +79,11 @@ struct FieldReader {
         return text
     }
 
-    /// MQTT-3.8.3-1, MQTT-3.10.3-1
-    mutating func topicFilter() throws(DecodeError) -> String {
-        let filter = try string()
+    /// The checked bytes of a topic filter, in place (MQTT-3.8.3-1, MQTT-3.10.3-1).
+    @inline(__always)
+    mutating func topicFilter() throws(DecodeError) -> UnsafeRawBufferPointer {
+        let filter = try field()
+        guard TextScan(filter).isString else { throw .malformedString }
         guard !filter.isEmpty else { throw .invalidTopicFilter }
         return filter
     }
@@ -104,5 +105,12 @@ struct FieldReader {
 
     func finish() throws(DecodeError) {
         guard isAtEnd else { throw .trailingBytes(type) }
+    }
+}
+
+extension String {
+    /// Copies octets that a `TextScan` found to be a string.
+    init(checked octets: UnsafeRawBufferPointer, isASCII: Bool = false) {
+        self.init(copying: UTF8Span(unchecked: octets.assumingMemoryBound(to: UInt8.self).span, isKnownASCII: isASCII))
     }
 }

@@ -93,6 +93,18 @@ public struct PacketDecoder: Sendable {
             flags: frame.flags, Context(version: version, sender: sender, limits: limits))
     }
 
+    /// Reads a SUBSCRIBE or UNSUBSCRIBE in place.
+    /// - Parameter filters: gets its filters, after those that are there already.
+    public func filters(
+        in frame: Frame, into filters: inout [ReceivedFilter]
+    ) throws(DecodeError) -> FilterRequest {
+        guard let version, frame.type == .subscribe || frame.type == .unsubscribe else {
+            throw .unexpectedPacket(frame.type)
+        }
+        var reader = FieldReader(frame.body, of: frame.type)
+        return try reader.filters(Context(version: version, sender: sender, limits: limits), into: &filters)
+    }
+
     private func check(_ header: FixedHeader) throws(DecodeError) {
         guard header.packetSize <= limits.packetSize else {
             throw .packetTooLarge(declared: header.packetSize, limit: limits.packetSize)

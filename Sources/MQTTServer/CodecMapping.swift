@@ -172,7 +172,7 @@ extension DeliveryProperties {
 // MARK: - Subscribing
 
 extension Subscription {
-    init(_ filter: TopicFilter, _ asked: Subscribe.Filter, identifier: UInt32?, maximumQoS: Messaging.QoS) {
+    init(_ filter: TopicFilter, _ asked: ReceivedFilter, identifier: UInt32?, maximumQoS: Messaging.QoS) {
         let handling: RetainHandling =
             switch asked.retainHandling {
             case .send: .send

@@ -18,8 +18,6 @@ enum ConnectionAction: Equatable {
     case release(PacketIdentifier)
     /// The client reports on a delivery; answer with `ConnectionMachine.settled`.
     case settle(PacketIdentifier, Settlement)
-    case subscribe(Subscribe)
-    case unsubscribe(Unsubscribe)
     indirect case reply(Packet)
     /// The connection is over: say `goodbye` if there is a word for it, leave the session, close.
     indirect case end(goodbye: Packet?, DetachReason, expiry: SessionExpiryChange? = nil)

@@ -26,6 +26,7 @@ extension ConnectionHandler {
             server.logger.debug("malformed packet", metadata: metadata([LogKey.error: "\(error)"]))
             perform(machine.receive(error, version: pass.decoder.version))
         }
+        changeSubscriptions()
         acknowledge()
         bytes.moveReaderIndex(forwardBy: pass.size)
         let excess = machine.takeExcess()
@@ -49,6 +50,10 @@ extension ConnectionHandler {
         guard !machine.isUndecided, machine.state != .over, let frame = try pass.decoder.frame(at: bytes) else {
             return false
         }
+        guard filters.isEmpty || frame.type.hasFilters else {
+            changeSubscriptions()  // what came before
+            return true  // to look again: that may have ended the connection
+        }
         if server.tracesPackets { trace("packet received", frame.type) }
         if frame.type == .publish, machine.state == .open {
             let publish = try pass.decoder.publish(in: frame)
@@ -57,6 +62,9 @@ extension ConnectionHandler {
         } else if let identifier = frame.plainAcknowledgement, machine.state == .open {
             pass.size += frame.size
             receive(frame.type, identifier)
+        } else if frame.type.hasFilters, machine.state == .open {
+            try receiveFilters(in: frame, pass.decoder)
+            pass.size += frame.size
         } else {
             let packet = try pass.decoder.packet(in: frame)
             pass.size += frame.size
@@ -90,8 +98,6 @@ extension ConnectionHandler {
             publication.publish.withReceived { collect($0, publication.alias, from: clientID) }
         case .release(let identifier): release(identifier)
         case .settle(let identifier, let settlement): settle(identifier, settlement)
-        case .subscribe(let subscribe): self.subscribe(subscribe)
-        case .unsubscribe(let unsubscribe): self.unsubscribe(unsubscribe)
         case .reply(let packet): answer(.packet(packet))
         case .end(let goodbye, let reason, let expiry): end(goodbye: goodbye, reason, expiry: expiry)
         case .ignore: break
@@ -134,27 +140,6 @@ extension ConnectionHandler {
         if let answer = machine.settled(identifier, settlement, wasKnown: wasKnown) {
             self.answer(answer, after: attachment?.recorded ?? .none)
         }
-    }
-
-    private func subscribe(_ subscribe: Subscribe) {
-        publishBatch()
-        guard let attachment else { return }
-        let filters = FilterSplit<Subscription>(subscribe, server.configuration.capabilities)
-        let (outcomes, commit) = attachment.subscribe(filters.valid)
-        guard !outcomes.contains(.refused(.detached)) else { return }  // the goodbye is on its way
-        let answer = filters.answer(
-            subscribe, outcomes, explains: machine.explains, machine.version,
-            refused: server.counters.subscriptionsRefused)
-        reply(answer, after: commit)
-    }
-
-    private func unsubscribe(_ unsubscribe: Unsubscribe) {
-        publishBatch()
-        guard let attachment else { return }
-        let filters = FilterSplit<TopicFilter>(unsubscribe)
-        let (outcomes, commit) = attachment.unsubscribe(filters.valid)
-        guard !outcomes.contains(.refused(.detached)) else { return }  // the goodbye is on its way
-        reply(filters.answer(unsubscribe, outcomes, explains: machine.explains), after: commit)
     }
 
     func trace(_ message: Logger.Message, _ type: PacketType) {

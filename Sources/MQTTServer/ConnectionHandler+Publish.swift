@@ -91,12 +91,6 @@ extension ConnectionHandler {
         if replies.isEmpty, isCommitted(point) { write(reply) } else { replies.append(reply, after: point) }
     }
 
-    /// The same for a packet, of which a reply is made only when it has to wait.
-    func reply(_ packet: consuming Packet, after point: CommitPoint) {
-        guard replies.isEmpty, isCommitted(point) else { return replies.append(.packet(packet), after: point) }
-        write(packet)
-    }
-
     /// Writes the answers whose promise has come true and asks to be woken for the next.
     func writeCommittedReplies() {
         while let point = replies.nextPoint {
@@ -120,11 +114,11 @@ extension ConnectionHandler {
         if server.tracesPackets { trace("packet sent", type) }
     }
 
-    private func cannotSend(_ type: PacketType) {
+    func cannotSend(_ type: PacketType) {
         if machine.state != .over { perform(machine.cannotSend(type)) }
     }
 
-    private func isCommitted(_ point: CommitPoint) -> Bool {
+    func isCommitted(_ point: CommitPoint) -> Bool {
         if point <= committed { return true }
         guard server.broker.isCommitted(point) else { return false }
         committed = point

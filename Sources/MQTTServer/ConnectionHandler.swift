@@ -44,6 +44,8 @@ final class ConnectionHandler: ChannelDuplexHandler {
     var batch = PublishBatch()
     /// When the batch began; all its messages count as published then.
     var batchTime = Timestamp.never
+    /// What SUBSCRIBE and UNSUBSCRIBE packets in this read ask for.
+    var filters = FilterBatch()
     /// Packet identifiers of the PUBACKs in this read of which the core has not been told.
     var acknowledgements: [UInt16] = []
     var replies = ReplyQueue()
@@ -272,6 +274,7 @@ extension ConnectionHandler {
     func end(goodbye: Packet?, _ reason: DetachReason, expiry: SessionExpiryChange?) {
         if let goodbye { noteFailure(goodbye) }
         publishBatch()  // what came before the end counts
+        changeSubscriptions()
         acknowledge()
         writeCommittedReplies()
         // A DISCONNECT may only follow a CONNACK (MQTT-3.14.0-1).

@@ -85,8 +85,7 @@ struct ConnectionMachine {
         case .pubrec(let acknowledgement): receivePubRec(acknowledgement)
         case .pubrel(let acknowledgement): .release(acknowledgement.packetIdentifier)
         case .pubcomp(let acknowledgement): .settle(acknowledgement.packetIdentifier, .completed)
-        case .subscribe(let subscribe): receive(subscribe)
-        case .unsubscribe(let unsubscribe): .unsubscribe(unsubscribe)
+        case .subscribe, .unsubscribe: preconditionFailure("the filters of a client that is in are read where they lie")
         case .pingreq: .reply(.pingresp)  // MQTT-3.12.4-1
         case .disconnect(let disconnect): receive(disconnect)
         case .auth(let auth): receive(auth)
@@ -306,19 +305,21 @@ extension ConnectionMachine {
 // MARK: - Subscribing
 
 extension ConnectionMachine {
+    /// What to do instead of what a client that is in (`state` is `open`) asks for; nil when it is in order.
+    ///
     /// From 5.0 on the client was told what is not available (MQTT 5.0, 3.2.2.3.11 to 3.2.2.3.13). Older ones learn it filter by
     /// filter, from the answer.
-    private mutating func receive(_ subscribe: Subscribe) -> ConnectionAction {
+    mutating func judge(_ request: borrowing FilterRequest, _ filters: [ReceivedFilter]) -> ConnectionAction? {
         let capabilities = rules.configuration.capabilities
-        guard version == .v5, capabilities != Capabilities() else { return .subscribe(subscribe) }
-        if !capabilities.subscriptionIdentifiers, subscribe.properties.subscriptionIdentifier != nil {
+        guard request.type == .subscribe, version == .v5, capabilities != Capabilities() else { return nil }
+        if !capabilities.subscriptionIdentifiers, request.properties.subscriptionIdentifier != nil {
             return fail(.subscriptionIdentifiersNotSupported)
         }
-        for filter in subscribe.filters {
-            guard let filter = try? TopicFilter(filter.filter) else { continue }
+        for filter in filters {
+            guard let filter = try? TopicFilter(checked: filter.text) else { continue }
             if let refusal = capabilities.refusal(of: filter) { return fail(refusal) }
         }
-        return .subscribe(subscribe)
+        return nil
     }
 }
 

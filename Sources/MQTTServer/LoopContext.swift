@@ -17,6 +17,7 @@ final class LoopContext {
     private var spareOutcomes: [PublishOutcome] = []
     private var spareDeliveries: [Delivery] = []
     private var spareIdentifiers: [UInt16] = []
+    private var spareFilters = FilterBatch()
     private var spareBuffer = ByteBuffer()
 
     init(eventLoop: any EventLoop) {
@@ -59,6 +60,13 @@ final class LoopContext {
     func takeBack(_ identifiers: consuming [UInt16]) {
         identifiers.removeAll(keepingCapacity: true)
         spareIdentifiers = identifiers
+    }
+
+    func lendFilters() -> FilterBatch { exchange(&spareFilters, FilterBatch()) }
+
+    func takeBack(_ filters: consuming FilterBatch) {
+        filters.removeAll()
+        swap(&spareFilters, &filters)
     }
 
     /// An empty buffer, whose storage is the last one's when that has been written out already.

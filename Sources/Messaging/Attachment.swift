@@ -29,12 +29,10 @@ public protocol Attachment: AnyObject, Sendable {
 
     // MARK: Subscribing
 
-    /// Subscribes, in order. Retained messages are put into the mailbox before this returns.
-    /// - Returns: one outcome per subscription, and the point after which they may be acknowledged.
-    func subscribe(_ subscriptions: [Subscription]) -> (outcomes: [SubscribeOutcome], commit: CommitPoint)
-
-    /// - Returns: one outcome per filter, and the point after which they may be acknowledged.
-    func unsubscribe(_ filters: [TopicFilter]) -> (outcomes: [UnsubscribeOutcome], commit: CommitPoint)
+    /// Subscribes and unsubscribes, in order; what came together is best handed over together. Retained messages are put into the mailbox
+    /// before this returns. `outcomes` receives one entry per change, in order.
+    /// - Returns: the point after which they may be acknowledged.
+    func change(_ changes: [SubscriptionChange], outcomes: inout [SubscriptionOutcome]) -> CommitPoint
 
     // MARK: Receiving
 
@@ -103,6 +101,22 @@ extension Attachment {
     public func publish(_ messages: [Message], outcomes: inout [PublishOutcome]) {
         var batch = MessageBatch(messages)
         publish(&batch, outcomes: &outcomes)
+    }
+
+    /// Subscribes alone.
+    /// - Returns: one outcome per subscription, and the point after which they may be acknowledged.
+    public func subscribe(_ subscriptions: [Subscription]) -> (outcomes: [SubscribeOutcome], commit: CommitPoint) {
+        var outcomes: [SubscriptionOutcome] = []
+        let commit = change(subscriptions.map { .subscribe($0) }, outcomes: &outcomes)
+        return (outcomes.compactMap { if case .subscribed(let outcome) = $0 { outcome } else { nil } }, commit)
+    }
+
+    /// Unsubscribes alone.
+    /// - Returns: one outcome per filter, and the point after which they may be acknowledged.
+    public func unsubscribe(_ filters: [TopicFilter]) -> (outcomes: [UnsubscribeOutcome], commit: CommitPoint) {
+        var outcomes: [SubscriptionOutcome] = []
+        let commit = change(filters.map { .unsubscribe($0) }, outcomes: &outcomes)
+        return (outcomes.compactMap { if case .unsubscribed(let outcome) = $0 { outcome } else { nil } }, commit)
     }
 }
 

@@ -62,3 +62,23 @@ public enum UnsubscribeRefusal: Error, Sendable, Equatable {
     /// This attachment was taken over or has ended.
     case detached
 }
+
+/// One step of a session's subscribing and unsubscribing.
+public enum SubscriptionChange: Sendable, Equatable {
+    case subscribe(Subscription)
+    case unsubscribe(TopicFilter)
+
+    /// The word on it once the attachment has ended.
+    public var whenDetached: SubscriptionOutcome {
+        switch self {
+        case .subscribe: .subscribed(.refused(.detached))
+        case .unsubscribe: .unsubscribed(.refused(.detached))
+        }
+    }
+}
+
+/// The broker's word on a `SubscriptionChange`.
+public enum SubscriptionOutcome: Sendable, Equatable {
+    case subscribed(SubscribeOutcome)
+    case unsubscribed(UnsubscribeOutcome)
+}

@@ -59,6 +59,21 @@ public struct TopicFilter: Hashable, Sendable, CustomStringConvertible {
         try self.init(string)
     }
 
+    /// Checks and copies octets that a codec has checked already: well-formed UTF-8 with no null, not too long.
+    /// - Throws: `TopicError` naming the first rule broken.
+    public init(checked octets: UnsafeRawBufferPointer) throws(TopicError) {
+        guard let first = octets.first else { throw .empty }
+        let scan = OctetScan(octets)
+        let prefix = first == UInt8(ascii: "$") ? try Self.prefix(of: octets) : (octets: 0, isShared: false)
+        let span = octets.assumingMemoryBound(to: UInt8.self).span
+        if scan.hasWildcard { try Self.checkWildcards(span.extracting(prefix.octets...)) }
+        self.prefix = UInt16(prefix.octets)
+        isShared = prefix.isShared
+        hasWildcard = scan.hasWildcard
+        string = String(copying: UTF8Span(unchecked: span, isKnownASCII: scan.isASCII))
+        assert((try? TopicFilter(string)) == self, "the codec has checked the filter")
+    }
+
     /// The filter that matches exactly one topic name.
     public init(_ name: TopicName) {
         string = name.string
@@ -67,10 +82,11 @@ public struct TopicFilter: Hashable, Sendable, CustomStringConvertible {
         hasWildcard = false
     }
 
-    /// The topic name this filter spells when it has no wildcard and is neither shared nor exclusive.
-    public var topicName: TopicName? {
-        hasWildcard || prefix > 0 ? nil : TopicName(known: string)
-    }
+    /// It spells a topic name: it has no wildcard and is neither shared nor exclusive.
+    public var isName: Bool { !hasWildcard && prefix == 0 }
+
+    /// The topic name this filter spells, if it does.
+    public var topicName: TopicName? { isName ? TopicName(known: string) : nil }
 
     /// Whether a message published under `topic` matches (MQTT 5.0, 4.7). The broker matches through its index; this
     /// is for single checks such as access rules.
@@ -110,7 +126,9 @@ public struct TopicFilter: Hashable, Sendable, CustomStringConvertible {
     public func hash(into hasher: inout Hasher) { string.hashOctets(into: &hasher) }
 
     /// What stands before the pattern.
-    private static func prefix(of text: String.UTF8View) throws(TopicError) -> (octets: Int, isShared: Bool) {
+    private static func prefix(
+        of text: some Collection<UInt8>
+    ) throws(TopicError) -> (octets: Int, isShared: Bool) {
         if text.starts(with: exclusive.utf8) {
             let pattern = text.dropFirst(exclusive.utf8.count)
             // One subscriber's alone and shared exclude each other.

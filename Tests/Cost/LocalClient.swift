@@ -8,6 +8,7 @@ final class LocalClient {
     private let attachment: any Attachment
     /// Kept, as a connection keeps it.
     private var batch = MessageBatch()
+    private var outcomes: [SubscriptionOutcome] = []
 
     init(_ name: String, _ broker: any Broker) throws {
         let credentials = Credentials(
@@ -22,10 +23,15 @@ final class LocalClient {
     }
 
     func subscribe(_ filter: String, _ qos: QoS) throws {
-        _ = attachment.subscribe([Subscription(filter: try TopicFilter(filter), qos: qos)])
+        change(.subscribe(Subscription(filter: try TopicFilter(filter), qos: qos)))
     }
 
-    func unsubscribe(_ filter: String) throws { _ = attachment.unsubscribe([try TopicFilter(filter)]) }
+    func unsubscribe(_ filter: String) throws { change(.unsubscribe(try TopicFilter(filter))) }
+
+    private func change(_ change: SubscriptionChange) {
+        _ = attachment.change([change], outcomes: &outcomes)
+        outcomes.removeAll(keepingCapacity: true)
+    }
 
     func publish(_ message: Message) { publish([message]) }
 

@@ -97,8 +97,10 @@ import Testing
     @Test func subscriptionOptionsReachTheBroker() throws {
         let filter = Subscribe.Filter(
             "a", qos: .atLeastOnce, noLocal: true, retainAsPublished: true, retainHandling: .sendIfNew)
-        let subscribe = Subscribe(1, filters: [filter], properties: [.subscriptionIdentifier(9)])
-        let subscription = try #require(FilterSplit<Subscription>(subscribe, Capabilities()).valid.first)
+        let conversation = Conversation()
+        let client = try conversation.connectedClient()
+        try client.send(.subscribe(Subscribe(1, filters: [filter], properties: [.subscriptionIdentifier(9)])))
+        let subscription = try #require(conversation.broker.session("client")?.subscriptions.first)
         let expected = Subscription(
             filter: try TopicFilter("a"), qos: .atLeastOnce, noLocal: true, retainAsPublished: true,
             retainHandling: .sendIfNew, identifier: 9)

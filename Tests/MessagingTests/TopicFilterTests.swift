@@ -35,6 +35,20 @@ import Testing
     ])
     func refusesWithTheRuleBroken(text: String, error: TopicError) {
         #expect(throws: error) { try TopicFilter(text) }
+        guard error != .containsNull else { return }  // which the codec sees to
+        #expect(throws: error) { try Array(text.utf8).withUnsafeBytes { try TopicFilter(checked: $0) } }
+    }
+
+    @Test(arguments: [
+        "a", "+", "#", "/", "a/+/c/#", "sensors/hall/temperature", "$share/group/a/+", "$exclusive/a/#",
+        "höhe/über/alles",
+    ])
+    func readsCheckedOctetsAsItReadsText(text: String) throws {
+        let filter = try Array(text.utf8).withUnsafeBytes { try TopicFilter(checked: $0) }
+        let expected = try TopicFilter(text)
+        #expect(filter == expected && filter.pattern == expected.pattern && filter.shareGroup == expected.shareGroup)
+        #expect(filter.isExclusive == expected.isExclusive && filter.hasWildcard == expected.hasWildcard)
+        #expect(filter.isName == (expected.topicName != nil))
     }
 
     @Test func takesASharedFilterApart() throws {

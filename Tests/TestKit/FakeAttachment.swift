@@ -42,36 +42,44 @@ final class FakeAttachment: Attachment {
         withSession { _, session in session.awaitingRelease.remove(packetID) != nil } ?? false
     }
 
-    func subscribe(_ subscriptions: [Subscription]) -> (outcomes: [SubscribeOutcome], commit: CommitPoint) {
+    func change(_ changes: [SubscriptionChange], outcomes: inout [SubscriptionOutcome]) -> CommitPoint {
         var woken: [FakeOwner] = []
         let result = withSession { state, session in
-            let outcomes = subscriptions.map { subscription -> SubscribeOutcome in
-                if state.forbidden.contains(subscription.filter.string) { return .refused(.notAuthorized) }
-                let isNew = session.subscriptions.updateValue(subscription, forKey: subscription.filter) == nil
-                guard subscription.retainHandling == .send || (subscription.retainHandling == .sendIfNew && isNew)
-                else { return .granted(subscription.qos) }
-                var identifiers = SubscriptionIDs.none
-                identifiers.insert(subscription.identifier)
-                for message in state.retained.values where subscription.filter.matches(message.topic) {
-                    woken += [session.enqueue(message, qos: subscription.qos, retain: true, identifiers)].compactMap(
-                        \.self)
+            let outcomes = changes.map { change -> SubscriptionOutcome in
+                switch change {
+                case .subscribe(let subscription):
+                    .subscribed(Self.subscribe(subscription, &state, session, &woken))
+                case .unsubscribe(let filter): .unsubscribed(Self.unsubscribe(filter, state, session))
                 }
-                return .granted(subscription.qos)
             }
             return (outcomes: outcomes, commit: state.commitPoint())
         }
         broker.notify(woken)
-        return result ?? (subscriptions.map { _ in .refused(.detached) }, .none)
+        outcomes += result?.outcomes ?? changes.map(\.whenDetached)
+        return result?.commit ?? .none
     }
 
-    func unsubscribe(_ filters: [TopicFilter]) -> (outcomes: [UnsubscribeOutcome], commit: CommitPoint) {
-        withSession { state, session in
-            let outcomes = filters.map { filter -> UnsubscribeOutcome in
-                if state.forbidden.contains(filter.string) { return .refused(.notAuthorized) }
-                return session.subscriptions.removeValue(forKey: filter) == nil ? .notSubscribed : .removed
-            }
-            return (outcomes, state.commitPoint())
-        } ?? (filters.map { _ in .refused(.detached) }, .none)
+    private static func subscribe(
+        _ subscription: Subscription, _ state: inout FakeBroker.State, _ session: FakeSession,
+        _ woken: inout [FakeOwner]
+    ) -> SubscribeOutcome {
+        if state.forbidden.contains(subscription.filter.string) { return .refused(.notAuthorized) }
+        let isNew = session.subscriptions.updateValue(subscription, forKey: subscription.filter) == nil
+        guard subscription.retainHandling == .send || (subscription.retainHandling == .sendIfNew && isNew)
+        else { return .granted(subscription.qos) }
+        var identifiers = SubscriptionIDs.none
+        identifiers.insert(subscription.identifier)
+        for message in state.retained.values where subscription.filter.matches(message.topic) {
+            woken += [session.enqueue(message, qos: subscription.qos, retain: true, identifiers)].compactMap(\.self)
+        }
+        return .granted(subscription.qos)
+    }
+
+    private static func unsubscribe(
+        _ filter: TopicFilter, _ state: FakeBroker.State, _ session: FakeSession
+    ) -> UnsubscribeOutcome {
+        if state.forbidden.contains(filter.string) { return .refused(.notAuthorized) }
+        return session.subscriptions.removeValue(forKey: filter) == nil ? .notSubscribed : .removed
     }
 
     func take(_ limit: Int, into deliveries: inout [Delivery]) -> TakeResult {

@@ -64,6 +64,8 @@ package final class FakeBroker: Broker {
     package struct SessionSnapshot: Sendable {
         package let isAttached: Bool
         package let filters: [String]
+        /// In no particular order.
+        package let subscriptions: [Subscription]
         package let will: Will?
         package let reachability: Reachability
         package let silence: Duration?

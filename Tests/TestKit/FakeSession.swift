@@ -38,8 +38,9 @@ final class FakeSession: @unchecked Sendable {
 
     var snapshot: FakeBroker.SessionSnapshot {
         FakeBroker.SessionSnapshot(
-            isAttached: owner != nil, filters: subscriptions.keys.map(\.string).sorted(), will: will,
-            reachability: reachability, silence: silence, backlog: backlog)
+            isAttached: owner != nil, filters: subscriptions.keys.map(\.string).sorted(),
+            subscriptions: Array(subscriptions.values), will: will, reachability: reachability, silence: silence,
+            backlog: backlog)
     }
 
     func attach(_ owner: FakeOwner, number: Int, options: SessionOptions, now: Timestamp) {
