@@ -6,14 +6,15 @@ extension CoreBroker {
     /// - Returns: the point at which it is stored; nil when there is no room.
     func retain(_ message: Message) -> CommitPoint? {
         guard !message.isReserved || source(of: message.topic) == nil else { return CommitPoint.none }
-        let store = durability.level(of: message) == .memory ? nil : store
+        let isKept = hasStore && durability.level(of: message) != .memory
         let result = retained.withLock { retained -> (RetainedStore.SetResult, CommitPoint) in
             let result = retained.set(message, limit: limits.retainedMessages)
+            guard isKept, let store else { return (result, .none) }
             switch result {
             case .stored:
                 let expiresAt = clock.wallClock(at: message.expiresAt)
-                return (result, store?.append(.putRetained(message, expiresAt: expiresAt)) ?? .none)
-            case .removed: return (result, store?.append(.removeRetained(message.topic)) ?? .none)
+                return (result, store.append(.putRetained(message, expiresAt: expiresAt)))
+            case .removed: return (result, store.append(.removeRetained(message.topic)))
             case .unchanged, .full: return (result, .none)
             }
         }
