@@ -75,15 +75,16 @@ extension CoreBroker {
         of messages: inout MessageBatch, _ pass: PublishPass, _ routing: borrowing Routing,
         _ scratch: inout RouteScratch, _ outcomes: inout [PublishOutcome]
     ) {
-        if let outcome = decision(on: messages[0], pass.principal) {
-            let message = messages.takeFirst()
-            if case .accepted = outcome { scratch.accepted.add(message.octets, qos: message.qos) }
+        let first = messages[0]  // one reference for all that is asked of it
+        if let outcome = decision(on: first, pass.principal) {
+            _ = messages.takeFirst()
+            if case .accepted = outcome { scratch.accepted.add(first.octets, qos: first.qos) }
             return outcomes.append(outcome)
         }
-        match(messages, routing, &scratch)
-        let isAlone = isAlone(messages[0], pass, scratch)
-        let level = durability.level(of: messages[0], listenerLevel: pass.listenerLevel)
-        let way = messages[0].way
+        match(first, routing, &scratch)
+        let isAlone = isAlone(first, pass, scratch)
+        let level = durability.level(of: first, listenerLevel: pass.listenerLevel)
+        let way = first.way
         var count = 0
         repeat {
             outcomes.append(accept(messages, at: count, level, pass, routing, &scratch, place: outcomes.count))
@@ -111,22 +112,20 @@ extension CoreBroker {
         return mayPublish(message, principal) ? nil : .refused(.notAuthorized)
     }
 
-    /// Finds the receivers of the first message.
-    private func match(
-        _ messages: borrowing MessageBatch, _ routing: borrowing Routing, _ scratch: inout RouteScratch
-    ) {
-        messages[0].withOctets { topic, _ in
+    /// Finds the receivers of a message.
+    private func match(_ message: Message, _ routing: borrowing Routing, _ scratch: inout RouteScratch) {
+        message.withOctets { topic, _ in
             routing.index.match(topic, into: &scratch.matches)  // MQTT-3.3.2-3, MQTT-4.5.0-1
         }
-        for group in scratch.matches.groups {
+        for place in scratch.matches.groups.indices {
             let member = routing.index.pick(
-                from: group, by: features.shareStrategy, for: messages[0]
+                from: scratch.matches.groups[place], by: features.shareStrategy, for: message
             ) { subscriber in
                 routing.sessions[Int(subscriber)]?.isListening.load(ordering: .relaxed) == true
             }
             scratch.matches.append(member)
         }
-        merge(messages, routing, &scratch)
+        merge(message, routing, &scratch)
     }
 
     /// Keeps a message that is to be retained and adds it to those that go into mailboxes; or refuses it before anybody has it.
@@ -156,17 +155,19 @@ extension CoreBroker {
     ) {
         if scratch.merged.isEmpty { traffic.unrouted.add(UInt64(scratch.run.count)) }
         let last = scratch.merged.count - 1
-        for (index, receiver) in scratch.merged.enumerated() {
-            guard let session = routing.sessions[Int(receiver.subscriber)] else { continue }
-            let effects = session.put(
-                &messages, &scratch.run, isLast: index == last, as: receiver, durability: level,
-                isPromised: pass.mayRefuse, memoryShare: pass.memoryShare, limits: limits.mailbox, clock: clock)
-            if let owner = effects.wake { scratch.wakes.append(owner) }
-            if effects.isPressed { scratch.pressing.append(session) }
-            if let reason = effects.dropped { scratch.dropping.append((session.clientID, reason)) }
+        for index in scratch.merged.indices {
+            routing.withSession(at: scratch.merged[index].subscriber) { session in
+                let effects = session.put(
+                    &messages, &scratch.run, isLast: index == last, as: scratch.merged[index], durability: level,
+                    isPromised: pass.mayRefuse, memoryShare: pass.memoryShare, limits: limits.mailbox, clock: clock)
+                if let owner = effects.wake { scratch.wakes.append(owner) }
+                if effects.isPressed { scratch.pressing.append(session) }
+                if let reason = effects.dropped { scratch.dropping.append((session.clientID, reason)) }
+            }
         }
-        for arrival in scratch.run where arrival.commit != .none {
-            outcomes[arrival.place] = .accepted(receivers: scratch.merged.count, commit: arrival.commit)
+        for index in scratch.run.indices where scratch.run[index].commit != .none {
+            outcomes[scratch.run[index].place] = .accepted(
+                receivers: scratch.merged.count, commit: scratch.run[index].commit)
         }
         scratch.run.removeAll(keepingCapacity: true)
     }
@@ -207,15 +208,13 @@ extension CoreBroker {
     /// One entry per receiver: where several subscriptions of a session match, the highest QoS counts and all
     /// identifiers are told (MQTT 5.0, 3.3.4; MQTT-3.3.4-2, MQTT-3.3.4-3). What comes by a shared subscription is a copy of its
     /// own, with the identifier of that subscription (MQTT 5.0, 4.8.2; MQTT-3.3.4-5).
-    private func merge(
-        _ messages: borrowing MessageBatch, _ routing: borrowing Routing, _ scratch: inout RouteScratch
-    ) {
+    private func merge(_ message: Message, _ routing: borrowing Routing, _ scratch: inout RouteScratch) {
         scratch.merged.removeAll(keepingCapacity: true)
         let mayRepeat = scratch.matches.lists > 1
         if mayRepeat { scratch.beginStamp(subscribers: routing.sessions.count) }
         for match in scratch.matches.entries.indices {
             let entry = scratch.matches.entries[match]
-            if entry.options.isConditional, isLeftOut(messages[0], for: entry, routing) { continue }
+            if entry.options.isConditional, isLeftOut(message, for: entry, routing) { continue }
             let isShared = entry.share != ShareGroups.none
             if mayRepeat, !isShared, let position = scratch.position(of: entry.subscriber) {
                 scratch.merged[position].qos = max(scratch.merged[position].qos, entry.options.qos)

@@ -201,7 +201,10 @@ struct Mailbox: ~Copyable {
 
     // MARK: Leaving
 
-    mutating func take(_ limit: Int, now: Timestamp, into deliveries: inout [Delivery]) -> TakeResult {
+    /// - Parameter now: asked for by what may have expired only.
+    mutating func take(
+        _ limit: Int, now: @autoclosure () -> Timestamp, into deliveries: inout [Delivery]
+    ) -> TakeResult {
         var room = limit
         awaited = .none
         if window.toResend > 0, mustWait(releaseCommit) { return .later }
@@ -215,7 +218,7 @@ struct Mailbox: ~Copyable {
         }
         repeat {
             while !waiting.isEmpty {
-                guard waiting[0].expiresAt > now else {  // MQTT-3.3.2-5
+                guard waiting[0].expiresAt == .never || waiting[0].expiresAt > now() else {  // MQTT-3.3.2-5
                     forget(waiting.removeFirst())
                     ledger.expired += 1
                     continue

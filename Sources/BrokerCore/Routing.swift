@@ -22,5 +22,12 @@ struct Routing: ~Copyable {
         free.append(session.subscriber)
     }
 
+    /// Looks at the session of a place, if there is one, without counting a reference: the table holds it as long as it is read.
+    @inline(__always)
+    func withSession(at place: SubscriptionIndex.SubscriberID, _ body: (Session) -> Void) {
+        guard let session = sessions[Int(place)].map(Unmanaged.passUnretained) else { return }
+        session._withUnsafeGuaranteedRef(body)
+    }
+
     func holds(_ session: Session) -> Bool { sessions[Int(session.subscriber)] === session }
 }

@@ -88,13 +88,13 @@ extension Session {
     }
 
     func take(
-        _ limit: Int, epoch: UInt32, now: Timestamp, limits: MailboxLimits, memoryShare: Int = .max,
+        _ limit: Int, epoch: UInt32, clock: any GatewayClock, limits: MailboxLimits, memoryShare: Int = .max,
         into deliveries: inout [Delivery]
     ) -> (TakeResult, DrainEffects) {
         state.withLock { state in
             var effects = DrainEffects()
             guard state.epoch == epoch, state.attachment != nil else { return (.drained, effects) }
-            let result = state.mailbox.take(limit, now: now, into: &deliveries)
+            let result = state.mailbox.take(limit, now: clock.now(), into: &deliveries)
             state.isArmed = result != .more
             effects.awaitedCommit = state.mailbox.awaitedCommit
             if state.mailbox.tail.count > 0 {

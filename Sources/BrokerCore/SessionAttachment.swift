@@ -135,7 +135,7 @@ final class SessionAttachment: Attachment {
         defer { traffic.count(deliveries[first...]) }
         while true {
             let (result, effects) = session.take(
-                limit, epoch: epoch, now: broker.clock.now(), limits: broker.limits.mailbox,
+                limit, epoch: epoch, clock: broker.clock, limits: broker.limits.mailbox,
                 memoryShare: broker.memoryShare.load(ordering: .relaxed), into: &deliveries)
             perform(effects)
             // What is not stored yet comes with the commit, unless that has just passed.

@@ -32,11 +32,10 @@ extension ConnectionHandler {
         var deliveries = loop.lendDeliveries()
         var limit = Self.takeLimit.lowerBound
         var takes = 0
-        let now = server.broker.clock.now()
         repeat {
             let result = attachment.take(limit, into: &deliveries)
             isTakePending = result == .more
-            send(deliveries, attachment, now: now)
+            send(deliveries, attachment)
             deliveries.removeAll(keepingCapacity: true)
             limit = min(limit * 4, Self.takeLimit.upperBound)
             if outgoing.readableBytes >= Self.writeSize {
@@ -49,7 +48,7 @@ extension ConnectionHandler {
         if isTakePending, isWritable { owner?.wake() }
     }
 
-    private func send(_ deliveries: [Delivery], _ attachment: any Attachment, now: Timestamp) {
+    private func send(_ deliveries: [Delivery], _ attachment: any Attachment) {
         guard !deliveries.isEmpty, let version = machine.version else { return }
         prepareOutgoing()
         server.counters.publishesSent.add(UInt64(deliveries.count))
@@ -67,21 +66,21 @@ extension ConnectionHandler {
                 if server.tracesPackets { for _ in start..<next { trace("packet sent", .publish) } }
                 guard next < deliveries.count else { break }
             }
-            sendAlone(deliveries[next], into: &buffer, attachment, version: version, now: now)
+            sendAlone(deliveries[next], into: &buffer, attachment, version: version)
             next += 1
         }
     }
 
     /// What says more than topic and payload, is named by an alias, is too large, or is only a release.
     private func sendAlone(
-        _ delivery: Delivery, into buffer: inout ByteBuffer, _ attachment: any Attachment, version: ProtocolVersion,
-        now: Timestamp
+        _ delivery: Delivery, into buffer: inout ByteBuffer, _ attachment: any Attachment, version: ProtocolVersion
     ) {
         guard delivery.step == .publish else {
             swap(&buffer, &outgoing)
             sendRelease(delivery)
             return swap(&buffer, &outgoing)
         }
+        let now = server.broker.clock.now()
         let fits =
             outgoingAliases == nil
             ? delivery.encode(
