@@ -30,7 +30,7 @@ final class LocalClient {
 
     private func change(_ change: SubscriptionChange) {
         _ = attachment.change([change], outcomes: &outcomes)
-        outcomes.removeAll(keepingCapacity: true)
+        _ = outcomes.popLast()
     }
 
     func publish(_ message: Message) { publish([message]) }
