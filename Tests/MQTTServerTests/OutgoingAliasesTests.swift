@@ -72,7 +72,8 @@ import Testing
             #expect(name == published)
             try client.send(.puback(Acknowledgement(id)))
         }
-        #expect(aliased > 500)
+        // The hash has a key of this process: one in 64 puts all four topics into one place, which leaves 301.
+        #expect(aliased > 300)
     }
 
     @Test func anAliasIsNotSetByAPacketThatWasTooLarge() throws {
