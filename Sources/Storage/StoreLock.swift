@@ -4,7 +4,7 @@ import Messaging
 /// Keeps a second process away from a store: an advisory lock on a file of its own, because closing any descriptor of the
 /// database itself would drop the locks SQLite holds on it. The system lets go of it when the process ends, however it does.
 final class StoreLock: Sendable {
-    private let descriptor: Int32
+    let descriptor: Int32
 
     init(path: String) throws(StoreError) {
         descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
@@ -21,7 +21,11 @@ final class StoreLock: Sendable {
         }
     }
 
-    deinit { close(descriptor) }
+    /// Given back, not only closed: until a process that another thread starts becomes another program (exec), it has a copy of the descriptor.
+    deinit {
+        flock(descriptor, LOCK_UN)
+        close(descriptor)
+    }
 
     static func reason(_ errorNumber: Int32) -> String { String(cString: strerror(errorNumber)) }
 }
