@@ -37,8 +37,8 @@ extension LevelTree.View {
         return search
     }
 
-    /// The node that is searched for in nearly all cases, else another one or `none`: no name is compared, nor waited for. `none` when there
-    /// is no such node.
+    /// The node that is searched for in nearly all cases, else another one or `none`: no name is compared, nor waited for. `none` is a guess,
+    /// too: a level on the way may have been taken for another one of the same hash.
     @inline(__always)
     func guess(_ search: Search) -> LevelNode.ID {
         search.node == Search.isInTable ? table.find(search.hash) { _ in true } : search.node

@@ -25,7 +25,7 @@ extension RetainedStore {
                     Self.prefetch(messages, Int(search.node))
                 }
             }
-            for index in searches.indices where searches[index].node != LevelNode.none {
+            for index in searches.indices where subscriptions[index].filter.isPlainName {
                 let message = subscriptions[index].filter.withPattern { (topic) -> Message? in
                     self.message(of: topic, guess: searches[index].node)
                 }

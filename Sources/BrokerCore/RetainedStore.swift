@@ -58,10 +58,11 @@ struct RetainedStore: ~Copyable {
         message(of: topic, guess: tree.guess(Levels(topic)))
     }
 
-    /// - Parameter guess: of the tree.
+    /// - Parameter guess: of the tree; a wrong one, or none, costs a search that compares names.
     func message(of topic: UnsafeRawBufferPointer, guess: LevelNode.ID) -> Message? {
-        guard guess != LevelNode.none else { return nil }
-        if let message = messages[Int(guess)], message.isPublished(to: topic) { return message }
+        if guess != LevelNode.none, let message = messages[Int(guess)], message.isPublished(to: topic) {
+            return message
+        }
         let node = tree.find(Levels(topic))
         return node == LevelNode.none ? nil : messages[Int(node)]
     }

@@ -27,6 +27,30 @@ import Testing
         #expect(store.count == 0 && store.octets == 0)
     }
 
+    /// Among 100,000 topics two levels have one hash; a search that compares no names goes astray in the other one.
+    @Test func aMessageIsFoundBelowALevelWhoseHashIsAnothers() throws {
+        var store = RetainedStore()
+        let levels = Self.levelsOfOneHash(seed: store.tree.withView { $0.seed })
+        let (first, second) = try #require(levels)
+        _ = store.set(try Self.message(first, "1"), limit: 9)  // and nothing below it
+        _ = store.set(try Self.message("\(second)/t", "2"), limit: 9)
+        #expect(store.message(of: try TopicName("\(second)/t"))?.payload == Array("2".utf8))
+        var copies: [RetainedCopy] = []
+        store.collect(for: [Subscription(filter: try TopicFilter("\(second)/t"), qos: .atMostOnce)], into: &copies)
+        #expect(copies.map(\.message.payload) == [Array("2".utf8)])
+    }
+
+    /// Nil when there are none, as in one of 10 million trees.
+    private static func levelsOfOneHash(seed: UInt64) -> (String, String)? {
+        var levels: [UInt32: String] = [:]
+        for number in 0..<400_000 {
+            let level = "device-\(number)"
+            let hash = Array(level.utf8).withUnsafeBytes { LevelKey($0).hash(under: LevelNode.root, seed: seed) }
+            if let other = levels.updateValue(level, forKey: hash) { return (other, level) }
+        }
+        return nil
+    }
+
     /// A topic without a message lies on the way to one, beyond one, beside one and in one's place.
     @Test(arguments: ["a", "a/b", "a/b/c/d", "a/b/x", "x/b/c", "a/x/c", "a/b/cc", "$a/b/c"])
     func findsAMessageByItsWholeNameOnly(topic: String) throws {
