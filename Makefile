@@ -95,6 +95,7 @@ floor: build ## Measure beside the least a broker has to do (Tests/Floor): what 
 	@.build/release/apus bench compare --mosquitto .build/relay \
 	    "pairs, QoS 0" "pairs, QoS 1" "fan-in 100 to 1, QoS 0" "fan-in 100 to 1, QoS 1" \
 	    "fan-out 1 to 1000, QoS 0" "fan-out 1 to 1000, QoS 1" "one at a time, QoS 0" "one at a time, QoS 1" \
+	    "into 100,000 wildcards" "retained store" "retained read" \
 	    | sed "s/Mosquitto/    relay/"
 
 FUZZ_TARGETS := codec websocket proxy

@@ -1,7 +1,7 @@
-// The least a broker has to do: bytes in, the receivers of an exact topic (or of all topics with a beginning), bytes out; one thread, one
-// read for each socket that has something, one write for each that gets something. No session, no queue, no limit, no check. What it
-// takes is what no broker on this machine falls below, most of it the system's. MQTT 3.1.1 and 5.0, QoS 0 and 1, enough for the
-// loads named in `make floor`.
+// The least a broker has to do: bytes in, the receivers of a topic, bytes out; one thread, one read for each socket that has
+// something, one write for each that gets something. No session, no queue, no limit, no check. What it takes is what no broker on this
+// machine falls below, most of it the system's. MQTT 3.1.1 and 5.0, QoS 0 and 1, retained messages by name, enough for the loads named
+// in `make floor`.
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>
@@ -15,6 +15,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+struct subscription;
+
 struct client {
     int descriptor;
     uint8_t version;
@@ -23,19 +25,32 @@ struct client {
     // What was read of a packet that is not complete, and what is to be written.
     uint8_t *rest, *out;
     size_t rest_count, out_count, out_size, written;
+    struct subscription *subscriptions;
 };
 
+// Found by the levels before the first wildcard: all of them, or those up to a '/'.
 struct subscription {
-    struct subscription *next;
+    struct subscription *next, *next_of_client;
     struct client *client;
+    uint32_t place;
     uint8_t qos;
-    uint16_t count;
-    uint8_t topic[];
+    uint16_t count, literal_count;
+    uint8_t filter[];
 };
 
-enum { buckets = 4096, events = 512, most_clients = 65536 };
+struct retained {
+    struct retained *next;
+    uint16_t topic_count;
+    uint32_t payload_count;
+    uint8_t octets[];  // topic length (2), topic, payload
+};
 
-static struct subscription *exact[buckets], *beginnings;
+enum { buckets = 1 << 18, events = 512, most_clients = 65536 };
+
+static struct subscription *subscriptions[buckets];
+static struct retained *retained[buckets];
+// Bit n: some filter has its first wildcard at level n.
+static uint32_t wild_levels;
 static struct client *dirty[most_clients];
 static size_t dirty_count;
 static int poller;
@@ -75,20 +90,33 @@ static void flush(struct client *client) {
     client->waits_for_room = false;
 }
 
-static uint32_t bucket(const uint8_t *topic, size_t count) {  // FNV-1a
-    uint32_t hash = 2166136261u;
-    for (size_t index = 0; index < count; index++) hash = (hash ^ topic[index]) * 16777619u;
-    return hash % buckets;
+enum { hash_begin = 2166136261u };
+
+static uint32_t hash(uint32_t so_far, const uint8_t *octets, size_t count) {  // FNV-1a
+    for (size_t index = 0; index < count; index++) so_far = (so_far ^ octets[index]) * 16777619u;
+    return so_far;
+}
+
+static uint32_t bucket(uint32_t hash) { return (hash ^ hash >> 15) % buckets; }
+
+// Whether what a filter has from its first wildcard on is met by what a topic has there.
+static bool meets(const uint8_t *filter, const uint8_t *filter_end, const uint8_t *topic, const uint8_t *topic_end) {
+    while (filter < filter_end && *filter != '#') {
+        if (*filter == '+') {
+            filter++;
+            while (topic < topic_end && *topic != '/') topic++;
+        } else if (topic == topic_end || *filter++ != *topic++) return false;
+    }
+    return filter < filter_end || topic == topic_end;
 }
 
 // | header | topic length (2) | topic | identifier (2, QoS 1) | properties' length (5.0) | payload |
-static void deliver(struct subscription *to, uint8_t qos, const uint8_t *topic, size_t topic_count,
+static void deliver(struct client *client, uint8_t flags, const uint8_t *topic, size_t topic_count,
                     const uint8_t *payload, size_t payload_count) {
-    struct client *client = to->client;
-    if (to->qos < qos) qos = to->qos;
+    uint8_t qos = flags >> 1 & 1;
     size_t length = 2 + topic_count + (qos ? 2 : 0) + (client->version == 5) + payload_count;
     uint8_t *at = room(client, length + (length < 128 ? 2 : length < 16384 ? 3 : 4));
-    *at++ = 0x30 | qos << 1;
+    *at++ = 0x30 | flags;
     for (size_t rest = length; rest || length == rest; rest >>= 7) *at++ = (rest & 127) | (rest > 127 ? 128 : 0);
     at = mempcpy(at, topic - 2, 2 + topic_count);
     if (qos) {
@@ -100,6 +128,21 @@ static void deliver(struct subscription *to, uint8_t qos, const uint8_t *topic, 
     memcpy(at, payload, payload_count);
 }
 
+static void keep(const uint8_t *topic, size_t topic_count, const uint8_t *payload, size_t payload_count) {
+    struct retained **at = &retained[bucket(hash(hash_begin, topic, topic_count))], *it;
+    for (; (it = *at); at = &it->next)
+        if (it->topic_count == topic_count && !memcmp(it->octets + 2, topic, topic_count)) {
+            *at = it->next;
+            free(it);
+            break;
+        }
+    if (!payload_count) return;
+    it = malloc(sizeof *it + 2 + topic_count + payload_count);
+    *it = (struct retained){.next = *at, .topic_count = topic_count, .payload_count = payload_count};
+    memcpy(mempcpy(it->octets, topic - 2, 2 + topic_count), payload, payload_count);
+    *at = it;
+}
+
 static void publish(struct client *client, uint8_t first, const uint8_t *body, size_t count) {
     uint8_t qos = first >> 1 & 1;
     size_t topic_count = body[0] << 8 | body[1], at = 2 + topic_count;
@@ -109,27 +152,74 @@ static void publish(struct client *client, uint8_t first, const uint8_t *body, s
         at += 2;
     }
     if (client->version == 5) at += 1 + body[at];
-    for (struct subscription *it = exact[bucket(topic, topic_count)]; it; it = it->next)
-        if (it->count == topic_count && !memcmp(it->topic, topic, topic_count))
-            deliver(it, qos, topic, topic_count, body + at, count - at);
-    for (struct subscription *it = beginnings; it; it = it->next)
-        if (it->count <= topic_count && !memcmp(it->topic, topic, it->count))
-            deliver(it, qos, topic, topic_count, body + at, count - at);
+    if (first & 1) keep(topic, topic_count, body + at, count - at);
+    uint32_t so_far = hash_begin;
+    for (size_t end = 0, level = 0; end < topic_count; level++) {
+        const uint8_t *slash = memchr(topic + end, '/', topic_count - end);
+        size_t next = slash ? slash - topic + 1 : topic_count;
+        so_far = hash(so_far, topic + end, next - end);
+        end = next;
+        if (slash && !(wild_levels >> (level + 1) & 1)) continue;
+        for (struct subscription *it = subscriptions[bucket(so_far)]; it; it = it->next)
+            if (it->literal_count == end && !memcmp(it->filter, topic, end) &&
+                meets(it->filter + end, it->filter + it->count, topic + end, topic + topic_count))
+                deliver(it->client, (it->qos < qos ? it->qos : qos) << 1, topic, topic_count, body + at, count - at);
+    }
 }
 
-static void subscribe(struct client *client, const uint8_t *body, size_t count) {
-    size_t at = client->version == 5 ? 3 + body[2] : 2;
-    size_t length = body[at] << 8 | body[at + 1];
-    const uint8_t *filter = body + at + 2;
-    bool is_beginning = filter[length - 1] == '#' || filter[length - 1] == '+';
-    struct subscription *it = malloc(sizeof *it + length);
-    *it = (struct subscription){.client = client, .qos = filter[length] & 1, .count = length - is_beginning};
-    memcpy(it->topic, filter, length);
-    struct subscription **list = is_beginning ? &beginnings : &exact[bucket(filter, length)];
-    it->next = *list;
-    *list = it;
-    if (client->version == 5) memcpy(room(client, 6), (uint8_t[]){0x90, 4, body[0], body[1], 0, it->qos}, 6);
-    else memcpy(room(client, 5), (uint8_t[]){0x90, 3, body[0], body[1], it->qos}, 5);
+static void subscribe_to(struct client *client, const uint8_t *filter, size_t count, uint8_t qos) {
+    struct subscription *it = malloc(sizeof *it + count);
+    *it = (struct subscription){.client = client, .qos = qos, .count = count, .literal_count = count};
+    memcpy(it->filter, filter, count);
+    for (size_t index = 0, level = 0; index < count; index++) {
+        if (filter[index] == '/') level++;
+        if (filter[index] != '+' && filter[index] != '#') continue;
+        it->literal_count = index;
+        wild_levels |= 1u << level;
+        break;
+    }
+    it->place = bucket(hash(hash_begin, filter, it->literal_count));
+    it->next = subscriptions[it->place];
+    subscriptions[it->place] = it;
+    it->next_of_client = client->subscriptions;
+    client->subscriptions = it;
+    if (it->literal_count < count) return;
+    for (struct retained *found = retained[it->place]; found; found = found->next)
+        if (found->topic_count == count && !memcmp(found->octets + 2, filter, count))
+            deliver(client, 1, found->octets + 2, count, found->octets + 2 + count, found->payload_count);
+}
+
+// Gives up the subscription that `of_client` points to.
+static void give_up(struct subscription **of_client) {
+    struct subscription *it = *of_client, **at = &subscriptions[it->place];
+    while (*at != it) at = &(*at)->next;
+    *at = it->next;
+    *of_client = it->next_of_client;
+    free(it);
+}
+
+static void unsubscribe_from(struct client *client, const uint8_t *filter, size_t count) {
+    for (struct subscription **it = &client->subscriptions; *it; it = &(*it)->next_of_client)
+        if ((*it)->count == count && !memcmp((*it)->filter, filter, count)) return give_up(it);
+}
+
+// SUBSCRIBE (8) and UNSUBSCRIBE (10), of fewer than 120 filters.
+static void change(struct client *client, uint8_t type, const uint8_t *body, size_t count) {
+    size_t at = client->version == 5 ? 3 + body[2] : 2, codes = 0;
+    uint8_t answer[128] = {(type + 1) << 4, 0, body[0], body[1], 0};
+    size_t first = client->version == 5 ? 5 : 4;
+    while (at < count) {
+        size_t length = body[at] << 8 | body[at + 1];
+        const uint8_t *filter = body + at + 2;
+        uint8_t qos = type == 8 ? filter[length] & 1 : 0;
+        at += 2 + length + (type == 8);
+        answer[first + codes++] = qos;
+        if (type == 8) subscribe_to(client, filter, length, qos);
+        else unsubscribe_from(client, filter, length);
+    }
+    size_t total = first + (type == 8 || client->version == 5 ? codes : 0);
+    answer[1] = total - 2;
+    memcpy(room(client, total), answer, total);
 }
 
 static void receive(struct client *client, uint8_t first, const uint8_t *body, size_t count) {
@@ -140,23 +230,14 @@ static void receive(struct client *client, uint8_t first, const uint8_t *body, s
         else memcpy(room(client, 4), (uint8_t[]){0x20, 2, 0, 0}, 4);
         return;
     case 3: return publish(client, first, body, count);
-    case 8: return subscribe(client, body, count);
+    case 8:
+    case 10: return change(client, first >> 4, body, count);
     case 12: memcpy(room(client, 2), (uint8_t[]){0xD0, 0}, 2);
     }
 }
 
-static void remove_all(struct subscription **list, struct client *client) {
-    while (*list) {
-        struct subscription *it = *list;
-        if (it->client != client) { list = &it->next; continue; }
-        *list = it->next;
-        free(it);
-    }
-}
-
 static void end(struct client *client) {
-    for (size_t index = 0; index < buckets; index++) remove_all(&exact[index], client);
-    remove_all(&beginnings, client);
+    while (client->subscriptions) give_up(&client->subscriptions);
     for (size_t index = 0; index < dirty_count; index++)
         if (dirty[index] == client) dirty[index--] = dirty[--dirty_count];
     close(client->descriptor);
