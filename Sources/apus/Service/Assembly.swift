@@ -114,6 +114,7 @@ struct Assembly: Sendable {
                     for await _ in reloads.heard { reload() }
                 }
                 group.addTask { await MemoryWatch.run(for: broker) }
+                group.addTask { await MemoryWatch.giveBack() }
                 group.addTask {
                     while !Task.isCancelled {
                         broker.tick()

@@ -3,12 +3,22 @@ import CAllocator
 import Messaging
 import Telemetry
 
-/// Holds the process to `limits.memory`: tells the core how much memory there is in use.
+/// Gives memory back that is not used any more, and holds the process to `limits.memory`: tells the core how much there is in use.
 struct MemoryWatch {
     private var trimmedAt: ContinuousClock.Instant?
 
     /// A publisher at full speed brings some megabytes from one look to the next.
     private static let interval = Duration.milliseconds(10)
+    /// Rare enough that it costs nothing to ask for some of it again at once.
+    private static let timeKept = Duration.seconds(10)
+
+    /// Gives back what was freed, again and again until the task is cancelled.
+    static func giveBack() async {
+        while !Task.isCancelled {
+            try? await Task.sleep(for: timeKept)
+            allocator_give_back()
+        }
+    }
 
     /// Looks again and again until the task is cancelled; not at all without a limit.
     static func run(for broker: CoreBroker) async {
