@@ -56,7 +56,9 @@ let package = Package(
     ],
     targets: [
         // Values all protocols share, and the ports between adapters, core and stores.
-        .target(name: "Messaging", dependencies: [.deque]),
+        .target(name: "Messaging", dependencies: ["CRuntime", .deque]),
+        // Of Swift's runtime: counting many references at once.
+        .systemLibrary(name: "CRuntime"),
         // What Swift's Glibc module leaves out: epoll, mremap, prefetching.
         .systemLibrary(name: "CLinux"),
         // Sessions, routing, retained messages, wills, expiry, accounting: implements the Broker port.

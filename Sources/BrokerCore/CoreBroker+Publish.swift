@@ -46,7 +46,8 @@ extension CoreBroker {
         isRewritten: Bool = false, hasPublisher: Bool = false, outcomes: inout [PublishOutcome]
     ) -> TrafficReading.Volume {
         let pass = PublishPass(
-            principal: principal, listenerLevel: publisher?.durability,
+            principal: principal, lane: publisher?.session.lane.load(ordering: .relaxed) ?? 0,
+            listenerLevel: publisher?.durability,
             mayRefuse: hasPublisher && principal.kind != .gateway && mayRefuse.load(ordering: .relaxed),
             memoryShare: memoryShare.load(ordering: .relaxed), isStoreFailing: hasStore && store?.isFailing == true)
         if !isRewritten { rewrite(&messages, principal) }
@@ -143,8 +144,9 @@ extension CoreBroker {
             guard let point = retain(messages[index]) else { return .refused(.quotaExceeded) }
             commit = point
         }
-        scratch.accepted.add(messages[index].octets, qos: messages[index].qos)
-        scratch.run.append(RouteScratch.Arrival(message: index, place: place, commit: commit))
+        let outline = MessageOutline(messages[index])
+        scratch.accepted.add(outline.octets, qos: outline.qos)
+        scratch.run.append(RouteScratch.Arrival(message: index, place: place, outline: outline, commit: commit))
         return .accepted(receivers: scratch.merged.count, commit: commit)
     }
 
@@ -155,11 +157,19 @@ extension CoreBroker {
     ) {
         if scratch.merged.isEmpty { traffic.unrouted.add(UInt64(scratch.run.count)) }
         let last = scratch.merged.count - 1
+        if last > 0 { scratch.copies.begin(messages, scratch.run, lane: pass.lane, count: last) }
         for index in scratch.merged.indices {
             routing.withSession(at: scratch.merged[index].subscriber) { session in
+                var copies: Int?
+                if index < last {
+                    copies = scratch.copies.start(
+                        for: last < RunCopies.manyReceivers ? pass.lane : session.laneOfItsOwn ?? pass.lane, messages,
+                        scratch.run, count: last - index)
+                }
                 let effects = session.put(
-                    &messages, &scratch.run, isLast: index == last, as: scratch.merged[index], durability: level,
-                    isPromised: pass.mayRefuse, memoryShare: pass.memoryShare, limits: limits.mailbox, clock: clock)
+                    &messages, &scratch.copies, from: copies, &scratch.run, as: scratch.merged[index],
+                    durability: level, isPromised: pass.mayRefuse, memoryShare: pass.memoryShare,
+                    limits: limits.mailbox, clock: clock)
                 if let owner = effects.wake { scratch.wakes.append(owner) }
                 if effects.isPressed { scratch.pressing.append(session) }
                 if let reason = effects.dropped { scratch.dropping.append((session.clientID, reason)) }
@@ -170,6 +180,7 @@ extension CoreBroker {
                 receivers: scratch.merged.count, commit: scratch.run[index].commit)
         }
         scratch.run.removeAll(keepingCapacity: true)
+        if last > 0 { scratch.copies.end() }
     }
 
     /// Whether a message is refused because the store cannot write, and would have to.
@@ -265,6 +276,8 @@ extension CoreBroker {
 /// What holds for all messages of one pass.
 private struct PublishPass {
     let principal: Principal
+    /// The publisher's.
+    let lane: UInt8
     /// Durability that the publisher's listener asks for; nil when it does not.
     let listenerLevel: Durability?
     /// The publisher can be refused when a receiver's mailbox is full.

@@ -140,7 +140,7 @@ extension CoreBroker {
             var commit = recorded
             for copy in scratch.copies {
                 put.begin(scratch.wanting[copy.subscription], durability.level(of: copy.message))
-                commit = max(commit, state.put(copy.message, &put))
+                commit = max(commit, state.put(copy.message, MessageOutline(copy.message), &put))
             }
             return (commit, state.effects(of: put))
         }

@@ -55,12 +55,11 @@ struct Mailbox: ~Copyable {
 
     @inline(__always)
     mutating func put(
-        _ message: consuming Message, durability: Durability = .disk, qos: QoS, retain: Bool,
-        subscriptionIDs: SubscriptionIDs,
-        share: ShareGroups.GroupID = ShareGroups.none, bounds: Bounds
+        _ message: consuming Message, _ outline: MessageOutline, durability: Durability = .disk, qos: QoS,
+        retain: Bool, subscriptionIDs: SubscriptionIDs, share: ShareGroups.GroupID = ShareGroups.none, bounds: Bounds
     ) -> PutResult {
         ledger.accepted += 1
-        let octets = message.octets
+        let octets = outline.octets
         guard bounds.messages > 0, octets <= bounds.octets else { return dropArrival() }
         if bounds.keepsLatestOnly { supersede(message.topic) }
         let isBeyondShare = bounds.memoryShare != .max && isBeyondShare(octets, bounds)
@@ -75,7 +74,7 @@ struct Mailbox: ~Copyable {
             madeRoom = true
         }
         waitingOctets += octets
-        let expiresAt = min(message.expiresAt, bounds.waitsUntil)
+        let expiresAt = min(outline.expiresAt, bounds.waitsUntil)
         var commit = CommitPoint.none
         // Two ways, so that on the one that most take the entry is made where it is to lie.
         if tail.count == 0, qos == .atMostOnce || durability == .memory || recorder == nil {

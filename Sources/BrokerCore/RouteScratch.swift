@@ -16,6 +16,7 @@ struct RouteScratch: ~Copyable {
     var accepted = TrafficReading.Volume()
     /// The messages of the run at hand that go into mailboxes.
     var run: ContiguousArray<Arrival> = []
+    var copies = RunCopies()
 
     /// One message on its way into mailboxes. It is named, not held, so that no reference is counted for it.
     struct Arrival {
@@ -23,6 +24,7 @@ struct RouteScratch: ~Copyable {
         let message: Int
         /// Where among the outcomes of the batch its own stands.
         let place: Int
+        let outline: MessageOutline
         /// The point at which the copies made so far are stored.
         var commit = CommitPoint.none
     }

@@ -14,13 +14,14 @@ extension Session {
     /// Puts one copy of each message of a run in, or accounts for why not.
     /// - Parameters:
     ///   - messages: the batch, which begins with the run.
-    ///   - isLast: nobody else gets the run: it leaves the batch.
+    ///   - start: where among `copies` those for this session begin; nil when nobody else gets the run: it leaves the batch.
     ///   - isPromised: `refuses` was asked before.
     ///   - memoryShare: octets that the mailbox may hold in memory.
     @inline(never)
     func put(
-        _ messages: inout MessageBatch, _ run: inout ContiguousArray<RouteScratch.Arrival>, isLast: Bool,
-        as receiver: RouteScratch.Merged, durability: Durability, isPromised: Bool = false, memoryShare: Int = .max,
+        _ messages: inout MessageBatch, _ copies: inout RunCopies, from start: Int?,
+        _ run: inout ContiguousArray<RouteScratch.Arrival>, as receiver: RouteScratch.Merged, durability: Durability,
+        isPromised: Bool = false, memoryShare: Int = .max,
         limits: MailboxLimits, clock: any GatewayClock
     ) -> PutEffects {
         state.withLock { state in
@@ -29,14 +30,17 @@ extension Session {
             put.bounds.memoryShare = memoryShare
             var taken = 0
             for index in run.indices {
-                while isLast, taken < run[index].message {  // refused
+                while start == nil, taken < run[index].message {  // refused
                     _ = messages.takeFirst()
                     taken += 1
                 }
                 taken += 1
                 let commit =
-                    isLast
-                    ? state.put(messages.takeFirst(), &put) : state.put(messages[run[index].message], &put)
+                    if let start {
+                        state.put(copies.take(start + index), run[index].outline, &put)
+                    } else {
+                        state.put(messages.takeFirst(), run[index].outline, &put)
+                    }
                 run[index].commit = max(run[index].commit, commit)
             }
             return state.effects(of: put)
@@ -51,7 +55,7 @@ extension Session {
     ) -> (effects: PutEffects, commit: CommitPoint) {
         state.withLock { state in
             var put = SessionState.Putting(state, receiver, durability, limits: limits, clock: clock)
-            let commit = state.put(message, &put)
+            let commit = state.put(message, MessageOutline(message), &put)
             return (state.effects(of: put), commit)
         }
     }
@@ -202,15 +206,17 @@ extension SessionState {
     /// Puts a copy in, or accounts for why not.
     /// - Returns: the point at which it is stored.
     @inline(__always)
-    mutating func put(_ message: consuming Message, _ put: inout Putting) -> CommitPoint {
-        let qos = min(message.qos, put.receiver.qos)  // MQTT-3.8.4-8, MQTT-4.8.2-3
+    mutating func put(
+        _ message: consuming Message, _ outline: MessageOutline, _ put: inout Putting
+    ) -> CommitPoint {
+        let qos = min(outline.qos, put.receiver.qos)  // MQTT-3.8.4-8, MQTT-4.8.2-3
         if qos == .atMostOnce, put.refusesQoS0 {
             mailbox.reject(.offlineQoS0)
             return .none
         }
-        let retain = put.receiver.retainAsPublished ? message.retain : false  // MQTT-3.3.1-12, MQTT-3.3.1-13
+        let retain = put.receiver.retainAsPublished ? outline.retain : false  // MQTT-3.3.1-12, MQTT-3.3.1-13
         let result = mailbox.put(
-            message, durability: put.durability, qos: qos, retain: retain,
+            message, outline, durability: put.durability, qos: qos, retain: retain,
             subscriptionIDs: put.receiver.subscriptionIDs, share: put.receiver.share, bounds: put.bounds)
         if let reason = result.dropReason {
             if !hasReportedDrop { put.dropped = reason }

@@ -17,6 +17,8 @@ final class Session: Sendable {
     let isListening = Atomic<Bool>(false)
     /// It outlives the process; read without the lock when the store fails.
     let isDurable = Atomic<Bool>(false)
+    /// Of its owner: from where it is emptied; read without the lock.
+    let lane = Atomic<UInt8>(0)
     let number: SessionNumber
     let state: Mutex<SessionState>
 
@@ -28,6 +30,12 @@ final class Session: Sendable {
         self.subscriber = subscriber
         self.number = number
         self.state = Mutex(state)
+    }
+
+    /// The lane of a client that is there, and has nothing stored: the store keeps a message once for all who get the same one.
+    var laneOfItsOwn: UInt8? {
+        isDurable.load(ordering: .relaxed) || !isListening.load(ordering: .relaxed)
+            ? nil : lane.load(ordering: .relaxed)
     }
 }
 

@@ -38,6 +38,7 @@ final class SessionAttachment: Attachment {
         self.traffic = traffic
         lastTouch = Atomic(broker.clock.now().nanoseconds)
         self.silence = Atomic(silence?.wholeNanoseconds ?? 0)
+        session.lane.store(owner.lane, ordering: .relaxed)
     }
 
     /// A principal without its client id, which the session knows.

@@ -20,6 +20,8 @@ final class ConnectionOwner: SessionOwner {
     /// The connection is over: lets go of it; on the event loop only.
     func release() { box.value = nil }
 
+    var lane: UInt8 { wakeList.lane }
+
     func wake(_ client: UInt64) { wake() }
 
     func wake() { wakeList.add(self) }

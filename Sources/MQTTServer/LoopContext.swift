@@ -5,9 +5,10 @@ import NIOCore
 /// What the connections of one event loop share: lists and buffers that each needs only while it is served, so that an idle
 /// connection holds none.
 final class LoopContext {
-    /// Larger buffers are given back to the system after use.
+    /// Octets that spare buffers may have together. What is beyond is given back after use.
     private static let bufferLimit = 1_048_576
 
+    private let eventLoop: any EventLoop
     let wakeList: WakeList
     /// Open connections, for the end of the gateway.
     var connections: [ObjectIdentifier: ConnectionHandler] = [:]
@@ -18,10 +19,15 @@ final class LoopContext {
     private var spareDeliveries: [Delivery] = []
     private var spareIdentifiers: [UInt16] = []
     private var spareFilters = FilterBatch()
-    private var spareBuffer = ByteBuffer()
+    private var spareBuffers: [ByteBuffer] = []
+    private var spareOctets = 0
+    /// Connections that have something to write when this turn of the loop ends.
+    private var unflushed: [ConnectionHandler] = []
 
-    init(eventLoop: any EventLoop) {
-        wakeList = WakeList(eventLoop: eventLoop)
+    /// - Parameter lane: as of `SessionOwner`; another for each event loop.
+    init(eventLoop: any EventLoop, lane: UInt8) {
+        self.eventLoop = eventLoop
+        wakeList = WakeList(eventLoop: eventLoop, lane: lane)
     }
 
     /// From here to `end` the connection is closed with the gateway.
@@ -69,15 +75,33 @@ final class LoopContext {
         swap(&spareFilters, &filters)
     }
 
-    /// An empty buffer, whose storage is the last one's when that has been written out already.
+    /// An empty buffer, with the storage of one that has been written out, if there is any.
     func lendBuffer() -> ByteBuffer {
-        var buffer = exchange(&spareBuffer, ByteBuffer())
+        guard var buffer = spareBuffers.popLast() else { return ByteBuffer() }
+        spareOctets -= buffer.capacity
         buffer.clear()
         return buffer
     }
 
-    func takeBack(_ buffer: ByteBuffer) {
-        if buffer.capacity <= Self.bufferLimit { spareBuffer = buffer }
+    func takeBack(_ buffer: consuming ByteBuffer) {
+        guard spareOctets + buffer.capacity <= Self.bufferLimit else { return }
+        spareOctets += buffer.capacity
+        spareBuffers.append(buffer)
+    }
+
+    /// Lets `handler` write at the end of this turn of the loop, when all that has come in on any connection has been dealt with. Who waits for
+    /// one answer is woken by it; who waits for several, or for deliveries, too, finds them all.
+    func flushLater(_ handler: ConnectionHandler) {
+        unflushed.append(handler)
+        if unflushed.count == 1 { eventLoop.assumeIsolated().execute { self.flush() } }
+    }
+
+    private func flush() {
+        var handlers: [ConnectionHandler] = []
+        swap(&handlers, &unflushed)
+        for handler in handlers { handler.flush() }
+        handlers.removeAll(keepingCapacity: true)
+        if unflushed.isEmpty { swap(&handlers, &unflushed) }
     }
 
     /// A client identifier nobody can guess or meet twice.

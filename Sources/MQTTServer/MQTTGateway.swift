@@ -26,7 +26,7 @@ package final class MQTTGateway: Gateway {
         var loops: [ObjectIdentifier: NIOLoopBoundBox<LoopContext>] = [:]
         for eventLoop in group.makeIterator() {
             loops[ObjectIdentifier(eventLoop)] = .makeBoxSendingValue(
-                LoopContext(eventLoop: eventLoop), eventLoop: eventLoop)
+                LoopContext(eventLoop: eventLoop, lane: UInt8(clamping: loops.count + 1)), eventLoop: eventLoop)
         }
         self.loops = loops
     }

@@ -16,10 +16,13 @@ final class WakeList: Sendable {
     }
 
     private let eventLoop: any EventLoop
+    /// As of `SessionOwner`.
+    let lane: UInt8
     private let state = Mutex(State())
 
-    init(eventLoop: any EventLoop) {
+    init(eventLoop: any EventLoop, lane: UInt8) {
         self.eventLoop = eventLoop
+        self.lane = lane
     }
 
     func add(_ owner: ConnectionOwner) {

@@ -51,6 +51,18 @@ public struct Message: @unchecked Sendable {
             }
     }
 
+    /// - Parameter storage: of another value that is the same message.
+    init(storage: Storage) { self.storage = storage }
+
+    /// Another message that says the same.
+    public func duplicate() -> Message {
+        withOctets { topic, payload in
+            Message(
+                checkedTopic: topic, payload: payload, qos: qos, retain: retain, publishedAt: publishedAt,
+                expiresAt: expiresAt, publisher: publisher, properties: properties)
+        }
+    }
+
     /// The same for a payload that lies in an array.
     public init(
         topic: TopicName, payload: [UInt8], qos: QoS, retain: Bool = false, publishedAt: Timestamp,

@@ -12,6 +12,14 @@ public protocol SessionOwner: AnyObject, Sendable {
     /// The attachment has ended from the core's side. The owner says goodbye in its protocol's words and closes; it need not
     /// call `detach`.
     func close(_ client: UInt64, _ reason: CloseReason)
+
+    /// Owners with the same number other than 0 empty their mailboxes on the same thread. A message for very many is made once for each
+    /// such lane, as threads that have one in common slow each other down.
+    var lane: UInt8 { get }
+}
+
+extension SessionOwner {
+    public var lane: UInt8 { 0 }
 }
 
 /// Why the core ended an attachment.

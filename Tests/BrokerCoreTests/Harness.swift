@@ -29,9 +29,10 @@ final class Harness: Sendable {
     }
 
     func connect(
-        _ clientID: String, _ options: SessionOptions = .clean, isLoopback: Bool = true, username: String? = nil
+        _ clientID: String, _ options: SessionOptions = .clean, isLoopback: Bool = true, username: String? = nil,
+        lane: UInt8 = 0
     ) throws -> TestClient {
-        let client = TestClient()
+        let client = TestClient(lane: lane)
         let result = Mutex<Result<Connected, ConnectRefusal>?>(nil)
         let peer = Peer(address: "127.0.0.1:1", isLoopback: isLoopback, listener: "test")
         broker.connect(
@@ -87,6 +88,9 @@ final class TestClient: SessionOwner {
     let connected = Mutex<Connected?>(nil)
     private let wakes = Mutex(0)
     private let closes = Mutex<[CloseReason]>([])
+    let lane: UInt8
+
+    init(lane: UInt8 = 0) { self.lane = lane }
 
     func wake(_ client: UInt64) { wakes.withLock { $0 += 1 } }
     func close(_ client: UInt64, _ reason: CloseReason) { closes.withLock { $0.append(reason) } }
@@ -124,5 +128,15 @@ final class TestClient: SessionOwner {
 
     func detach(_ reason: DetachReason, expiry: SessionExpiryChange? = nil) throws {
         try attachment.detach(reason, expiry: expiry)
+    }
+}
+
+extension Mailbox {
+    mutating func put(
+        _ message: Message, qos: QoS, retain: Bool, subscriptionIDs: SubscriptionIDs, bounds: Bounds
+    ) -> PutResult {
+        put(
+            message, MessageOutline(message), qos: qos, retain: retain, subscriptionIDs: subscriptionIDs,
+            bounds: bounds)
     }
 }

@@ -24,8 +24,9 @@ final class Conversation {
             configuration: configuration, broker: broker,
             logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }))
         let place = ListenPlace.internet(ListenAddress(address: "127.0.0.1", port: 0))
-        listener = ListenerContext(configuration.listeners.first ?? .init(name: "mqtt.tcp", place: place), server: server)
-        loop = LoopContext(eventLoop: eventLoop)
+        listener = ListenerContext(
+            configuration.listeners.first ?? .init(name: "mqtt.tcp", place: place), server: server)
+        loop = LoopContext(eventLoop: eventLoop, lane: 1)
     }
 
     /// A client whose connection is open and that has said nothing yet.
