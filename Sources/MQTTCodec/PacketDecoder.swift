@@ -53,6 +53,20 @@ public struct PacketDecoder: Sendable {
         return bytes.baseAddress.map { Frame(header, at: $0) }
     }
 
+    /// Octets that the packet which begins in `rest` lacks. Those of its fixed header, five at most, are moved there from `more` as far as
+    /// that is to be known.
+    /// - Returns: nil when it is not known: the header is not complete, or not allowed, which `frame(at:)` tells.
+    public func octetsMissing(from rest: inout ByteBuffer, with more: inout ByteBuffer) -> Int? {
+        while true {
+            let header = rest.withUnsafeReadableBytes { try? FixedHeader.peek($0, version: version) }
+            if let header { return header.packetSize - rest.readableBytes }
+            guard rest.readableBytes < FixedHeader.mostOctets, let octet = more.readInteger(as: UInt8.self) else {
+                return nil
+            }
+            rest.writeInteger(octet)
+        }
+    }
+
     /// PUBLISH and its acknowledgements, nearly all packets there are, which both sides may send in every version. Nil where it takes more
     /// than a glance to tell what it is: the length has more than two bytes, something is wrong, or missing.
     @inline(__always)
@@ -208,6 +222,9 @@ struct FixedHeader: Equatable {
     let remainingLength: Int
     /// Bytes of the fixed header itself.
     let size: Int
+
+    /// As of the longest remaining length (MQTT 5.0, 2.1.4).
+    static let mostOctets = 5
 
     var packetSize: Int { size + remainingLength }
 

@@ -125,12 +125,12 @@ extension ConnectionHandler {
         return true
     }
 
-    /// Ends a turn: the batch goes to the broker, everything ready goes to the client.
+    /// Ends what one read brought: the batch goes to the broker, everything ready goes to the client at the end of the loop's turn.
     func finishTurn() {
         publishBatch()
         writeCommittedReplies()
         if isTakePending { deliver() }
-        flush()
+        if outgoing.readableBytes > 0 { loop.flushLater(self) }
         resumeReading()
     }
 

@@ -6,8 +6,8 @@ import Transport
 
 /// One connection, whatever carries its bytes: bytes in -> decoder -> machine -> broker, and the mailbox -> bytes out.
 ///
-/// A turn of the event loop: everything one read brought is decoded, its publications go to the broker as one batch, the
-/// answers leave in one write. Deliveries are pulled when the core has woken the connection (`wokenUp`), again in one write.
+/// A turn of the event loop: everything one read brought is decoded, its publications go to the broker as one batch. When all connections have
+/// been read, the answers leave in one write. Deliveries are pulled when the core has woken the connection (`wokenUp`), again in one write.
 ///
 /// Reading stops while the broker decides on CONNECT, while it holds this publisher back, while answers wait for the store in
 /// number, and while the client does not read what it is sent.
@@ -109,16 +109,27 @@ extension ConnectionHandler {
         var bytes = unwrapInboundIn(data)
         server.counters.bytesReceived.add(UInt64(bytes.readableBytes))
         guard machine.state != .over else { return }
-        if received.readableBytes == 0 {
-            received = bytes
+        if received.readableBytes > 0 { continueRest(with: &bytes) }
+        guard bytes.readableBytes > 0 else { return }
+        received = bytes
+        decode()
+        keepRest()
+    }
+
+    /// Adds to the beginning of a packet what it lacks and no more, so that what follows is read where it lies. Whole packets that wait for
+    /// the broker's decision on CONNECT get everything behind them.
+    private func continueRest(with bytes: inout ByteBuffer) {
+        if let missing = decoder.octetsMissing(from: &received, with: &bytes), missing > 0 {
+            var end = bytes.readSlice(length: min(missing, bytes.readableBytes)) ?? ByteBuffer()
+            received.writeBuffer(&end)
             decode()
-            keepRest()
-        } else {
+        }
+        if received.readableBytes > 0, bytes.readableBytes > 0 {
             received.writeBuffer(&bytes)
             decode()
-            if received.readableBytes == 0 { received = ByteBuffer() } else { received.discardReadBytes() }
-            accountForRest()
         }
+        if received.readableBytes == 0 { received = ByteBuffer() } else { received.discardReadBytes() }
+        accountForRest()
     }
 
     func channelReadComplete(context: ChannelHandlerContext) {

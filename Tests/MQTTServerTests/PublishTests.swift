@@ -179,6 +179,63 @@ import Testing
         #expect(conversation.broker.published.map(\.payload) == [Array("payload".utf8)])
     }
 
+    /// A read may end anywhere: within a header, within a packet, behind several.
+    @Test func whatIsCutAnywhereIsPublishedOnceAndInOrder() throws {
+        let texts = ["", "short", String(repeating: "long", count: 60), "end"]
+        var bytes = ByteBuffer()
+        for text in texts { PacketEncoder.encode(.publish("a/topic", text), into: &bytes, version: .v311) }
+        let count = bytes.readableBytes
+        for first in 0...count {
+            for second in [first, first + 1, first + 2, first + 40, count] where second <= count {
+                let conversation = Conversation()
+                let client = try conversation.connectedClient(.v311)
+                var rest = bytes
+                for end in [first, second, count] {
+                    guard let piece = rest.readSlice(length: end - (count - rest.readableBytes)) else { continue }
+                    try client.send(piece)
+                }
+                let published = conversation.broker.published.map { String(decoding: $0.payload, as: UTF8.self) }
+                #expect(published == texts, "cut at \(first) and \(second)")
+                #expect(!client.isClosed)
+            }
+        }
+    }
+
+    @Test func whatFollowsAConnectInPiecesWaitsForTheBroker() throws {
+        let conversation = Conversation()
+        conversation.broker.parkConnects()
+        let client = try conversation.client(.v311)
+        var bytes = ByteBuffer()
+        PacketEncoder.encode(.connect(Connect(version: .v311, clientIdentifier: "c")), into: &bytes, version: .v311)
+        for text in ["1", "2", "3"] { PacketEncoder.encode(.publish("a", text), into: &bytes, version: .v311) }
+        while bytes.readableBytes > 0 {
+            guard let piece = bytes.readSlice(length: min(7, bytes.readableBytes)) else { break }
+            try client.send(piece)
+        }
+        #expect(conversation.broker.published.isEmpty)
+        conversation.broker.releaseConnects()
+        conversation.eventLoop.run()
+        #expect(conversation.broker.published.map(\.payload) == ["1", "2", "3"].map { Array($0.utf8) })
+    }
+
+    /// Answers wait for the end of the loop's turn, when all connections have been read.
+    @Test func whatATurnBringsOnSeveralConnectionsIsAnsweredAtItsEnd() throws {
+        let conversation = Conversation()
+        let clients = try ["a", "b"].map { try conversation.connectedClient(.v311, id: $0) }
+        try clients[0].subscribe("t", .atMostOnce)
+        let before = clients[0].writes
+        for client in clients {
+            var bytes = ByteBuffer()
+            PacketEncoder.encode(.publish("t", "x", .atLeastOnce, id: 1), into: &bytes, version: .v311)
+            try client.channel.writeInbound(bytes)
+            #expect(try client.channel.readOutbound(as: ByteBuffer.self) == nil)
+        }
+        #expect(
+            try clients[0].receive() == [.puback(Acknowledgement(1)), .publish("t", "x"), .publish("t", "x")])
+        #expect(clients[0].writes == before + 1)
+        #expect(try clients[1].receive() == [.puback(Acknowledgement(1))])
+    }
+
     /// MQTT-4.3.2-5
     @Test func anAtLeastOnceMessageWithAnIdentifierUsedBeforeIsANewOne() throws {
         let conversation = Conversation()
