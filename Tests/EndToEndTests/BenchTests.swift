@@ -151,6 +151,37 @@ import Testing
             outcome.rows.allSatisfy { $0.mosquitto == nil || $0.name == "start-up" || $0.mosquittoFaults == Faults() })
     }
 
+    /// Another broker stands in for the floor, which is built where budgets are measured.
+    @Test func aBudgetMayBeSoManyTimesTheFloor() async throws {
+        struct Outcome: Decodable {
+            struct Row: Decodable {
+                var name: String
+                var apus: Double
+                var floor: Double?
+                var timesFloor: Double?
+                var budget: String
+                var holds: Bool
+            }
+            var rows: [Row]
+        }
+        let program = try RunningApus.start(
+            ["bench", "compare", "--smoke", "--json", "-", "--floor", "/usr/sbin/mosquitto", "50 pairs", "durable"])
+        let status = try await program.exitStatus(within: .seconds(60))
+        #expect(status == 0, "\(program.errorLines)")
+        let outcome = try JSONDecoder().decode(Outcome.self, from: Data(program.lines.joined(separator: "\n").utf8))
+        let withFloor = outcome.rows.filter { $0.floor != nil }
+        #expect(
+            withFloor.map(\.name) == [
+                "50 pairs, QoS 0, 64 B", "50 pairs, QoS 1, 64 B", "50 pairs, QoS 0, 1024 B", "50 pairs, QoS 1, 1024 B",
+            ])
+        for row in withFloor {
+            let floor = try #require(row.floor)
+            #expect(row.budget.hasSuffix("or 3.5 x floor"))
+            #expect(row.timesFloor == row.apus / floor)
+            if row.apus <= 3.5 * floor { #expect(row.holds) }
+        }
+    }
+
     private func bench(_ arguments: [String], _ apus: RunningApus) async throws -> [RunResult] {
         let program = try RunningApus.start(
             ["bench"] + arguments

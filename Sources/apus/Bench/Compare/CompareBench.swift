@@ -25,6 +25,13 @@ struct CompareBench: AsyncParsableCommand {
     @Option(help: "Mosquitto's broker; an empty path measures Apus alone.")
     var mosquitto = "/usr/sbin/mosquitto"
 
+    @Option(
+        help: """
+            A program that does the least a broker has to do (Tests/Floor), to be measured, too: budgets are then so many \
+            times its figure where that is more.
+            """)
+    var floor: String?
+
     @Flag(help: "Small and short, to see whether everything works; the figures mean nothing.")
     var smoke = false
 
@@ -65,6 +72,7 @@ struct CompareBench: AsyncParsableCommand {
             : ComparedLoad.Scale(measured: .seconds(duration))
         let comparison = Comparison(
             rounds: smoke ? 1 : rounds, scale: scale, mosquitto: mosquitto.isEmpty ? nil : mosquitto,
+            floor: floor,
             progress: { bar.show(LoadProgress(phase: $0)) })
         do {
             let outcome = try await compare(by: comparison)

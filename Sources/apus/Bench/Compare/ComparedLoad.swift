@@ -28,6 +28,14 @@ struct ComparedLoad: Hashable, Encodable {
     /// nor does it know MQTT-SN.
     var comparesMosquitto: Bool { scenario != .match && scenario != .sleepers }
 
+    /// Whether it can be put on a program that only moves octets (Tests/Floor).
+    var hasFloor: Bool {
+        switch scenario {
+        case .pairs, .fanIn, .fanOut, .oneAtATime, .wildcards, .retained: qos < 2
+        case .match, .idle, .durable, .durableAway, .sleepers, .start: false
+        }
+    }
+
     /// - Throws: `LoadError`.
     func run(against broker: MeasuredBroker, _ scale: Scale) async throws -> [RunResult] {
         var settings = LoadSettings()

@@ -1,11 +1,13 @@
 import LoadGenerator
 
-/// Runs loads: both brokers in turn, round after round.
+/// Runs loads: the brokers in turn, round after round.
 struct Comparison {
     var rounds: Int
     var scale: ComparedLoad.Scale
     /// Path of Mosquitto's broker; nil measures Apus alone.
     var mosquitto: String?
+    /// Path of a program that does the least a broker has to do; nil for none.
+    var floor: String?
     var progress: (String) -> Void
 
     /// One run of one broker.
@@ -19,7 +21,7 @@ struct Comparison {
 
     /// - Parameter freshBrokers: a new process for each run.
     func run(_ load: ComparedLoad, freshBrokers: Bool) async throws -> [Run] {
-        let kinds = mosquitto != nil && load.comparesMosquitto ? MeasuredBroker.Kind.allCases : [.apus]
+        let kinds = MeasuredBroker.Kind.allCases.filter { measures($0, under: load) }
         var brokers: [MeasuredBroker.Kind: MeasuredBroker] = [:]
         defer { for broker in brokers.values { broker.stop() } }
         var runs: [Run] = []
@@ -40,10 +42,18 @@ struct Comparison {
         return runs
     }
 
+    private func measures(_ kind: MeasuredBroker.Kind, under load: ComparedLoad) -> Bool {
+        switch kind {
+        case .mosquitto: mosquitto != nil && load.comparesMosquitto
+        case .floor: floor != nil && load.hasFloor
+        case .apus: true
+        }
+    }
+
     private func start(_ kind: MeasuredBroker.Kind, for load: ComparedLoad) throws -> MeasuredBroker {
         try MeasuredBroker(
-            kind, takesMQTTSN: load.scenario == .sleepers, keepsMessages: load.keepsMessages, mosquitto: mosquitto ?? ""
-        )
+            kind, takesMQTTSN: load.scenario == .sleepers, keepsMessages: load.keepsMessages,
+            peer: (kind == .floor ? floor : mosquitto) ?? "")
     }
 }
 
@@ -53,8 +63,12 @@ struct ComparedRow: Encodable {
     var unit: String
     var apus: Double?
     var mosquitto: Double?
+    /// Of the least that a broker has to do.
+    var floor: Double?
     /// Apus' figure as a share of Mosquitto's.
     var ratio: Double?
+    /// Apus' figure in floors.
+    var timesFloor: Double?
     /// As a person reads it.
     var budget: String
     /// Nil when it cannot be said.
@@ -66,14 +80,16 @@ struct ComparedRow: Encodable {
     init(_ row: BudgetRow, _ runs: [Comparison.Run]) {
         name = row.name
         unit = row.figure.unit
-        budget = row.budgetText
         apus = row.median(of: runs, by: .apus)
         mosquitto = row.median(of: runs, by: .mosquitto)
+        floor = row.median(of: runs, by: .floor)
+        budget = row.budgetText(hasFloor: floor != nil)
         apusFaults = DeliveryFaults(runs, of: .apus)
         mosquittoFaults = DeliveryFaults(runs, of: .mosquitto)
         guard let apus else { return }
         if let mosquitto, mosquitto > 0 { ratio = apus / mosquitto }
-        holds = row.budget.holds(apus: apus, mosquitto: mosquitto)
+        if let floor, floor > 0 { timesFloor = apus / floor }
+        holds = row.budget.holds(apus: apus, mosquitto: mosquitto, floor: floor)
     }
 }
 

@@ -1,14 +1,17 @@
 /// The comparison as a person reads it.
 enum ComparisonTable {
     static func text(_ rows: [ComparedRow]) -> String {
-        let head = ["", "Mosquitto", "Apus", "", "ratio", "budget", "holds", "lost/doubled/overtaken"]
+        let head = [
+            "", "Mosquitto", "floor", "Apus", "", "ratio", "x floor", "budget", "holds", "lost/doubled/overtaken",
+        ]
         return TextTable([head] + rows.map(cells)).text
     }
 
     private static func cells(_ row: ComparedRow) -> [String] {
         [
-            row.name, figure(row.mosquitto), figure(row.apus), row.unit, ResultTable.number(row.ratio, 3),
-            row.budget, row.holds.map { $0 ? "yes" : "NO" } ?? "-", row.apusFaults?.text ?? "-",
+            row.name, figure(row.mosquitto), figure(row.floor), figure(row.apus), row.unit,
+            ResultTable.number(row.ratio, 3), ResultTable.number(row.timesFloor, 2), row.budget,
+            row.holds.map { $0 ? "yes" : "NO" } ?? "-", row.apusFaults?.text ?? "-",
         ]
     }
 

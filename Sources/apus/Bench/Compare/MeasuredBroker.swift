@@ -7,6 +7,8 @@ import Synchronization
 final class MeasuredBroker {
     enum Kind: String, CaseIterable, Codable {
         case mosquitto = "Mosquitto"
+        /// What does the least a broker has to do; started as Mosquitto is.
+        case floor = "Floor"
         case apus = "Apus"
     }
 
@@ -26,8 +28,8 @@ final class MeasuredBroker {
     /// - Parameters:
     ///   - takesMQTTSN: Apus listens on the UDP port of that number, too.
     ///   - keepsMessages: QoS 1 and 2 for durable sessions are stored: Apus with durability disk, Mosquitto with persistence.
-    ///   - program: path of Mosquitto's broker; Apus is the running program itself.
-    init(_ kind: Kind, takesMQTTSN: Bool, keepsMessages: Bool, mosquitto program: String) throws {
+    ///   - program: path of Mosquitto's broker, or of the floor; Apus is the running program itself.
+    init(_ kind: Kind, takesMQTTSN: Bool, keepsMessages: Bool, peer program: String) throws {
         self.kind = kind
         port = try Self.freePort()
         directory = FileManager.default.temporaryDirectory.appending(path: "apus-bench-\(UUID().uuidString)")
@@ -43,7 +45,7 @@ final class MeasuredBroker {
                 port: port, takesMQTTSN: takesMQTTSN, directory: directory, keepsMessages: keepsMessages)
             // Settings of whoever runs the measurement are not measured.
             process.environment = ProcessInfo.processInfo.environment.filter { !$0.key.hasPrefix("APUS_") }
-        case .mosquitto:
+        case .mosquitto, .floor:
             process.executableURL = URL(filePath: program)
             process.arguments = [
                 "-c", try Self.mosquittoConfiguration(port: port, directory: directory, keepsMessages: keepsMessages),
