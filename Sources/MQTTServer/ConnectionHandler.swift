@@ -119,11 +119,13 @@ extension ConnectionHandler {
     /// Adds to the beginning of a packet what it lacks and no more, so that what follows is read where it lies. Whole packets that wait for
     /// the broker's decision on CONNECT get everything behind them.
     private func continueRest(with bytes: inout ByteBuffer) {
-        if let missing = decoder.octetsMissing(from: &received, with: &bytes), missing > 0 {
-            var end = bytes.readSlice(length: min(missing, bytes.readableBytes)) ?? ByteBuffer()
+        let missing = decoder.octetsMissing(from: &received, with: &bytes)
+        if let missing, missing >= 0, var end = bytes.readSlice(length: min(missing, bytes.readableBytes)) {
             received.writeBuffer(&end)
-            decode()
+        } else {
+            received.writeBuffer(&bytes)
         }
+        decode()
         if received.readableBytes > 0, bytes.readableBytes > 0 {
             received.writeBuffer(&bytes)
             decode()
