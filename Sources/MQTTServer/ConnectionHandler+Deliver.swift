@@ -50,7 +50,7 @@ extension ConnectionHandler {
 
     private func send(_ deliveries: [Delivery], _ attachment: any Attachment) {
         guard !deliveries.isEmpty, let version = machine.version else { return }
-        prepareOutgoing()
+        if outgoing.capacity == 0 { outgoing = loop.lendBuffer() }
         server.counters.publishesSent.add(UInt64(deliveries.count))
         // Held here for the loop: each delivery would read and write it in the object.
         var buffer = ByteBuffer()

@@ -159,7 +159,7 @@ extension ConnectionHandler {
     }
 
     func prepareOutgoing() {
-        if outgoing.capacity == 0 { outgoing = loop.lendBuffer() }
+        if outgoing.capacity == 0 { outgoing = loop.lendAnswerBuffer() }
     }
 
     /// One write for all that was prepared.

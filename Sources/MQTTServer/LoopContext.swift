@@ -5,8 +5,11 @@ import NIOCore
 /// What the connections of one event loop share: lists and buffers that each needs only while it is served, so that an idle
 /// connection holds none.
 final class LoopContext {
-    /// Octets that spare buffers may have together. What is beyond is given back after use.
+    /// Larger buffers are given back to the system after use.
     private static let bufferLimit = 1_048_576
+    /// Buffers up to this size are kept for answers, as many as they are at the end of a busy turn.
+    private static let answerLimit = 4_096
+    private static let spareAnswersLimit = 256
 
     private let eventLoop: any EventLoop
     let wakeList: WakeList
@@ -19,8 +22,8 @@ final class LoopContext {
     private var spareDeliveries: [Delivery] = []
     private var spareIdentifiers: [UInt16] = []
     private var spareFilters = FilterBatch()
-    private var spareBuffers: [ByteBuffer] = []
-    private var spareOctets = 0
+    private var spareBuffer = ByteBuffer()
+    private var spareAnswers: [ByteBuffer] = []
     /// Connections that have something to write when this turn of the loop ends.
     private var unflushed: [ConnectionHandler] = []
 
@@ -75,18 +78,24 @@ final class LoopContext {
         swap(&spareFilters, &filters)
     }
 
-    /// An empty buffer, with the storage of one that has been written out, if there is any.
-    func lendBuffer() -> ByteBuffer {
-        guard var buffer = spareBuffers.popLast() else { return ByteBuffer() }
-        spareOctets -= buffer.capacity
+    /// An empty buffer for deliveries, whose storage is the last one's when that has been written out already.
+    func lendBuffer() -> ByteBuffer { cleared(exchange(&spareBuffer, ByteBuffer())) }
+
+    /// An empty buffer for answers, which wait for the end of the turn.
+    func lendAnswerBuffer() -> ByteBuffer { cleared(spareAnswers.popLast() ?? ByteBuffer()) }
+
+    private func cleared(_ buffer: consuming ByteBuffer) -> ByteBuffer {
+        var buffer = buffer
         buffer.clear()
         return buffer
     }
 
+    /// The largest is for deliveries.
     func takeBack(_ buffer: consuming ByteBuffer) {
-        guard spareOctets + buffer.capacity <= Self.bufferLimit else { return }
-        spareOctets += buffer.capacity
-        spareBuffers.append(buffer)
+        var buffer = buffer
+        if spareBuffer.capacity < buffer.capacity, buffer.capacity <= Self.bufferLimit { swap(&buffer, &spareBuffer) }
+        guard 1...Self.answerLimit ~= buffer.capacity, spareAnswers.count < Self.spareAnswersLimit else { return }
+        spareAnswers.append(buffer)
     }
 
     /// Lets `handler` write at the end of this turn of the loop, when all that has come in on any connection has been dealt with. Who waits for
