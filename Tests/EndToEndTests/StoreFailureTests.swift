@@ -148,6 +148,17 @@ import Testing
         try file.close()
     }
 
+    /// Where a page with messages begins, in the midst of the file. What lies in the middle may also be a page of the rows that say who is to get
+    /// them: it has two hundred of those.
+    private static func pageOfMessages(in path: String) throws -> UInt64 {
+        let file = try Data(contentsOf: URL(filePath: path))
+        let text = Data(payload.prefix(500))
+        let page = (file.count / 4_096 / 2..<file.count / 4_096).first { page in
+            file[page * 4_096..<(page + 1) * 4_096].range(of: text) != nil
+        }
+        return UInt64(try #require(page)) * 4_096
+    }
+
     private static func temporaryFolder() -> String {
         FileManager.default.temporaryDirectory.appending(path: "apus-damaged-\(UUID().uuidString)").path
     }
@@ -192,8 +203,7 @@ import Testing
         let settings = ["limits.mailbox.in_memory=50", "sys_interval=200ms"]
         #expect(try await RunningApus(settings, dataDirectory: folder).stop() == 0)
         let apus = try await RunningApus(settings, dataDirectory: folder)
-        let pages = try Self.size(of: "\(folder)/apus.db") / 4_096
-        try overwrite("\(folder)/apus.db", at: pages / 2 * 4_096, 4_096)
+        try overwrite("\(folder)/apus.db", at: try Self.pageOfMessages(in: "\(folder)/apus.db"), 4_096)
         let away = try await MQTTTalk(apus, "away", expiry: 3_600)
         let taken = try await Self.take(away, 490)
         try await apus.program.errorLine {
@@ -249,8 +259,7 @@ import Testing
         try await killed(folder)
         // A start and a stop move what is in the log to the file.
         #expect(try await RunningApus(dataDirectory: folder).stop() == 0)
-        // In the midst of the messages, which are most of the file.
-        try overwrite("\(folder)/apus.db", at: try Self.size(of: "\(folder)/apus.db") / 4_096 / 2 * 4_096, 4_096)
+        try overwrite("\(folder)/apus.db", at: try Self.pageOfMessages(in: "\(folder)/apus.db"), 4_096)
         let apus = try await RunningApus(dataDirectory: folder)
         #expect(apus.program.errorLines.contains { $0.contains("the store was damaged") && $0.contains("lost") })
         #expect(FileManager.default.fileExists(atPath: "\(folder)/apus.db.damaged"))

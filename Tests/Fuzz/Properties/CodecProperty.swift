@@ -24,8 +24,9 @@ struct CodecProperty {
 
     func check(_ octets: [UInt8]) throws(PropertyViolation) {
         let whole = read([octets[...]])
-        try require(
-            whole == read(pieces(of: octets, size: pieceSize)), "pieces of \(pieceSize) are read as something else")
+        let cut = pieces(of: octets, size: pieceSize)
+        try require(whole == read(cut), "pieces of \(pieceSize) are read as something else")
+        try require(whole == readInPlace(cut), "pieces of \(pieceSize) read in place are read as something else")
         for read in whole.packets { try check(read) }
     }
 
@@ -50,6 +51,30 @@ struct CodecProperty {
             buffer.writeBytes(piece)
             do throws(DecodeError) {
                 while let packet = try next(&decoder, &buffer) { stream.packets.append(packet) }
+            } catch {
+                stream.error = error
+                return stream
+            }
+        }
+        return stream
+    }
+
+    /// As a connection does: only the packet that a piece cuts is put together, the others are read where they lie.
+    private func readInPlace(_ pieces: [ArraySlice<UInt8>]) -> Stream {
+        var decoder = PacketDecoder(reading: sender, version: version)
+        var rest = ByteBuffer()
+        var stream = Stream()
+        for piece in pieces {
+            var more = ByteBuffer(bytes: piece)
+            do throws(DecodeError) {
+                if rest.readableBytes > 0 {
+                    let missing = decoder.octetsMissing(from: &rest, with: &more) ?? 0
+                    if var end = more.readSlice(length: min(missing, more.readableBytes)) { rest.writeBuffer(&end) }
+                    while let packet = try next(&decoder, &rest) { stream.packets.append(packet) }
+                }
+                guard rest.readableBytes == 0 else { continue }
+                while let packet = try next(&decoder, &more) { stream.packets.append(packet) }
+                rest = more
             } catch {
                 stream.error = error
                 return stream
