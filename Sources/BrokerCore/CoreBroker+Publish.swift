@@ -160,12 +160,10 @@ extension CoreBroker {
         if last > 0 { scratch.copies.begin(messages, scratch.run, lane: pass.lane, count: last) }
         for index in scratch.merged.indices {
             routing.withSession(at: scratch.merged[index].subscriber) { session in
-                var copies: Int?
-                if index < last {
-                    copies = scratch.copies.start(
-                        for: last < RunCopies.manyReceivers ? pass.lane : session.laneOfItsOwn ?? pass.lane, messages,
-                        scratch.run, count: last - index)
-                }
+                let lane = last < RunCopies.manyReceivers ? pass.lane : session.laneOfItsOwn ?? pass.lane
+                let copies =
+                    index < last
+                    ? scratch.copies.start(for: lane, messages, scratch.run, count: last - index) : nil
                 let effects = session.put(
                     &messages, &scratch.copies, from: copies, &scratch.run, as: scratch.merged[index],
                     durability: level, isPromised: pass.mayRefuse, memoryShare: pass.memoryShare,

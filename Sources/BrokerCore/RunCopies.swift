@@ -12,11 +12,12 @@ struct RunCopies: ~Copyable {
     /// Those of a lane stand together, in the order of the run.
     private var copies = UniqueDeque<MessageCopies>()
     private var lanes: [UInt8] = []
+    /// In the run.
     private var messages = 0
 
-    /// Messages in the run.
+    /// Begins with copies of a run's messages for the publisher's lane.
     /// - Parameters:
-    ///   - lane: the publisher's.
+    ///   - batch: begins with the run.
     ///   - count: receivers to come.
     mutating func begin(
         _ batch: borrowing MessageBatch, _ run: ContiguousArray<RouteScratch.Arrival>, lane: UInt8, count: Int

@@ -14,7 +14,8 @@ public struct MessageCopies: ~Copyable, @unchecked Sendable {
 
     /// - Parameter count: from 1 to 2^30.
     public init(of message: consuming Message, count: Int) {
-        object = Unmanaged.passRetained(message.storage)  // the first of them, so that it is there while the others are counted
+        // The first of them, so that the message is there while the others are counted.
+        object = Unmanaged.passRetained(message.storage)
         self.count = count
         if count > 1 { _ = swift_retain_n(object.toOpaque(), UInt32(count - 1)) }
     }
