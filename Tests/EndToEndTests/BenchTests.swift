@@ -152,14 +152,15 @@ import Testing
     }
 
     /// Another broker stands in for the floor, which is built where budgets are measured.
-    @Test func aBudgetMayBeSoManyTimesTheFloor() async throws {
+    @Test func figuresAndBudgetsAreToldInFloorsToo() async throws {
         struct Outcome: Decodable {
             struct Row: Decodable {
                 var name: String
                 var apus: Double
+                var mosquitto: Double?
                 var floor: Double?
                 var timesFloor: Double?
-                var budget: String
+                var budgetTimesFloor: Double?
                 var holds: Bool
             }
             var rows: [Row]
@@ -176,9 +177,12 @@ import Testing
             ])
         for row in withFloor {
             let floor = try #require(row.floor)
-            #expect(row.budget.hasSuffix("or 3.5 x floor"))
             #expect(row.timesFloor == row.apus / floor)
-            if row.apus <= 3.5 * floor { #expect(row.holds) }
+            // Whether it holds is the share's business alone.
+            let share = row.name.contains("QoS 0") ? 1.0 / 20 : 1.0 / 18
+            let limit = try #require(row.mosquitto) * share
+            #expect(row.budgetTimesFloor == limit / floor)
+            #expect(row.holds == (row.apus <= limit))
         }
     }
 

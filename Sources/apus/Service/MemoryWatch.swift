@@ -14,10 +14,7 @@ struct MemoryWatch {
 
     /// Gives back what was freed, again and again until the task is cancelled.
     static func giveBack() async {
-        while !Task.isCancelled {
-            try? await Task.sleep(for: timeKept)
-            allocator_give_back()
-        }
+        while (try? await Task.sleep(for: timeKept)) != nil { allocator_give_back() }
     }
 
     /// Looks again and again until the task is cancelled; not at all without a limit.

@@ -1,16 +1,14 @@
 /// What a figure of Apus is held to.
 enum Budget: Equatable {
-    /// At most this share of Mosquitto's; or so many times the floor, where that is more. Mosquitto's figure is mostly system calls, which one machine
-    /// has at half the price of another: on such a machine the share alone may ask for less than octets cost that are only moved.
-    case share(Double, timesFloor: Double?)
+    /// At most this share of Mosquitto's.
+    case share(Double)
     case atMost(Double)
     case atLeast(Double)
 
     /// Nil when the figure it needs is missing.
-    func holds(apus: Double, mosquitto: Double?, floor: Double?) -> Bool? {
+    func holds(apus: Double, mosquitto: Double?) -> Bool? {
         switch self {
-        case .share(let share, let timesFloor):
-            mosquitto.map { apus <= max($0 * share, (floor ?? 0) * (timesFloor ?? 0)) }
+        case .share(let share): mosquitto.map { apus <= $0 * share }
         case .atMost(let limit): apus <= limit
         case .atLeast(let limit): apus >= limit
         }
@@ -54,12 +52,10 @@ extension BudgetRow.Figure {
 }
 
 extension BudgetRow {
-    /// As a person reads it: `≤ 0.050` of Mosquitto's figure, `≤ 0.050 or 3.5 x floor`, `≤ 150 B`.
-    func budgetText(hasFloor: Bool) -> String {
+    /// As a person reads it: `≤ 0.050` of Mosquitto's figure, `≤ 150 B`.
+    var budgetText: String {
         switch budget {
-        case .share(let share, let timesFloor?) where hasFloor:
-            "≤ \(ResultTable.number(share, 3)) or \(ResultTable.number(timesFloor, 1)) x floor"
-        case .share(let share, _): "≤ \(ResultTable.number(share, 3))"
+        case .share(let share): "≤ \(ResultTable.number(share, 3))"
         case .atMost(let limit): "≤ \(ResultTable.number(limit, 0)) \(figure.unit)"
         case .atLeast(let limit): "≥ \(ResultTable.number(limit, 0)) \(figure.unit)"
         }

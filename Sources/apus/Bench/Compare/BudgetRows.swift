@@ -2,21 +2,14 @@ extension BudgetRow {
     /// The budgets for speed and memory of MQTT. Rows with the same load are figures of the same runs.
     static let all: [BudgetRow] = perMessage(64) + perMessage(1_024) + each + durable + others
 
-    /// Times the floor that a message may take. Beside moving octets it is checked, matched, queued and accounted for, and held until it is
-    /// acknowledged.
-    private static let timesFloor = 3.5
-    /// The same where one is on the way at a time: most of that is the system's, waiting included.
-    private static let timesFloorAlone = 1.5
-
     private static func perMessage(_ octets: Int) -> [BudgetRow] {
         func row(
             _ name: String, _ scenario: ComparedLoad.Scenario, _ qos: Int, _ share: Double, phase: String = ""
         ) -> BudgetRow {
-            let load = ComparedLoad(scenario: scenario, qos: qos, payloadOctets: octets)
-            let timesFloor = scenario == .oneAtATime ? timesFloorAlone : timesFloor
-            return BudgetRow(
-                name: "\(name), QoS \(qos), \(octets) B", load: load, phase: phase,
-                budget: .share(share, timesFloor: load.hasFloor ? timesFloor : nil))
+            BudgetRow(
+                name: "\(name), QoS \(qos), \(octets) B",
+                load: ComparedLoad(scenario: scenario, qos: qos, payloadOctets: octets), phase: phase,
+                budget: .share(share))
         }
         return [
             row("50 pairs", .pairs, 0, 1 / 20), row("50 pairs", .pairs, 1, 1 / 18), row("50 pairs", .pairs, 2, 1 / 18),

@@ -27,8 +27,8 @@ struct CompareBench: AsyncParsableCommand {
 
     @Option(
         help: """
-            A program that does the least a broker has to do (Tests/Floor), to be measured, too: budgets are then so many \
-            times its figure where that is more.
+            A program that does the least a broker has to do (Tests/Floor), to be measured, too: figures and budgets are then \
+            also told as so many times its own.
             """)
     var floor: String?
 

@@ -67,8 +67,9 @@ struct ComparedRow: Encodable {
     var floor: Double?
     /// Apus' figure as a share of Mosquitto's.
     var ratio: Double?
-    /// Apus' figure in floors.
+    /// Apus' figure in floors, and the most that the budget allows: near 1 it leaves nothing for being a broker.
     var timesFloor: Double?
+    var budgetTimesFloor: Double?
     /// As a person reads it.
     var budget: String
     /// Nil when it cannot be said.
@@ -83,13 +84,16 @@ struct ComparedRow: Encodable {
         apus = row.median(of: runs, by: .apus)
         mosquitto = row.median(of: runs, by: .mosquitto)
         floor = row.median(of: runs, by: .floor)
-        budget = row.budgetText(hasFloor: floor != nil)
+        budget = row.budgetText
         apusFaults = DeliveryFaults(runs, of: .apus)
         mosquittoFaults = DeliveryFaults(runs, of: .mosquitto)
         guard let apus else { return }
         if let mosquitto, mosquitto > 0 { ratio = apus / mosquitto }
-        if let floor, floor > 0 { timesFloor = apus / floor }
-        holds = row.budget.holds(apus: apus, mosquitto: mosquitto, floor: floor)
+        if let floor, floor > 0 {
+            timesFloor = apus / floor
+            if case .share(let share) = row.budget { budgetTimesFloor = mosquitto.map { $0 * share / floor } }
+        }
+        holds = row.budget.holds(apus: apus, mosquitto: mosquitto)
     }
 }
 

@@ -2,7 +2,8 @@
 enum ComparisonTable {
     static func text(_ rows: [ComparedRow]) -> String {
         let head = [
-            "", "Mosquitto", "floor", "Apus", "", "ratio", "x floor", "budget", "holds", "lost/doubled/overtaken",
+            "", "Mosquitto", "floor", "Apus", "", "ratio", "budget", "x floor", "budget", "holds",
+            "lost/doubled/overtaken",
         ]
         return TextTable([head] + rows.map(cells)).text
     }
@@ -10,7 +11,8 @@ enum ComparisonTable {
     private static func cells(_ row: ComparedRow) -> [String] {
         [
             row.name, figure(row.mosquitto), figure(row.floor), figure(row.apus), row.unit,
-            ResultTable.number(row.ratio, 3), ResultTable.number(row.timesFloor, 2), row.budget,
+            ResultTable.number(row.ratio, 3), row.budget, ResultTable.number(row.timesFloor, 1),
+            row.budgetTimesFloor.map { "≤ \(ResultTable.number($0, 1))" } ?? "-",
             row.holds.map { $0 ? "yes" : "NO" } ?? "-", row.apusFaults?.text ?? "-",
         ]
     }
