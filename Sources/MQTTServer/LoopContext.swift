@@ -7,7 +7,7 @@ import NIOCore
 final class LoopContext {
     /// Larger buffers are given back to the system after use.
     private static let bufferLimit = 1_048_576
-    /// Buffers up to this size are kept for answers, as many as they are at the end of a busy turn.
+    /// Buffers up to this size are kept for answers: enough of them for a turn in which many clients are answered.
     private static let answerLimit = 4_096
     private static let spareAnswersLimit = 256
 
