@@ -76,16 +76,18 @@ extension CoreBroker {
         of messages: inout MessageBatch, _ pass: PublishPass, _ routing: borrowing Routing,
         _ scratch: inout RouteScratch, _ outcomes: inout [PublishOutcome]
     ) {
-        let first = messages[0]  // one reference for all that is asked of it
-        if let outcome = decision(on: first, pass.principal) {
-            _ = messages.takeFirst()
+        if let outcome = decision(onFirstOf: messages, pass.principal) {
+            let first = messages.takeFirst()
             if case .accepted = outcome { scratch.accepted.add(first.octets, qos: first.qos) }
             return outcomes.append(outcome)
         }
-        match(first, routing, &scratch)
-        let isAlone = isAlone(first, pass, scratch)
-        let level = durability.level(of: first, listenerLevel: pass.listenerLevel)
-        let way = first.way
+        match(firstOf: messages, routing, &scratch)
+        let isAlone = isAlone(firstOf: messages, pass, scratch)
+        let level = level(ofFirstOf: messages, pass)
+        if scratch.merged.isEmpty, messages[0].retain {
+            return outcomes.append(keep(firstOf: &messages, level, pass, routing, &scratch))
+        }
+        let way = messages[0].way
         var count = 0
         repeat {
             outcomes.append(accept(messages, at: count, level, pass, routing, &scratch, place: outcomes.count))
@@ -99,34 +101,46 @@ extension CoreBroker {
 
     /// Whether what holds for this message need not hold for the next: shared subscriptions take turns, mailboxes fill up, a reserved
     /// name may mean something.
-    private func isAlone(_ message: Message, _ pass: PublishPass, _ scratch: borrowing RouteScratch) -> Bool {
-        pass.mayRefuse || message.isReserved || !scratch.matches.groups.isEmpty
+    private func isAlone(
+        firstOf messages: borrowing MessageBatch, _ pass: PublishPass, _ scratch: borrowing RouteScratch
+    ) -> Bool {
+        pass.mayRefuse || messages[0].isReserved || !scratch.matches.groups.isEmpty
     }
 
     /// What is decided before anybody is looked for; nil for a message that is to be delivered.
-    private func decision(on message: Message, _ principal: Principal) -> PublishOutcome? {
-        guard message.payloadCount <= limits.payloadOctets else { return .refused(.tooLarge) }
-        guard message.withOctets({ topic, _ in !Levels.areMore(than: limits.topicLevels, in: topic) }) else {
+    private func decision(onFirstOf messages: borrowing MessageBatch, _ principal: Principal) -> PublishOutcome? {
+        guard messages[0].payloadCount <= limits.payloadOctets else { return .refused(.tooLarge) }
+        guard !Levels.areMore(than: limits.topicLevels, in: messages[0].octetsInPlace.topic) else {
             return .refused(.topicNotAllowed)
         }
-        if message.isReserved, let outcome = admitReserved(message, principal) { return outcome }
-        return mayPublish(message, principal) ? nil : .refused(.notAuthorized)
+        if messages[0].isReserved, let outcome = admitReserved(messages[0], principal) { return outcome }
+        guard isRestricted else { return nil }
+        return mayPublish(messages[0], principal) ? nil : .refused(.notAuthorized)
+    }
+
+    /// The promise its acknowledgement makes.
+    private func level(ofFirstOf messages: borrowing MessageBatch, _ pass: PublishPass) -> Durability {
+        guard messages[0].isReserved || !durability.topics.isEmpty else {
+            return pass.listenerLevel ?? durability.general
+        }
+        return durability.level(of: messages[0], listenerLevel: pass.listenerLevel)
     }
 
     /// Finds the receivers of a message.
-    private func match(_ message: Message, _ routing: borrowing Routing, _ scratch: inout RouteScratch) {
-        message.withOctets { topic, _ in
-            routing.index.match(topic, into: &scratch.matches)  // MQTT-3.3.2-3, MQTT-4.5.0-1
-        }
+    private func match(
+        firstOf messages: borrowing MessageBatch, _ routing: borrowing Routing, _ scratch: inout RouteScratch
+    ) {
+        // MQTT-3.3.2-3, MQTT-4.5.0-1
+        routing.index.match(messages[0].octetsInPlace.topic, into: &scratch.matches)
         for place in scratch.matches.groups.indices {
             let member = routing.index.pick(
-                from: scratch.matches.groups[place], by: features.shareStrategy, for: message
+                from: scratch.matches.groups[place], by: features.shareStrategy, for: messages[0]
             ) { subscriber in
                 routing.sessions[Int(subscriber)]?.isListening.load(ordering: .relaxed) == true
             }
             scratch.matches.append(member)
         }
-        merge(message, routing, &scratch)
+        merge(firstOf: messages, routing, &scratch)
     }
 
     /// Keeps a message that is to be retained and adds it to those that go into mailboxes; or refuses it before anybody has it.
@@ -148,6 +162,22 @@ extension CoreBroker {
         scratch.accepted.add(outline.octets, qos: outline.qos)
         scratch.run.append(RouteScratch.Arrival(message: index, place: place, outline: outline, commit: commit))
         return .accepted(receivers: scratch.merged.count, commit: commit)
+    }
+
+    /// Keeps a message that is to be retained and that nobody receives: it leaves the batch, so that no reference is counted for it.
+    private func keep(
+        firstOf messages: inout MessageBatch, _ level: Durability, _ pass: PublishPass, _ routing: borrowing Routing,
+        _ scratch: inout RouteScratch
+    ) -> PublishOutcome {
+        if pass.isStoreFailing, isRefused(messages[0], level, routing, scratch) {
+            _ = messages.takeFirst()
+            return .refused(.quotaExceeded)
+        }
+        let outline = MessageOutline(messages[0])
+        guard let commit = retain(messages.takeFirst()) else { return .refused(.quotaExceeded) }
+        scratch.accepted.add(outline.octets, qos: outline.qos)
+        traffic.unrouted.add()
+        return .accepted(receivers: 0, commit: commit)
     }
 
     /// Puts a copy of each message of the run into each receiver's mailbox; into the last one's the message itself, out of the batch.
@@ -217,13 +247,15 @@ extension CoreBroker {
     /// One entry per receiver: where several subscriptions of a session match, the highest QoS counts and all
     /// identifiers are told (MQTT 5.0, 3.3.4; MQTT-3.3.4-2, MQTT-3.3.4-3). What comes by a shared subscription is a copy of its
     /// own, with the identifier of that subscription (MQTT 5.0, 4.8.2; MQTT-3.3.4-5).
-    private func merge(_ message: Message, _ routing: borrowing Routing, _ scratch: inout RouteScratch) {
+    private func merge(
+        firstOf messages: borrowing MessageBatch, _ routing: borrowing Routing, _ scratch: inout RouteScratch
+    ) {
         scratch.merged.removeAll(keepingCapacity: true)
         let mayRepeat = scratch.matches.lists > 1
         if mayRepeat { scratch.beginStamp(subscribers: routing.sessions.count) }
         for match in scratch.matches.entries.indices {
             let entry = scratch.matches.entries[match]
-            if entry.options.isConditional, isLeftOut(message, for: entry, routing) { continue }
+            if entry.options.isConditional, isLeftOut(messages[0], for: entry, routing) { continue }
             let isShared = entry.share != ShareGroups.none
             if mayRepeat, !isShared, let position = scratch.position(of: entry.subscriber) {
                 scratch.merged[position].qos = max(scratch.merged[position].qos, entry.options.qos)

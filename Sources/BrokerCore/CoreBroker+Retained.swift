@@ -4,8 +4,20 @@ import Synchronization
 extension CoreBroker {
     /// Keeps or clears a topic's last value, which belongs to no session and outlives its publisher's (MQTT 3.1.1, MQTT-3.1.2-7).
     /// - Returns: the point at which it is stored; nil when there is no room.
-    func retain(_ message: Message) -> CommitPoint? {
+    func retain(_ message: consuming Message) -> CommitPoint? {
         guard !message.isReserved || source(of: message.topic) == nil else { return CommitPoint.none }
+        guard hasStore && durability.level(of: message) != .memory || message.expiresAt != .never else {
+            var message = Optional(message)  // moved in, so that no reference is counted
+            let result = retained.withLock { retained in
+                message.take().map { retained.set($0, limit: limits.retainedMessages) }
+            }
+            return result == .full ? nil : CommitPoint.none
+        }
+        return retainRecorded(message)
+    }
+
+    /// The same for a message that is written to the store, or expires.
+    private func retainRecorded(_ message: Message) -> CommitPoint? {
         let isKept = hasStore && durability.level(of: message) != .memory
         let result = retained.withLock { retained -> (RetainedStore.SetResult, CommitPoint) in
             let result = retained.set(message, limit: limits.retainedMessages)

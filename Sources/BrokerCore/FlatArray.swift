@@ -18,6 +18,13 @@ struct FlatArray<Element: BitwiseCopyable & Sendable>: ~Copyable, @unchecked Sen
         grow(filling: element, to: count)
     }
 
+    /// - Parameter zeros: elements, all of whose octets are zero.
+    init(zeros count: Int) {
+        memory = TableMemory.zeros(count * MemoryLayout<Element>.stride).assumingMemoryBound(to: Element.self)
+        capacity = count
+        self.count = count
+    }
+
     deinit { TableMemory.free(memory, of: capacity * MemoryLayout<Element>.stride) }
 
     var indices: Range<Int> { 0..<count }

@@ -91,6 +91,27 @@ struct Mailbox: ~Copyable {
         return madeRoom ? .dropped(commit, makesRoom: true) : .queued(commit)
     }
 
+    /// Whether `count` messages may be put in by `append`, because they find room and there is nothing to decide for each.
+    func takesWhole(_ count: Int, octets: Int, _ durability: Durability, _ bounds: Bounds) -> Bool {
+        tail.count == 0 && (durability == .memory || recorder == nil) && !bounds.keepsLatestOnly
+            && bounds.memoryShare == .max && waiting.count + count <= bounds.messages
+            && waitingOctets + octets <= bounds.octets
+    }
+
+    /// Puts in a message of which `takesWhole` has been asked.
+    @inline(__always)
+    mutating func append(
+        _ message: consuming Message, _ outline: MessageOutline, qos: QoS, retain: Bool, subscriptionIDs: SubscriptionIDs,
+        share: ShareGroups.GroupID, waitsUntil: Timestamp
+    ) {
+        ledger.accepted += 1
+        waitingOctets += outline.octets
+        waiting.append(
+            Entry(
+                message: message, sequence: takeSequence(qos), qos: qos, retain: retain, share: share,
+                subscriptionIDs: subscriptionIDs, expiresAt: min(outline.expiresAt, waitsUntil)))
+    }
+
     private mutating func takeSequence(_ qos: QoS) -> UInt64 {
         guard qos != .atMostOnce else { return 0 }
         defer { nextSequence += 1 }

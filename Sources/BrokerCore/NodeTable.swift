@@ -4,15 +4,23 @@
 /// are eight octets, and so most searches, those in vain above all, meet one line of memory. Places rise with the hashes; so the table
 /// can grow by a half, in one pass through the old and the new one, and is never more than half empty.
 struct NodeTable: ~Copyable {
+    /// All zero when it is free, as new memory is.
     struct Slot {
         var hash: UInt32
-        /// Negative when the slot is free.
-        var node: Int32
+        private var successor: Int32
 
         static let free = Slot(hash: 0, node: -1)
+
+        init(hash: UInt32, node: Int32) {
+            self.hash = hash
+            successor = node + 1
+        }
+
+        /// Negative when the slot is free.
+        var node: Int32 { successor - 1 }
     }
 
-    private var slots = FlatArray(repeating: Slot.free, count: 64)
+    private var slots = FlatArray<Slot>(zeros: 64)
     private var count = 0
 
     /// Of memory.
@@ -48,7 +56,7 @@ struct NodeTable: ~Copyable {
     }
 
     private mutating func grow() {
-        var old = FlatArray(repeating: Slot.free, count: slots.count + slots.count / 2)
+        var old = FlatArray<Slot>(zeros: slots.count + slots.count / 2)
         swap(&old, &slots)
         for place in old.indices where old[place].node >= 0 { self.place(old[place]) }
     }

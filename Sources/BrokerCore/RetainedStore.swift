@@ -28,7 +28,7 @@ struct RetainedStore: ~Copyable {
     }
 
     /// Keeps `message` as its topic's last value (MQTT-3.3.1-5); an empty payload removes it (MQTT-3.3.1-6, MQTT-3.3.1-7).
-    mutating func set(_ message: Message, limit: Int) -> SetResult {
+    mutating func set(_ message: consuming Message, limit: Int) -> SetResult {
         guard message.payloadCount > 0 else { return remove(message) == nil ? .unchanged : .removed }
         guard count < limit || message.withOctets({ topic, _ in self.message(of: topic) }) != nil else { return .full }
         let node = message.withOctets { topic, _ in insert(topic) }

@@ -28,6 +28,7 @@ extension Session {
             var put = SessionState.Putting(state, receiver, durability, limits: limits, clock: clock)
             put.bounds.isPromised = isPromised
             put.bounds.memoryShare = memoryShare
+            let takesWhole = state.takesWhole(run, put)
             var taken = 0
             for index in run.indices {
                 while start == nil, taken < run[index].message {  // refused
@@ -35,13 +36,12 @@ extension Session {
                     taken += 1
                 }
                 taken += 1
-                let commit =
-                    if let start {
-                        state.put(copies.take(start + index), run[index].outline, &put)
-                    } else {
-                        state.put(messages.takeFirst(), run[index].outline, &put)
-                    }
-                run[index].commit = max(run[index].commit, commit)
+                let message = if let start { copies.take(start + index) } else { messages.takeFirst() }
+                if takesWhole {
+                    state.append(message, run[index].outline, &put)
+                } else {
+                    run[index].commit = max(run[index].commit, state.put(message, run[index].outline, &put))
+                }
             }
             return state.effects(of: put)
         }
@@ -203,9 +203,27 @@ extension SessionState {
         }
     }
 
+    /// Whether the messages of a run may be put in by `append`.
+    func takesWhole(_ run: borrowing ContiguousArray<RouteScratch.Arrival>, _ put: borrowing Putting) -> Bool {
+        var octets = 0
+        for index in run.indices { octets += run[index].outline.octets }
+        return !put.refusesQoS0 && mailbox.takesWhole(run.count, octets: octets, put.durability, put.bounds)
+    }
+
+    /// Puts a copy in, of which `takesWhole` has been asked.
+    @inline(__always)
+    mutating func append(_ message: consuming Message, _ outline: MessageOutline, _ put: inout Putting) {
+        let qos = min(outline.qos, put.receiver.qos)  // MQTT-3.8.4-8, MQTT-4.8.2-3
+        if qos != .atMostOnce { put.mayPress = true }
+        let retain = put.receiver.retainAsPublished ? outline.retain : false  // MQTT-3.3.1-12, MQTT-3.3.1-13
+        mailbox.append(
+            message, outline, qos: qos, retain: retain, subscriptionIDs: put.receiver.subscriptionIDs,
+            share: put.receiver.share, waitsUntil: put.bounds.waitsUntil)
+    }
+
     /// Puts a copy in, or accounts for why not.
     /// - Returns: the point at which it is stored.
-    @inline(__always)
+    @inline(never)
     mutating func put(
         _ message: consuming Message, _ outline: MessageOutline, _ put: inout Putting
     ) -> CommitPoint {

@@ -21,15 +21,25 @@ enum TableMemory {
         _ block: UnsafeMutableRawPointer?, of octets: Int, to wanted: Int
     ) -> UnsafeMutableRawPointer {
         guard wanted >= ownPages else { return checked(realloc(block, wanted)) }
-        let size = mapped(wanted)
         guard octets < ownPages else {
+            let size = mapped(wanted)
             return advised(checked(linux_remap(block, mapped(octets), size)), size)
         }
-        let pages = advised(
-            checked(mmap(nil, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)), size)
+        let pages = newPages(wanted)
         if let block { memcpy(pages, block, octets) }
         Glibc.free(block)
         return pages
+    }
+
+    /// A block of which every octet is zero, for a table that is written all over at once: the system fills its pages in one go.
+    static func zeros(_ octets: Int) -> UnsafeMutableRawPointer {
+        octets < ownPages ? checked(calloc(octets, 1)) : newPages(octets, areFilled: octets < hugePages)
+    }
+
+    private static func newPages(_ octets: Int, areFilled: Bool = false) -> UnsafeMutableRawPointer {
+        let size = mapped(octets)
+        let flags = MAP_PRIVATE | MAP_ANONYMOUS | (areFilled ? Glibc.MAP_POPULATE : 0)
+        return advised(checked(mmap(nil, size, PROT_READ | PROT_WRITE, flags, -1, 0)), size)
     }
 
     static func free(_ block: UnsafeMutableRawPointer?, of octets: Int) {

@@ -94,7 +94,10 @@ final class ConnectionHandler: ChannelDuplexHandler {
 extension ConnectionHandler {
     func handlerAdded(context: ChannelHandlerContext) {
         self.context = context
-        if isPlain { socket = SocketWriter(context.channel) }
+        if isPlain {
+            socket = SocketWriter(context.channel)
+            loop.receiveBuffer.serve(context.channel)
+        }
         loop.connections[ObjectIdentifier(self)] = self
         connectDeadline = context.eventLoop.assumeIsolated().scheduleTask(deadline: deadline) { self.connectTimedOut() }
     }
@@ -108,12 +111,15 @@ extension ConnectionHandler {
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         var bytes = unwrapInboundIn(data)
         server.counters.bytesReceived.add(UInt64(bytes.readableBytes))
+        loop.wakeList.note(received: bytes.readableBytes)
         guard machine.state != .over else { return }
         if received.readableBytes > 0 { continueRest(with: &bytes) }
-        guard bytes.readableBytes > 0 else { return }
-        received = bytes
-        decode()
-        keepRest()
+        if bytes.readableBytes > 0 {
+            received = bytes
+            decode()
+            keepRest()
+        }
+        loop.receiveBuffer.takeBack(bytes)
     }
 
     /// Adds to the beginning of a packet what it lacks and no more, so that what follows is read where it lies. Whole packets that wait for
@@ -139,6 +145,7 @@ extension ConnectionHandler {
         if hasHeardPacket { attachment?.touch() }
         hasHeardPacket = false
         finishTurn()
+        loop.wakeList.serveAfterMuch()
     }
 
     func channelInactive(context: ChannelHandlerContext) {

@@ -1,6 +1,7 @@
 import MQTTCodec
 import Messaging
 import NIOCore
+import Transport
 
 /// What the connections of one event loop share: lists and buffers that each needs only while it is served, so that an idle
 /// connection holds none.
@@ -13,6 +14,8 @@ final class LoopContext {
 
     private let eventLoop: any EventLoop
     let wakeList: WakeList
+    /// Of plain connections; the others have their own.
+    let receiveBuffer = ReceiveBuffer()
     /// Open connections, for the end of the gateway.
     var connections: [ObjectIdentifier: ConnectionHandler] = [:]
     /// Connections on their way to MQTT, behind a proxy's header, a TLS handshake or an HTTP request.

@@ -6,7 +6,8 @@ import Synchronization
 /// serves them in one pass.
 ///
 /// A publisher's loop calls another when it has read what there is: what it publishes in a turn is one pass there, too, and not one for
-/// each read, in which a receiver would be sent a message or two.
+/// each read, in which a receiver would be sent a message or two. Only when very much comes in, receivers are served in between: the
+/// processor's cache holds no more.
 final class WakeList: Sendable {
     private struct State {
         var owners: [ConnectionOwner] = []
@@ -19,6 +20,11 @@ final class WakeList: Sendable {
     /// As of `SessionOwner`.
     let lane: UInt8
     private let state = Mutex(State())
+    /// Octets received since the last pass. Changed on the event loop only.
+    private let received = Atomic<Int>(0)
+    /// Octets after which a pass does not wait for the end of the turn: the messages made of them, and what is written for them, lie in
+    /// the processor's second cache still.
+    private static let muchReceived = 262_144
 
     init(eventLoop: any EventLoop, lane: UInt8) {
         self.eventLoop = eventLoop
@@ -39,9 +45,18 @@ final class WakeList: Sendable {
         }
     }
 
-    private func schedule() { eventLoop.execute { self.drain() } }
+    /// A connection of this loop has read; on the event loop only.
+    func note(received octets: Int) { received.store(received.load(ordering: .relaxed) + octets, ordering: .relaxed) }
 
-    private func drain() {
+    /// Serves the woken connections now, if much was received since they were served last; on the event loop only.
+    func serveAfterMuch() {
+        if received.load(ordering: .relaxed) >= Self.muchReceived { serve() }
+    }
+
+    private func schedule() { eventLoop.execute { self.serve() } }
+
+    private func serve() {
+        received.store(0, ordering: .relaxed)
         var owners: [ConnectionOwner] = []
         state.withLock { state in
             state.isScheduled = false

@@ -34,6 +34,20 @@ import Testing
         #expect(conversation.broker.session("client")?.backlog == 0)
     }
 
+    /// Large messages are sent on while the processor's cache holds them still.
+    @Test(arguments: [(3, false), (4, true)])
+    func receiversAreServedWithinATurnInWhichMuchComesIn(reads: Int, areServed: Bool) throws {
+        let conversation = Conversation()
+        let receiver = try conversation.connectedClient(id: "receiver")
+        try receiver.subscribe("#", .atMostOnce)
+        let publisher = try conversation.connectedClient(id: "publisher")
+        var bytes = ByteBuffer()
+        PacketEncoder.encode(.publish("t", String(repeating: "x", count: 65_528)), into: &bytes, version: .v5)
+        #expect(bytes.readableBytes == 65_536)
+        for _ in 0..<reads { try publisher.channel.writeInbound(bytes) }  // in one turn
+        #expect(try (receiver.channel.readOutbound(as: ByteBuffer.self) != nil) == areServed)
+    }
+
     @Test func aReleaseIsRepeatedAfterAReconnect() throws {
         let conversation = Conversation()
         let first = try conversation.connectedClient(.v311, cleanStart: false)
