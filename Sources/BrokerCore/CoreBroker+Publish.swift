@@ -176,7 +176,7 @@ extension CoreBroker {
         let outline = MessageOutline(messages[0])
         guard let commit = retain(messages.takeFirst()) else { return .refused(.quotaExceeded) }
         scratch.accepted.add(outline.octets, qos: outline.qos)
-        traffic.unrouted.add()
+        scratch.unrouted += 1
         return .accepted(receivers: 0, commit: commit)
     }
 
@@ -185,7 +185,7 @@ extension CoreBroker {
         _ messages: inout MessageBatch, _ level: Durability, _ pass: PublishPass, _ routing: borrowing Routing,
         _ scratch: inout RouteScratch, _ outcomes: inout [PublishOutcome]
     ) {
-        if scratch.merged.isEmpty { traffic.unrouted.add(UInt64(scratch.run.count)) }
+        if scratch.merged.isEmpty { scratch.unrouted += UInt64(scratch.run.count) }
         let last = scratch.merged.count - 1
         if last > 0 { scratch.copies.begin(messages, scratch.run, lane: pass.lane, count: last) }
         for index in scratch.merged.indices {
@@ -250,7 +250,7 @@ extension CoreBroker {
     private func merge(
         firstOf messages: borrowing MessageBatch, _ routing: borrowing Routing, _ scratch: inout RouteScratch
     ) {
-        scratch.merged.removeAll(keepingCapacity: true)
+        if !scratch.merged.isEmpty { scratch.merged.removeAll(keepingCapacity: true) }
         let mayRepeat = scratch.matches.lists > 1
         if mayRepeat { scratch.beginStamp(subscribers: routing.sessions.count) }
         for match in scratch.matches.entries.indices {
@@ -294,6 +294,7 @@ extension CoreBroker {
     }
 
     private func finish(_ scratch: inout RouteScratch, publisher: SessionAttachment?) {
+        if scratch.unrouted > 0 { traffic.unrouted.add(scratch.unrouted) }
         for attachment in scratch.wakes { attachment.wake() }
         for (clientID, reason) in scratch.dropping { events.record(.dropping(clientID, reason)) }
         if let publisher {

@@ -14,6 +14,8 @@ struct RouteScratch: ~Copyable {
     var pressing: [Session] = []
     var dropping: [(ClientID, DropReason)] = []
     var accepted = TrafficReading.Volume()
+    /// Messages nobody has subscribed to.
+    var unrouted: UInt64 = 0
     /// The messages of the run at hand that go into mailboxes.
     var run: ContiguousArray<Arrival> = []
     var copies = RunCopies()
@@ -52,6 +54,7 @@ extension RouteScratch {
         if !dropping.isEmpty { dropping.removeAll(keepingCapacity: true) }
         if !pressing.isEmpty { pressing.removeAll(keepingCapacity: true) }
         accepted = TrafficReading.Volume()
+        unrouted = 0
     }
 
     /// Forgets all positions, in one step.
