@@ -142,19 +142,39 @@ struct DeliveryWindow: ~Copyable {
     @discardableResult
     mutating func remove(_ identifier: UInt16) -> Slot? {
         guard let index = index(of: identifier), let slot = take(at: index) else { return nil }
+        discount(slot)
+        removeHoles()
+        return slot
+    }
+
+    /// Takes out the oldest delivery if it goes by `identifier` and a PUBACK settles it. So come nearly all, and no slot is looked for.
+    mutating func removeFirst(acknowledging identifier: UInt16) -> Slot? {
+        guard identifier == first, !slots.isEmpty, slots[0]?.standing.qos == .atLeastOnce,
+            let slot = removeFirst()
+        else { return nil }
+        discount(slot)
+        removeHoles()
+        return slot
+    }
+
+    private mutating func discount(_ slot: borrowing Slot) {
         used -= 1
         octets -= slot.entry.message.octets
-        if slot.needsSending {
-            toResend -= 1
-            if slot.isReleased { releasesToResend -= 1 }
-        }
-        while !slots.isEmpty, isSettled(0) {
-            slots.removeFirst()
-            first = Self.successor(of: first)
-            nextRelease = max(0, nextRelease - 1)
-            nextMessage = max(0, nextMessage - 1)
-        }
-        return slot
+        guard slot.needsSending else { return }
+        toResend -= 1
+        if slot.isReleased { releasesToResend -= 1 }
+    }
+
+    /// The first slot is never a hole.
+    private mutating func removeHoles() {
+        while !slots.isEmpty, isSettled(0) { _ = removeFirst() }
+    }
+
+    private mutating func removeFirst() -> Slot? {
+        first = Self.successor(of: first)
+        nextRelease = max(0, nextRelease - 1)
+        nextMessage = max(0, nextMessage - 1)
+        return slots.removeFirst()
     }
 
     private func isSettled(_ index: Int) -> Bool {

@@ -280,6 +280,14 @@ struct Mailbox: ~Copyable {
         return delivery
     }
 
+    /// As `settle` with `.acknowledged`.
+    mutating func acknowledge(_ packetID: UInt16) -> Bool {
+        guard let slot = window.removeFirst(acknowledging: packetID) else { return settle(packetID, .acknowledged) }
+        hasLeft(slot)
+        ledger.delivered += 1
+        return true
+    }
+
     mutating func settle(_ packetID: UInt16, _ settlement: Settlement) -> Bool {
         guard let slot = window.standing(of: packetID) else { return false }
         switch (settlement, slot.qos, slot.isReleased) {
@@ -323,7 +331,10 @@ struct Mailbox: ~Copyable {
     }
 
     private mutating func end(_ packetID: UInt16) {
-        guard let slot = window.remove(packetID) else { return }
+        if let slot = window.remove(packetID) { hasLeft(slot) }
+    }
+
+    private mutating func hasLeft(_ slot: borrowing DeliveryWindow.Slot) {
         if slot.entry.isStored { recorder?.dequeue(slot.entry.sequence) }
     }
 

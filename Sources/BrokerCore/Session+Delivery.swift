@@ -130,7 +130,7 @@ extension Session {
         state.withLock { state in
             guard state.epoch == epoch, state.attachment != nil else { return nil }
             var isAnyKnown = false
-            for packetID in packetIDs where state.mailbox.settle(packetID, .acknowledged) { isAnyKnown = true }
+            for packetID in packetIDs where state.mailbox.acknowledge(packetID) { isAnyKnown = true }
             return isAnyKnown ? state.ownerToWake() : nil
         }
     }

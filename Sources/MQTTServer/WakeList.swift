@@ -6,8 +6,8 @@ import Synchronization
 /// serves them in one pass.
 ///
 /// A publisher's loop calls another when it has read what there is: what it publishes in a turn is one pass there, too, and not one for
-/// each read, in which a receiver would be sent a message or two. Only when very much comes in, receivers are served in between: the
-/// processor's cache holds no more.
+/// each read, in which a receiver would be sent a message or two. Only when very much comes in for few receivers, they are served in
+/// between: the processor's cache holds no more.
 final class WakeList: Sendable {
     private struct State {
         var owners: [ConnectionOwner] = []
@@ -25,6 +25,8 @@ final class WakeList: Sendable {
     /// Octets after which a pass does not wait for the end of the turn: the messages made of them, and what is written for them, lie in
     /// the processor's second cache still.
     private static let muchReceived = 262_144
+    /// Octets for each of the woken, at least: a write for a message or two costs more than waiting for memory.
+    private static let muchForOne = 16_384
 
     init(eventLoop: any EventLoop, lane: UInt8) {
         self.eventLoop = eventLoop
@@ -50,7 +52,9 @@ final class WakeList: Sendable {
 
     /// Serves the woken connections now, if much was received since they were served last; on the event loop only.
     func serveAfterMuch() {
-        if received.load(ordering: .relaxed) >= Self.muchReceived { serve() }
+        let octets = received.load(ordering: .relaxed)
+        guard octets >= Self.muchReceived, octets / Self.muchForOne >= state.withLock({ $0.owners.count }) else { return }
+        serve()
     }
 
     private func schedule() { eventLoop.execute { self.serve() } }

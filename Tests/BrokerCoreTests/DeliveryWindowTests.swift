@@ -33,6 +33,44 @@ import Testing
         #expect(window.add(try Self.entry(6)) == 6)
     }
 
+    private static func numbers(of window: borrowing DeliveryWindow) -> [Int] {
+        [window.count, window.octets, Int(window.toResend)] + window.slotsByIdentifier.map { Int($0.identifier) }
+    }
+
+    /// The quick way of a PUBACK for the oldest and the slow one leave the same behind.
+    @Test(arguments: [[1, 2, 3, 4, 5], [2, 1, 3, 5, 4], [5, 4, 3, 2, 1], [1, 1, 3, 2, 0, 4]] as [[UInt16]])
+    func whatIsAcknowledgedLeavesInAnyOrder(identifiers: [UInt16]) throws {
+        var quick = DeliveryWindow()
+        var slow = DeliveryWindow()
+        for sequence in 1...5 as ClosedRange<UInt64> {
+            _ = quick.add(try Self.entry(sequence))
+            _ = slow.add(try Self.entry(sequence))
+        }
+        quick.markAllForResending()
+        slow.markAllForResending()
+        for identifier in identifiers {
+            let left = quick.removeFirst(acknowledging: identifier) ?? quick.remove(identifier)
+            #expect(left?.entry.sequence == slow.remove(identifier)?.entry.sequence)
+            #expect(Self.numbers(of: quick) == Self.numbers(of: slow))
+        }
+        #expect(quick.nextToResend(within: 9)?.identifier == slow.nextToResend(within: 9)?.identifier)
+    }
+
+    @Test func onlyAPUBACKOfTheOldestTakesTheQuickWay() throws {
+        var window = DeliveryWindow()
+        #expect(window.removeFirst(acknowledging: 1) == nil)
+        let second = Mailbox.Entry(
+            message: try Self.entry(1).message, sequence: 1, qos: .exactlyOnce, retain: false, subscriptionIDs: .none,
+            expiresAt: .never)
+        _ = window.add(second)
+        _ = window.add(try Self.entry(2))
+        #expect(window.removeFirst(acknowledging: 1) == nil, "MQTT-4.3.3-4: it waits for PUBREC and PUBCOMP")
+        #expect(window.removeFirst(acknowledging: 2) == nil)
+        #expect(window.remove(1) != nil)
+        #expect(window.removeFirst(acknowledging: 2)?.entry.sequence == 2)
+        #expect(window.count == 0)
+    }
+
     @Test func givesNoIdentifierTwiceWhenAllAreInUse() throws {
         var window = DeliveryWindow()
         for sequence in 1...65_535 as ClosedRange<UInt64> { _ = window.add(try Self.entry(sequence)) }

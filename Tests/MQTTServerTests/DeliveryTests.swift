@@ -35,17 +35,19 @@ import Testing
     }
 
     /// Large messages are sent on while the processor's cache holds them still.
-    @Test(arguments: [(3, false), (4, true)])
-    func receiversAreServedWithinATurnInWhichMuchComesIn(reads: Int, areServed: Bool) throws {
+    @Test(arguments: [(1, 3, false), (1, 4, true), (16, 4, true), (17, 4, false), (17, 5, true)])
+    func fewReceiversAreServedWithinATurnInWhichMuchComesIn(receivers: Int, reads: Int, areServed: Bool) throws {
         let conversation = Conversation()
-        let receiver = try conversation.connectedClient(id: "receiver")
-        try receiver.subscribe("#", .atMostOnce)
+        let receivers = try (0..<receivers).map { try conversation.connectedClient(id: "receiver \($0)") }
+        for receiver in receivers { try receiver.subscribe("#", .atMostOnce) }
         let publisher = try conversation.connectedClient(id: "publisher")
         var bytes = ByteBuffer()
         PacketEncoder.encode(.publish("t", String(repeating: "x", count: 65_528)), into: &bytes, version: .v5)
         #expect(bytes.readableBytes == 65_536)
         for _ in 0..<reads { try publisher.channel.writeInbound(bytes) }  // in one turn
-        #expect(try (receiver.channel.readOutbound(as: ByteBuffer.self) != nil) == areServed)
+        for receiver in receivers {
+            #expect(try (receiver.channel.readOutbound(as: ByteBuffer.self) != nil) == areServed)
+        }
     }
 
     @Test func aReleaseIsRepeatedAfterAReconnect() throws {
