@@ -49,6 +49,8 @@ package struct MQTTConfiguration: Sendable {
     package var connectTimeout = Duration.seconds(10)
     /// Open connections; one more is closed at once.
     package var maximumConnections = 1_000_000
+    /// Connections of a listener that share an event loop before another gets any, from 1.
+    package var connectionsPerLoop = 256
     /// QoS 1 and 2 publications of one client that may be unacknowledged at once, 1...65,535. 5.0 clients are told
     /// (MQTT 5.0, 3.2.2.3.3); reading from others stops there.
     package var receiveMaximum: UInt16 = 1_024

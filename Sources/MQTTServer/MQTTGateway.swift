@@ -79,7 +79,9 @@ package final class MQTTGateway: Gateway {
     private func open(_ context: ListenerContext) async throws(BindError) -> Listener {
         let setting = context.settings
         do {
-            let listener = try await StreamListener.bind(setting.place, group: group) { [self] channel in
+            let listener = try await StreamListener.bind(
+                setting.place, group: group, connectionsPerLoop: server.configuration.connectionsPerLoop
+            ) { [self] channel in
                 setUp(channel, context)
             }
             listeners.withLock { $0.append(listener) }

@@ -7,8 +7,7 @@ import Synchronization
 /// loop; with more of them, all loops have the same number, give or take `stride`.
 struct LoopTurns {
     /// Connections that one loop may have more than another.
-    static let stride = 256
-
+    private let stride: Int
     /// Connections open, by loop.
     private var open: [Int]
     /// The loop that accepts.
@@ -16,14 +15,17 @@ struct LoopTurns {
 
     var loops: Int { open.count }
 
-    init(loops: Int) { open = Array(repeating: 0, count: loops) }
+    init(loops: Int, stride: Int) {
+        open = Array(repeating: 0, count: loops)
+        self.stride = stride
+    }
 
     /// A connection has come in on `loop`.
     /// - Returns: the loop to accept from now on, when it is another.
     mutating func began(on loop: Int) -> Int? {
         open[loop] += 1
         guard loop == current, let least = open.indices.min(by: { open[$0] < open[$1] }),
-            open[loop] >= open[least] + Self.stride
+            open[loop] >= open[least] + stride
         else { return nil }
         current = least
         return least

@@ -20,12 +20,15 @@ package final class StreamListener: Sendable {
     }
 
     /// Opens the socket.
-    /// - Parameter setUp: called on the new connection's event loop before anything is read from it.
+    /// - Parameters:
+    ///   - connectionsPerLoop: connections that share an event loop before another gets any (`LoopTurns`).
+    ///   - setUp: called on the new connection's event loop before anything is read from it.
     package static func bind(
-        _ place: ListenPlace, group: any EventLoopGroup,
+        _ place: ListenPlace, group: any EventLoopGroup, connectionsPerLoop: Int = 16,
         setUp: @escaping @Sendable (any Channel) -> EventLoopFuture<Void>
     ) async throws(BindFailure) -> StreamListener {
-        let turns = Turns(LoopTurns(loops: group.makeIterator().reduce(0) { count, _ in count + 1 }))
+        let loops = group.makeIterator().reduce(0) { count, _ in count + 1 }
+        let turns = Turns(LoopTurns(loops: loops, stride: connectionsPerLoop))
         switch place {
         case .internet(let address):
             let resolved = try address.resolved()

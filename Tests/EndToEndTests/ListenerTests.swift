@@ -55,6 +55,36 @@ import Testing
         #expect(try await subscriber.messages(2).map(\.payload) == [[4], [6]])
     }
 
+    /// A process with one processor has one loop.
+    @Test(arguments: [(1, min(2, ProcessInfo.processInfo.activeProcessorCount)), (256, 1)])
+    func asManyConnectionsShareALoopAsIsSet(connectionsPerLoop: Int, loops: Int) async throws {
+        let apus = try await RunningApus(["mqtt.connections_per_loop=\(connectionsPerLoop)"])
+        let before = try Self.watched(by: apus)
+        var clients: [RawSocket] = []
+        for number in 0..<6 {
+            let client = try RawSocket(.tcp, port: apus.port("mqtt.tcp"))
+            client.send(MQTTOctets.connect("client \(number)"))
+            _ = try await client.wait { $0.octets.count >= 4 ? $0.octets : nil }
+            clients.append(client)
+        }
+        let busier = try Self.watched(by: apus).filter { $0.value > before[$0.key, default: 0] }
+        #expect(busier.count >= loops && (busier.count == 1) == (loops == 1))
+        withExtendedLifetime(clients) {}
+    }
+
+    /// How many descriptors each event loop watches, by its own (proc_pid_fdinfo(5)).
+    private static func watched(by apus: RunningApus) throws -> [String: Int] {
+        let folder = "/proc/\(apus.program.processIdentifier)/fdinfo"
+        var counts: [String: Int] = [:]
+        for name in try FileManager.default.contentsOfDirectory(atPath: folder) {
+            // One may have been closed by now.
+            guard let text = try? String(contentsOfFile: "\(folder)/\(name)", encoding: .utf8) else { continue }
+            let count = text.split(separator: "\n").count { $0.hasPrefix("tfd:") }
+            if count > 0 { counts[name] = count }
+        }
+        return counts
+    }
+
     /// Without password file only loopback comes in, so the CONNACK tells whose address counts.
     @Test(arguments: [
         ("PROXY TCP4 203.0.113.7 192.0.2.1 50123 1883\r\n", 0x87 as UInt8),

@@ -69,6 +69,9 @@ enum DefaultSettings {
           connect_timeout: 10s
           # Open connections; one more is closed at once: 1 or more.
           max_connections: 1000000
+          # Connections of a listener that share an event loop, one thread, before another gets any: 1 to 1000000. Clients
+          # of one loop cost each other least; with 1 even a few keep all processors busy.
+          connections_per_loop: 256
           # Unacknowledged QoS 1 and 2 messages of one publisher: 1 to 65535. A 5.0 client that sends more is disconnected,
           # or with enforce_receive_maximum: false only read from more slowly; both are counted.
           receive_maximum: 1024

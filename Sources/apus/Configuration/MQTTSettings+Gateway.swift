@@ -12,6 +12,7 @@ extension MQTTSettings {
         configuration.maximumUnfinished = maxUnfinished.bytes
         configuration.connectTimeout = connectTimeout
         configuration.maximumConnections = maxConnections.value
+        configuration.connectionsPerLoop = connectionsPerLoop.value
         configuration.receiveMaximum = UInt16(receiveMaximum.value)
         configuration.enforcesReceiveMaximum = enforceReceiveMaximum
         configuration.windowBefore5 = inflightWindow.value

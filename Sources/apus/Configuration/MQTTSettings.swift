@@ -5,6 +5,7 @@ struct MQTTSettings: Decodable, Sendable {
     var maxUnfinished: ByteSize
     var connectTimeout: Duration
     var maxConnections: Whole<1, 1_000_000_000>
+    var connectionsPerLoop: Whole<1, 1_000_000>
     var receiveMaximum: Whole<1, 65_535>
     var enforceReceiveMaximum: Bool
     var inflightWindow: Whole<1, 65_535>
@@ -32,6 +33,7 @@ struct MQTTSettings: Decodable, Sendable {
         case maxUnfinished = "max_unfinished"
         case connectTimeout = "connect_timeout"
         case maxConnections = "max_connections"
+        case connectionsPerLoop = "connections_per_loop"
         case receiveMaximum = "receive_maximum"
         case enforceReceiveMaximum = "enforce_receive_maximum"
         case inflightWindow = "inflight_window"
