@@ -38,9 +38,13 @@ help: ## Show this list
 run: build ## Build a release and start the gateway on this machine's loopback (ARGS="--set mqtt.tcp.port=1884")
 	@exec .build/release/apus serve $(ARGS)
 
+# With Swift's libraries inside: calls into them, as there are several for each message, are not looked up, and the program runs where there is
+# no Swift.
+RELEASE = swift build -c release --static-swift-stdlib
+
 .PHONY: build
 build: packages ## Build a release: .build/release/apus
-	@swift build -c release --product apus
+	@$(RELEASE) --product apus
 
 .PHONY: test
 test: test-packages .venv/.installed ## Run all tests, also those with real clients
@@ -53,7 +57,7 @@ WIDTH = SWT_EXPERIMENTAL_MAXIMUM_PARALLELIZATION_WIDTH=2
 
 # What the tests count instructions of. Debian's valgrind cannot read the debugging information of this compiler.
 define build-cost
-	swift build -c release --product cost
+	$(RELEASE) --product cost
 	strip --strip-debug -o .build/cost .build/release/cost
 endef
 
