@@ -43,8 +43,27 @@ extension PacketEncoder {
     public static func encodeAcknowledgement(
         _ type: PacketType, _ identifier: PacketIdentifier, into buffer: inout ByteBuffer
     ) {
+        buffer.writeInteger(acknowledgement(type, identifier.rawValue))
+    }
+
+    /// Appends PUBACKs that say no more than their identifiers, all in one piece of room.
+    public static func encodeAcknowledgements(_ identifiers: [UInt16], into buffer: inout ByteBuffer) {
+        buffer.writeWithUnsafeMutableBytes(minimumWritableBytes: identifiers.count * acknowledgementSize) { room in
+            for index in identifiers.indices {
+                let packet = acknowledgement(.puback, identifiers[index])
+                room.storeBytes(of: packet.bigEndian, toByteOffset: index * acknowledgementSize, as: UInt32.self)
+            }
+            return identifiers.count * acknowledgementSize
+        }
+    }
+
+    ///     ┌──────┬───────┬───┬────────────┐
+    ///     │ type │ flags │ 2 │ identifier │
+    ///     └──────┴───────┴───┴────────────┘
+    @inline(__always)
+    private static func acknowledgement(_ type: PacketType, _ identifier: UInt16) -> UInt32 {
         let first = type.rawValue << 4 | (type.requiredFlags ?? 0)
-        buffer.writeInteger(UInt32(first) << 24 | 2 << 16 | UInt32(identifier.rawValue))
+        return UInt32(first) << 24 | 2 << 16 | UInt32(identifier)
     }
 }
 

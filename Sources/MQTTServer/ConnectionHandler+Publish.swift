@@ -43,7 +43,13 @@ extension ConnectionHandler {
         server.counters.publishesReceived.add(UInt64(count))
         attachment.publish(&batch.messages, outcomes: &outcomes)
         precondition(outcomes.count == count, "the broker decides on every message")
+        var acknowledged = loop.lendIdentifiers()
         for answer in batch.answers {
+            if let identifier = plainAcknowledgement(answer, outcomes) {
+                acknowledged.append(identifier.rawValue)
+                continue
+            }
+            write(acknowledgements: &acknowledged)
             switch answer {
             case .repetition(let identifier):
                 reply(machine.repeated(identifier), after: attachment.recorded)
@@ -53,8 +59,19 @@ extension ConnectionHandler {
                 self.answer(identifier, qos, outcomes[place], attachment)
             }
         }
+        write(acknowledgements: &acknowledged)
+        loop.takeBack(acknowledged)
         loop.takeBack(outcomes)
         loop.takeBack(batch)
+    }
+
+    /// The identifier of a PUBACK that may be written now and says nothing else, as nearly all do; nil for any other answer.
+    private func plainAcknowledgement(_ answer: PublishBatch.Answer, _ outcomes: [PublishOutcome]) -> PacketIdentifier? {
+        guard case .message(let place, .atLeastOnce, let identifier) = answer,
+            case .accepted(let receivers, let commit) = outcomes[place], replies.isEmpty, isCommitted(commit),
+            machine.acknowledgesPlainly(receivers: receivers)
+        else { return nil }
+        return identifier
     }
 
     private func answer(
@@ -112,6 +129,16 @@ extension ConnectionHandler {
         prepareOutgoing()
         PacketEncoder.encodeAcknowledgement(type, identifier, into: &outgoing)
         if server.tracesPackets { trace("packet sent", type) }
+    }
+
+    /// Writes PUBACKs that say no more than their identifiers.
+    private func write(acknowledgements identifiers: inout [UInt16]) {
+        guard !identifiers.isEmpty, !hasEnded else { return }
+        guard clientMaximumPacketSize >= PacketEncoder.acknowledgementSize else { return cannotSend(.puback) }
+        prepareOutgoing()
+        PacketEncoder.encodeAcknowledgements(identifiers, into: &outgoing)
+        if server.tracesPackets { for _ in identifiers { trace("packet sent", .puback) } }
+        identifiers.removeAll(keepingCapacity: true)
     }
 
     func cannotSend(_ type: PacketType) {

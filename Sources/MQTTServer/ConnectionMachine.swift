@@ -261,6 +261,14 @@ extension ConnectionMachine {
         return .packet(qos == .atLeastOnce ? .puback(acknowledgement) : .pubrec(acknowledgement))
     }
 
+    /// As `published`, for a message at QoS 1 that the broker has taken on.
+    /// - Returns: whether its PUBACK says no more than its identifier; else nothing is noted, and `published` is to be asked.
+    mutating func acknowledgesPlainly(receivers: Int) -> Bool {
+        guard version != .v5 || receivers > 0 else { return false }
+        confirmed()
+        return true
+    }
+
     /// An exactly-once message was received before and is only confirmed again (MQTT-4.3.3-10).
     func repeated(_ identifier: PacketIdentifier) -> Reply { .plain(.pubrec, identifier) }
 

@@ -67,7 +67,8 @@ import Testing
             _ = try await client.wait { $0.octets.count >= 4 ? $0.octets : nil }
             clients.append(client)
         }
-        let busier = try Self.watched(by: apus).filter { $0.value > before[$0.key, default: 0] }
+        // One more may be a timer's.
+        let busier = try Self.watched(by: apus).filter { $0.value > before[$0.key, default: 0] + 1 }
         #expect(busier.count >= loops && (busier.count == 1) == (loops == 1))
         withExtendedLifetime(clients) {}
     }

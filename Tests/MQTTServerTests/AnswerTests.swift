@@ -27,6 +27,24 @@ import Testing
         #expect(conversation.broker.published.count == 5)
     }
 
+    /// PUBACKs that say no more than their identifiers are written together, and keep their places among the others.
+    @Test(arguments: ProtocolVersion.allCases)
+    func acknowledgementsInRunsKeepTheirPlaces(_ version: ProtocolVersion) throws {
+        let conversation = Conversation()
+        conversation.broker.say(receivers: 1, of: "a")
+        let client = try conversation.connectedClient(version)
+        try client.send(
+            .publish("a", "1", .atLeastOnce, id: 1), .publish("a", "2", .atLeastOnce, id: 2),
+            .publish("nobody", "3", .atLeastOnce, id: 3), .publish("a", "4", .atLeastOnce, id: 4),
+            .publish("a", "5", .exactlyOnce, id: 5), .publish("a", "6"), .publish("a", "7", .atLeastOnce, id: 65_535))
+        let nobody = version == .v5 ? Acknowledgement(3, reasonCode: .noMatchingSubscribers) : Acknowledgement(3)
+        #expect(
+            try client.receive() == [
+                .puback(Acknowledgement(1)), .puback(Acknowledgement(2)), .puback(nobody), .puback(Acknowledgement(4)),
+                .pubrec(Acknowledgement(5)), .puback(Acknowledgement(65_535)),
+            ])
+    }
+
     // MARK: Reason strings
 
     /// MQTT-3.1.2-29: what answers a packet is explained only to those who did not decline it.

@@ -22,6 +22,8 @@ package final class FakeBroker: Broker {
         var forbidden: Set<String> = []
         /// Topics whose messages are refused, and with what.
         var refusals: [String: PublishRefusal] = [:]
+        /// How many are said to receive messages of a topic; nobody where nothing is said.
+        var receivers: [String: Int] = [:]
         var exchanges: [String: @Sendable () -> any AuthenticationExchange] = [:]
         var isHeldBack = false
         var commitsByHand = false
@@ -102,6 +104,7 @@ package final class FakeBroker: Broker {
     package func forbid(_ topics: String...) { state.withLock { $0.forbidden.formUnion(topics) } }
 
     /// Messages of this topic are refused.
+    package func say(receivers: Int, of topic: String) { state.withLock { $0.receivers[topic] = receivers } }
     package func refuse(_ topic: String, _ refusal: PublishRefusal) { state.withLock { $0.refusals[topic] = refusal } }
 
     /// Publishers are asked to slow down; false wakes every attached owner.
@@ -295,7 +298,7 @@ extension FakeBroker.State {
             if forbidden.contains(message.topic.string) { return .refused(.notAuthorized) }
             if let refusal = refusals[message.topic.string] { return .refused(refusal) }
             woken += route(message)
-            return .accepted(receivers: 0, commit: commitPoint())
+            return .accepted(receivers: receivers[message.topic.string, default: 0], commit: commitPoint())
         }
         return (outcomes, woken)
     }
