@@ -114,11 +114,11 @@ extension CoreBroker {
             return .refused(.topicNotAllowed)
         }
         if messages[0].isReserved, let outcome = admitReserved(messages[0], principal) { return outcome }
-        guard isRestricted else { return nil }
+        guard isRestricted else { return nil }  // asked here, where no reference is counted for it
         return mayPublish(messages[0], principal) ? nil : .refused(.notAuthorized)
     }
 
-    /// The promise its acknowledgement makes.
+    /// The promise its acknowledgement makes. Few go by topic; for the others no reference is counted.
     private func level(ofFirstOf messages: borrowing MessageBatch, _ pass: PublishPass) -> Durability {
         guard messages[0].isReserved || !durability.topics.isEmpty else {
             return pass.listenerLevel ?? durability.general

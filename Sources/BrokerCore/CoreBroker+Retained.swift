@@ -6,19 +6,19 @@ extension CoreBroker {
     /// - Returns: the point at which it is stored; nil when there is no room.
     func retain(_ message: consuming Message) -> CommitPoint? {
         guard !message.isReserved || source(of: message.topic) == nil else { return CommitPoint.none }
-        guard hasStore && durability.level(of: message) != .memory || message.expiresAt != .never else {
+        let isKept = hasStore && durability.level(of: message) != .memory
+        guard isKept || message.expiresAt != .never else {
             var message = Optional(message)  // moved in, so that no reference is counted
             let result = retained.withLock { retained in
                 message.take().map { retained.set($0, limit: limits.retainedMessages) }
             }
             return result == .full ? nil : CommitPoint.none
         }
-        return retainRecorded(message)
+        return retain(message, isKept: isKept)
     }
 
-    /// The same for a message that is written to the store, or expires.
-    private func retainRecorded(_ message: Message) -> CommitPoint? {
-        let isKept = hasStore && durability.level(of: message) != .memory
+    /// The same for a message that is written to the store, or expires: it is looked at afterwards, too.
+    private func retain(_ message: Message, isKept: Bool) -> CommitPoint? {
         let result = retained.withLock { retained -> (RetainedStore.SetResult, CommitPoint) in
             let result = retained.set(message, limit: limits.retainedMessages)
             guard isKept, let store else { return (result, .none) }

@@ -7,8 +7,8 @@ package import NIOCore
 ///
 /// A handler that keeps what it received does not give it back: the next read gets new memory.
 ///
-/// Proof of `@unchecked Sendable`: NIO's allocators have to be sendable, but a channel asks its own on its event loop only, and `serve` is
-/// called there, too.
+/// Proof of `@unchecked Sendable`: NIO's allocators have to be sendable, but a channel asks its own on its event loop only, and `serve` and
+/// `takeBack` are called there, too.
 package final class ReceiveBuffer: @unchecked Sendable {
     /// Octets of one read, at most.
     package static let capacity = 131_072

@@ -24,7 +24,7 @@ package final class StreamListener: Sendable {
     ///   - connectionsPerLoop: connections that share an event loop before another gets any (`LoopTurns`).
     ///   - setUp: called on the new connection's event loop before anything is read from it.
     package static func bind(
-        _ place: ListenPlace, group: any EventLoopGroup, connectionsPerLoop: Int = 16,
+        _ place: ListenPlace, group: any EventLoopGroup, connectionsPerLoop: Int,
         setUp: @escaping @Sendable (any Channel) -> EventLoopFuture<Void>
     ) async throws(BindFailure) -> StreamListener {
         let loops = group.makeIterator().reduce(0) { count, _ in count + 1 }

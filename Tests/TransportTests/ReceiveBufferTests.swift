@@ -62,7 +62,7 @@ private final class Stage: Sendable {
         let loop = MultiThreadedEventLoopGroup.singleton.next()
         let buffer = ReceiveBuffer()
         let listener = try await StreamListener.bind(
-            .internet(ListenAddress(address: "127.0.0.1", port: 0)), group: loop
+            .internet(ListenAddress(address: "127.0.0.1", port: 0)), group: loop, connectionsPerLoop: 16
         ) { [self] channel in
             channel.eventLoop.makeCompletedFuture {
                 let number = received.withLock { received in

@@ -55,7 +55,7 @@ private struct Connection: Sendable {
         let group = MultiThreadedEventLoopGroup.singleton
         let accepted = group.any().makePromise(of: (any Channel).self)
         listener = try await StreamListener.bind(
-            .internet(ListenAddress(address: "127.0.0.1", port: 0)), group: group
+            .internet(ListenAddress(address: "127.0.0.1", port: 0)), group: group, connectionsPerLoop: 16
         ) { channel in
             accepted.succeed(channel)
             return channel.eventLoop.makeSucceededVoidFuture()

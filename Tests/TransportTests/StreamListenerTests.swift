@@ -15,7 +15,7 @@ import Testing
         let group = MultiThreadedEventLoopGroup.singleton
         let accepted = Mutex<[ObjectIdentifier: Int]>([:])
         let listener = try await StreamListener.bind(
-            .internet(ListenAddress(address: "127.0.0.1", port: 0)), group: group
+            .internet(ListenAddress(address: "127.0.0.1", port: 0)), group: group, connectionsPerLoop: 16
         ) { channel in
             accepted.withLock { $0[ObjectIdentifier(channel.eventLoop), default: 0] += 1 }
             return channel.eventLoop.makeSucceededVoidFuture()
