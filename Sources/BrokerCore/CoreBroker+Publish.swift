@@ -53,12 +53,14 @@ extension CoreBroker {
         if !isRewritten { rewrite(&messages, principal) }
         var scratch = scratches.withLock { RouteScratch.taken(from: &$0) }
         routing.read { routing in
-            var read = 0
             while !messages.isEmpty {
-                if read == 0 { read = routing.index.readAhead(messages) }
+                if scratch.runs.isEmpty {
+                    scratch.runs.find(in: messages)
+                    routing.index.matchAhead(messages, &scratch.runs)
+                }
                 let count = messages.count
                 routeRun(of: &messages, pass, routing, &scratch, &outcomes)
-                read = max(0, read - (count - messages.count))
+                scratch.runs.pass(count - messages.count)
             }
         }
         let accepted = scratch.accepted
@@ -81,22 +83,50 @@ extension CoreBroker {
             if case .accepted = outcome { scratch.accepted.add(first.octets, qos: first.qos) }
             return outcomes.append(outcome)
         }
+        if routeAlone(&messages, pass, routing, &scratch, &outcomes) { return }
         match(firstOf: messages, routing, &scratch)
         let isAlone = isAlone(firstOf: messages, pass, scratch)
         let level = level(ofFirstOf: messages, pass)
         if scratch.merged.isEmpty, messages[0].retain {
             return outcomes.append(keep(firstOf: &messages, level, pass, routing, &scratch))
         }
-        let way = messages[0].way
+        let neighbours = isAlone ? 1 : scratch.runs.first.messages
         var count = 0
         repeat {
             outcomes.append(accept(messages, at: count, level, pass, routing, &scratch, place: outcomes.count))
             count += 1
-            guard !isAlone, count < messages.count, messages[count].way == way else { break }
-        } while messages[count].payloadCount <= limits.payloadOctets
+        } while count < neighbours && messages[count].payloadCount <= limits.payloadOctets
         let rest = messages.count - count
         deliver(&messages, level, pass, routing, &scratch, &outcomes)
         while messages.count > rest { _ = messages.takeFirst() }
+    }
+
+    /// Routes the first message if it is one that goes to one receiver and has no neighbours: from the batch into the mailbox, with nothing
+    /// collected in between.
+    /// - Returns: whether it is.
+    private func routeAlone(
+        _ messages: inout MessageBatch, _ pass: PublishPass, _ routing: borrowing Routing,
+        _ scratch: inout RouteScratch, _ outcomes: inout [PublishOutcome]
+    ) -> Bool {
+        guard scratch.runs.first.messages == 1, let list = scratch.runs.first.onlyList,
+            let entry = routing.index.only(in: list), !entry.options.isConditional,
+            !pass.mayRefuse, !pass.isStoreFailing, !messages[0].retain
+        else { return false }
+        let level = level(ofFirstOf: messages, pass)
+        let outline = MessageOutline(messages[0])
+        scratch.accepted.add(outline.octets, qos: outline.qos)
+        var commit = CommitPoint.none
+        let rest = messages.count - 1
+        routing.withSession(at: entry.subscriber) { session in
+            let put = session.put(
+                firstOf: &messages, outline, as: RouteScratch.Merged(entry), durability: level,
+                memoryShare: pass.memoryShare, limits: limits.mailbox, clock: clock)
+            commit = put.commit
+            scratch.note(put.effects, of: session)
+        }
+        if messages.count > rest { _ = messages.takeFirst() }  // the session is no more
+        outcomes.append(.accepted(receivers: 1, commit: commit))
+        return true
     }
 
     /// Whether what holds for this message need not hold for the next: shared subscriptions take turns, mailboxes fill up, a reserved
@@ -124,23 +154,6 @@ extension CoreBroker {
             return pass.listenerLevel ?? durability.general
         }
         return durability.level(of: messages[0], listenerLevel: pass.listenerLevel)
-    }
-
-    /// Finds the receivers of a message.
-    private func match(
-        firstOf messages: borrowing MessageBatch, _ routing: borrowing Routing, _ scratch: inout RouteScratch
-    ) {
-        // MQTT-3.3.2-3, MQTT-4.5.0-1
-        routing.index.match(messages[0].octetsInPlace.topic, into: &scratch.matches)
-        for place in scratch.matches.groups.indices {
-            let member = routing.index.pick(
-                from: scratch.matches.groups[place], by: features.shareStrategy, for: messages[0]
-            ) { subscriber in
-                routing.sessions[Int(subscriber)]?.isListening.load(ordering: .relaxed) == true
-            }
-            scratch.matches.append(member)
-        }
-        merge(firstOf: messages, routing, &scratch)
     }
 
     /// Keeps a message that is to be retained and adds it to those that go into mailboxes; or refuses it before anybody has it.
@@ -181,6 +194,7 @@ extension CoreBroker {
     }
 
     /// Puts a copy of each message of the run into each receiver's mailbox; into the last one's the message itself, out of the batch.
+    @inline(never)
     private func deliver(
         _ messages: inout MessageBatch, _ level: Durability, _ pass: PublishPass, _ routing: borrowing Routing,
         _ scratch: inout RouteScratch, _ outcomes: inout [PublishOutcome]
@@ -198,16 +212,14 @@ extension CoreBroker {
                     &messages, &scratch.copies, from: copies, &scratch.run, as: scratch.merged[index],
                     durability: level, isPromised: pass.mayRefuse, memoryShare: pass.memoryShare,
                     limits: limits.mailbox, clock: clock)
-                if let owner = effects.wake { scratch.wakes.append(owner) }
-                if effects.isPressed { scratch.pressing.append(session) }
-                if let reason = effects.dropped { scratch.dropping.append((session.clientID, reason)) }
+                scratch.note(effects, of: session)
             }
         }
         for index in scratch.run.indices where scratch.run[index].commit != .none {
             outcomes[scratch.run[index].place] = .accepted(
                 receivers: scratch.merged.count, commit: scratch.run[index].commit)
         }
-        scratch.run.removeAll(keepingCapacity: true)
+        scratch.run.empty()
         if last > 0 { scratch.copies.end() }
     }
 
@@ -242,46 +254,6 @@ extension CoreBroker {
                 && routing.sessions[Int(receiver.subscriber)]?.refuses(
                     octets: octets, memoryShare: pass.memoryShare, limits: limits.mailbox) == true
         }
-    }
-
-    /// One entry per receiver: where several subscriptions of a session match, the highest QoS counts and all
-    /// identifiers are told (MQTT 5.0, 3.3.4; MQTT-3.3.4-2, MQTT-3.3.4-3). What comes by a shared subscription is a copy of its
-    /// own, with the identifier of that subscription (MQTT 5.0, 4.8.2; MQTT-3.3.4-5).
-    private func merge(
-        firstOf messages: borrowing MessageBatch, _ routing: borrowing Routing, _ scratch: inout RouteScratch
-    ) {
-        if !scratch.merged.isEmpty { scratch.merged.removeAll(keepingCapacity: true) }
-        let mayRepeat = scratch.matches.lists > 1
-        if mayRepeat { scratch.beginStamp(subscribers: routing.sessions.count) }
-        for match in scratch.matches.entries.indices {
-            let entry = scratch.matches.entries[match]
-            if entry.options.isConditional, isLeftOut(messages[0], for: entry, routing) { continue }
-            let isShared = entry.share != ShareGroups.none
-            if mayRepeat, !isShared, let position = scratch.position(of: entry.subscriber) {
-                scratch.merged[position].qos = max(scratch.merged[position].qos, entry.options.qos)
-                scratch.merged[position].retainAsPublished =
-                    scratch.merged[position].retainAsPublished || entry.options.retainAsPublished
-                scratch.merged[position].subscriptionIDs.insert(entry.identifier)
-                continue
-            }
-            var merged = RouteScratch.Merged(
-                subscriber: entry.subscriber, qos: entry.options.qos, retainAsPublished: entry.options.retainAsPublished
-            )
-            merged.subscriptionIDs.insert(entry.identifier)
-            merged.share = entry.share
-            if mayRepeat, !isShared { scratch.note(entry.subscriber, at: scratch.merged.count) }
-            scratch.merged.append(merged)
-        }
-    }
-
-    /// Whether no-local or the receiver's rights leave it out.
-    func isLeftOut(
-        _ message: Message, for entry: SubscriptionIndex.Recipient, _ routing: borrowing Routing
-    ) -> Bool {
-        guard let session = routing.sessions[Int(entry.subscriber)] else { return true }
-        if entry.options.noLocal, message.isPublished(by: session.clientID) { return true }  // MQTT-3.8.3-3
-        guard entry.options.isPartial else { return false }
-        return !mayReceive(message, session.state.withLock { $0.principal })
     }
 
     private func rewrite(_ messages: inout MessageBatch, _ principal: Principal) {

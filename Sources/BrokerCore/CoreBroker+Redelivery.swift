@@ -14,12 +14,7 @@ extension CoreBroker {
                 lost[dropped: .sessionEnded] += 1
                 continue
             }
-            var identifiers = SubscriptionIDs.none
-            identifiers.insert(entry.identifier)
-            let receiver = RouteScratch.Merged(
-                subscriber: entry.subscriber, qos: entry.options.qos,
-                retainAsPublished: entry.options.retainAsPublished,
-                subscriptionIDs: identifiers, share: orphan.share)
+            let receiver = RouteScratch.Merged(entry)
             let (effects, _) = session.put(
                 orphan.message, as: receiver,
                 durability: durability.level(of: orphan.message), limits: limits.mailbox,

@@ -52,6 +52,9 @@ struct FlatArray<Element: BitwiseCopyable & Sendable>: ~Copyable, @unchecked Sen
         count += 1
     }
 
+    /// Keeps the memory.
+    mutating func removeAll() { count = 0 }
+
     /// Appends copies of `element` until there are `count`.
     mutating func grow(filling element: Element, to count: Int) {
         resize(to: max(count, capacity))
@@ -62,6 +65,12 @@ struct FlatArray<Element: BitwiseCopyable & Sendable>: ~Copyable, @unchecked Sen
     @inline(__always)
     func withElements<Result>(_ body: (UnsafeBufferPointer<Element>) -> Result) -> Result {
         body(UnsafeBufferPointer(start: memory, count: count))
+    }
+
+    /// The same to change them.
+    @inline(__always)
+    mutating func withMutableElements(_ body: (UnsafeMutableBufferPointer<Element>) -> Void) {
+        body(UnsafeMutableBufferPointer(start: memory, count: count))
     }
 
     private mutating func makeRoom(for more: Int) {

@@ -47,19 +47,30 @@ extension LevelTree.View {
     /// Second step: which node it is, should its name be the right one. Reads the table.
     @inline(__always)
     func continueSearch(_ search: inout Search) {
-        endSearch(&search)
+        settle(&search)
         prefetch(search.node)
     }
 
     /// The same for whoever does not look at the node.
     @inline(__always)
-    func endSearch(_ search: inout Search) { search.node = guess(search) }
+    func settle(_ search: inout Search) { search.node = guess(search) }
 
     /// Third step: the name. Reads the node.
     @inline(__always)
     func prefetchName(of node: LevelNode.ID) {
         guard node != LevelNode.none, let start = names.baseAddress, !nodes[Int(node)].name.isShort else { return }
         linux_prefetch(start + nodes[Int(node)].name.place)
+    }
+
+    /// Last step: the child of `parent` with this level, or `none`. Reads the name.
+    @inline(__always)
+    func endSearch(
+        _ search: Search, _ level: UnsafeRawBufferPointer, below parent: LevelNode.ID
+    ) -> LevelNode.ID {
+        let node = search.node
+        guard node != LevelNode.none else { return LevelNode.none }
+        if nodes[Int(node)].parent == parent, isNamed(node, LevelKey(level)) { return node }
+        return child(of: parent, level)  // another one has the same hash
     }
 
     /// Asks memory for a node, which may be `none`.

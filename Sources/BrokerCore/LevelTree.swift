@@ -107,7 +107,7 @@ struct LevelTree<Load: BitwiseCopyable & Sendable>: ~Copyable {
         }
 
         @inline(__always)
-        fileprivate func isNamed(_ node: LevelNode.ID, _ key: LevelKey) -> Bool {
+        func isNamed(_ node: LevelNode.ID, _ key: LevelKey) -> Bool {
             let name = nodes[Int(node)].name
             if let short = key.name { return name == short }
             guard !name.isShort, let level = key.level.baseAddress, let names = names.baseAddress else { return false }

@@ -1,3 +1,4 @@
+import Glibc
 import Messaging
 
 /// The levels of a topic name or filter, as slices of its octets. `a//b` has three levels, the middle one empty; the
@@ -55,6 +56,31 @@ extension UnsafeRawBufferPointer {
             position += 8
         }
         return count
+    }
+
+    /// Whether it begins with the first `count` octets of `other`, which has that many.
+    @inline(__always)
+    func hasPrefix(_ other: UnsafeRawBufferPointer, _ count: Int) -> Bool {
+        guard count > 0, let start = baseAddress, let beginning = other.baseAddress else { return count == 0 }
+        return self.count >= count && memcmp(start, beginning, count) == 0
+    }
+
+    /// Behind the last slash among the first `count` octets; 0 for none.
+    func endOfLastLevel(before count: Int) -> Int {
+        self[..<count].lastIndex(of: UInt8(ascii: "/")).map { $0 + 1 } ?? 0
+    }
+
+    /// How many octets both begin with.
+    @inline(__always)
+    func octetsShared(with other: UnsafeRawBufferPointer) -> Int {
+        let most = Swift.min(count, other.count)
+        var position = 0
+        while position < most {
+            let difference = word(at: position, filling: 0) ^ other.word(at: position, filling: 0)
+            if difference != 0 { return Swift.min(most, position + difference.trailingZeroBitCount / 8) }
+            position += 8
+        }
+        return most
     }
 
     var isPlus: Bool { count == 1 && self[0] == UInt8(ascii: "+") }

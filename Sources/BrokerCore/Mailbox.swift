@@ -101,7 +101,8 @@ struct Mailbox: ~Copyable {
     /// Puts in a message of which `takesWhole` has been asked.
     @inline(__always)
     mutating func append(
-        _ message: consuming Message, _ outline: MessageOutline, qos: QoS, retain: Bool, subscriptionIDs: SubscriptionIDs,
+        _ message: consuming Message, _ outline: MessageOutline, qos: QoS, retain: Bool,
+        subscriptionIDs: SubscriptionIDs,
         share: ShareGroups.GroupID, waitsUntil: Timestamp
     ) {
         ledger.accepted += 1

@@ -17,7 +17,7 @@ extension RetainedStore {
                 for (index, subscription) in subscriptions.enumerated() {
                     searches.initializeElement(at: index, to: Self.begin(subscription.filter, tree))
                 }
-                for index in searches.indices { tree.endSearch(&searches[index]) }
+                for index in searches.indices { tree.settle(&searches[index]) }
             }
             messages.withUnsafeBufferPointer { messages in
                 for search in searches { messages.prefetch(search.node) }

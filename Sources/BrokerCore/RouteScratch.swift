@@ -4,6 +4,7 @@ import Messaging
 /// Scratch space of one pass through the publish path; reused, so that a pass allocates nothing per receiver. It cannot be copied: who
 /// has it moved it out of the spare ones and moves it back.
 struct RouteScratch: ~Copyable {
+    var runs = RunsAhead()
     var matches = Matches()
     /// Where in `merged` a subscriber stands, valid when `stamps` holds the current stamp.
     var positions: ContiguousArray<Int32> = []
@@ -42,6 +43,18 @@ struct RouteScratch: ~Copyable {
     }
 }
 
+extension RouteScratch.Merged {
+    /// Of one subscription.
+    @inline(__always)
+    init(_ entry: SubscriptionIndex.Recipient) {
+        subscriber = entry.subscriber
+        qos = entry.options.qos
+        retainAsPublished = entry.options.retainAsPublished
+        if entry.identifier != 0 { subscriptionIDs.insert(entry.identifier) }
+        share = entry.share
+    }
+}
+
 extension RouteScratch {
     /// One of `spare`, or a new one.
     static func taken(from spare: inout UniqueDeque<RouteScratch>) -> RouteScratch {
@@ -55,6 +68,14 @@ extension RouteScratch {
         if !pressing.isEmpty { pressing.removeAll(keepingCapacity: true) }
         accepted = TrafficReading.Volume()
         unrouted = 0
+    }
+
+    /// What putting messages into a mailbox asks for when no lock is held.
+    @inline(__always)
+    mutating func note(_ effects: Session.PutEffects, of session: Session) {
+        if let owner = effects.wake { wakes.append(owner) }
+        if effects.isPressed { pressing.append(session) }
+        if let reason = effects.dropped { dropping.append((session.clientID, reason)) }
     }
 
     /// Forgets all positions, in one step.

@@ -60,6 +60,22 @@ extension Session {
         }
     }
 
+    /// Puts the first message of a batch in, out of the batch.
+    /// - Parameter memoryShare: octets that the mailbox may hold in memory.
+    /// - Returns: also the point at which it is stored.
+    @inline(never)
+    func put(
+        firstOf messages: inout MessageBatch, _ outline: MessageOutline, as receiver: RouteScratch.Merged,
+        durability: Durability, memoryShare: Int, limits: MailboxLimits, clock: any GatewayClock
+    ) -> (effects: PutEffects, commit: CommitPoint) {
+        state.withLock { state in
+            var put = SessionState.Putting(state, receiver, durability, limits: limits, clock: clock)
+            put.bounds.memoryShare = memoryShare
+            let commit = state.put(messages.takeFirst(), outline, &put)
+            return (state.effects(of: put), commit)
+        }
+    }
+
     /// Whether the mailbox is full and wants the publisher of such a message refused.
     func refuses(octets: Int, memoryShare: Int, limits: MailboxLimits) -> Bool {
         state.withLock { state in
@@ -163,6 +179,7 @@ extension Session {
 }
 
 extension MailboxLimits {
+    @inline(__always)
     func bounds(isAwake: Bool) -> Mailbox.Bounds {
         Mailbox.Bounds(
             messages: isAwake ? onlineMessages : offlineMessages, octets: octets, policy: policy,
@@ -189,6 +206,7 @@ extension SessionState {
         var dropped: DropReason?
         var mayPress = false
 
+        @inline(__always)
         init(
             _ state: borrowing SessionState, _ receiver: RouteScratch.Merged, _ durability: Durability,
             limits: MailboxLimits, clock: any GatewayClock
@@ -199,7 +217,13 @@ extension SessionState {
             isAwake = state.isAwake
             refusesQoS0 = state.attachment == nil && !state.queuesQoS0WhileDetached
             bounds = self.limits.bounds(isAwake: isAwake)
-            bounds.waitsUntil = self.limits.timeToLive.map { clock.now() + $0 } ?? .never
+            if let timeToLive = self.limits.timeToLive { bounds.waitsUntil = Self.later(by: timeToLive, clock) }
+        }
+
+        /// Apart, so that the clock is not copied where messages may wait for ever.
+        @inline(never)
+        private static func later(by duration: Duration, _ clock: any GatewayClock) -> Timestamp {
+            clock.now() + duration
         }
     }
 

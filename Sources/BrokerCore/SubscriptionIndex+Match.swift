@@ -17,6 +17,46 @@ extension SubscriptionIndex {
         if !matches.sharing.isEmpty { collectGroups(&matches) }
     }
 
+    /// The same for a topic that has been matched ahead.
+    func match(_ run: RunsAhead.Run, into matches: inout Matches) {
+        matches.clear()
+        entries.withElements { entries in
+            identifiers.withElements { identifiers in
+                if run.count > 0 { Self.collect(run.lists.0, entries, identifiers, into: &matches) }
+                if run.count > 1 { Self.collect(run.lists.1, entries, identifiers, into: &matches) }
+                if run.count > 2 { Self.collect(run.lists.2, entries, identifiers, into: &matches) }
+            }
+        }
+    }
+
+    /// The subscriber of a list that has one and no more.
+    @inline(__always)
+    func only(in list: EntryID) -> Recipient? {
+        let entry = entries[Int(list)]
+        guard entry.next == Self.none else { return nil }
+        return Recipient(
+            subscriber: entry.subscriber, identifier: identifier(of: list), share: ShareGroups.none,
+            options: entry.options)
+    }
+
+    @inline(__always)
+    private static func collect(
+        _ list: EntryID, _ entries: UnsafeBufferPointer<Entry>, _ identifiers: UnsafeBufferPointer<UInt32>,
+        into matches: inout Matches
+    ) {
+        matches.lists += 1
+        var next = list
+        while next != none {
+            let entry = entries[Int(next)]
+            let identifier = entry.options.isIdentified ? identifiers[Int(next)] : 0
+            matches.append(
+                Recipient(
+                    subscriber: entry.subscriber, identifier: identifier, share: ShareGroups.none,
+                    options: entry.options))
+            next = entry.next
+        }
+    }
+
     private func collectGroups(_ matches: inout Matches) {
         for place in matches.sharing {
             var group = shares.first(at: place.node)
@@ -62,17 +102,7 @@ extension SubscriptionIndex {
         }
 
         private func collect(_ first: EntryID, into matches: inout Matches) {
-            matches.lists += 1
-            var next = first
-            while next != SubscriptionIndex.none {
-                let entry = entries[Int(next)]
-                let identifier = entry.options.isIdentified ? identifiers[Int(next)] : 0
-                matches.append(
-                    Recipient(
-                        subscriber: entry.subscriber, identifier: identifier, share: ShareGroups.none,
-                        options: entry.options))
-                next = entry.next
-            }
+            SubscriptionIndex.collect(first, entries, identifiers, into: &matches)
         }
     }
 }

@@ -114,3 +114,35 @@ enum Burst {
         }
     }
 }
+
+/// `scatter`: as many messages as a turn of an event loop takes from one client, each to another topic.
+enum Scatter {
+    static let messages = 100
+    /// More than stay in a processor's cache: the index goes through a batch in one go then.
+    private static let subscriptions = 20_000
+    private static let receivers = 10
+
+    /// - Parameter count: messages.
+    static func prepare(_ count: Int) throws -> () -> Void {
+        let broker = try CoreBroker(clock: StoppedClock(), authenticator: LoopbackAuthenticator())
+        let publisher = try LocalClient("publisher", broker)
+        let clients = try (0..<receivers).map { try LocalClient("receiver-\($0)", broker) }
+        for number in 0..<subscriptions {
+            let place = "sensors/\(number + 10_000)"
+            try clients[number % receivers].subscribe(
+                number / receivers % 2 == 0 ? "\(place)/+/temperature" : "\(place)/#", .atMostOnce)
+        }
+        let batches = try (0..<count / messages).map { batch in
+            try (0..<messages).map { place in
+                let number = (batch * messages + place) * 7 % subscriptions + 10_000
+                return try BrokerScenario.message("sensors/\(number)/hall/temperature", .atMostOnce, broker)
+            }
+        }
+        return {
+            for batch in batches {
+                publisher.publish(batch)
+                for client in clients { client.take(expecting: messages / receivers) }
+            }
+        }
+    }
+}

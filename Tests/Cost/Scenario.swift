@@ -20,6 +20,8 @@ enum Scenario: String, CaseIterable {
     case deliver
     /// A message at QoS 0 among 100 that a publisher sends to one receiver at once.
     case burst
+    /// The same where each goes to another topic, among 20,000 subscriptions with wildcards.
+    case scatter
 
     var operations: Int {
         switch self {
@@ -27,6 +29,7 @@ enum Scenario: String, CaseIterable {
         case .match, .deliver, .retain, .readRetained: 500
         case .fanOut: 20 * FanOut.receivers
         case .burst: 20 * Burst.messages
+        case .scatter: 20 * Scatter.messages
         }
     }
 
@@ -48,6 +51,7 @@ enum Scenario: String, CaseIterable {
         case .fanOut: try FanOut.prepare(operations)
         case .deliver: try BrokerScenario.deliver(operations)
         case .burst: try Burst.prepare(operations)
+        case .scatter: try Scatter.prepare(operations)
         }
     }
 }
