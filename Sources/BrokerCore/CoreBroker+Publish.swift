@@ -47,6 +47,7 @@ extension CoreBroker {
     ) -> TrafficReading.Volume {
         let pass = PublishPass(
             principal: principal, lane: publisher?.session.lane.load(ordering: .relaxed) ?? 0,
+            level: durability.topics.isEmpty ? publisher?.durability ?? durability.general : nil,
             listenerLevel: publisher?.durability,
             mayRefuse: hasPublisher && principal.kind != .gateway && mayRefuse.load(ordering: .relaxed),
             memoryShare: memoryShare.load(ordering: .relaxed), isStoreFailing: hasStore && store?.isFailing == true)
@@ -150,9 +151,7 @@ extension CoreBroker {
 
     /// The promise its acknowledgement makes. Few go by topic; for the others no reference is counted.
     private func level(ofFirstOf messages: borrowing MessageBatch, _ pass: PublishPass) -> Durability {
-        guard messages[0].isReserved || !durability.topics.isEmpty else {
-            return pass.listenerLevel ?? durability.general
-        }
+        if let level = pass.level, !messages[0].isReserved { return level }
         return durability.level(of: messages[0], listenerLevel: pass.listenerLevel)
     }
 
@@ -281,6 +280,8 @@ private struct PublishPass {
     let principal: Principal
     /// The publisher's.
     let lane: UInt8
+    /// The promise an acknowledgement makes, but for reserved topics; nil where others have promises of their own, too.
+    let level: Durability?
     /// Durability that the publisher's listener asks for; nil when it does not.
     let listenerLevel: Durability?
     /// The publisher can be refused when a receiver's mailbox is full.

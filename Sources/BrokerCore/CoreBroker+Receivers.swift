@@ -9,6 +9,7 @@ extension CoreBroker {
     ) {
         // MQTT-3.3.2-3, MQTT-4.5.0-1
         let run = scratch.runs.first
+        if run.isForNobody { return scratch.forgetReceivers() }
         if run.isMatched {
             routing.index.match(run, into: &scratch.matches)
         } else {

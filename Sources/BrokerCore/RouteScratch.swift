@@ -70,6 +70,12 @@ extension RouteScratch {
         unrouted = 0
     }
 
+    /// Nobody gets the message.
+    mutating func forgetReceivers() {
+        matches.clear()
+        merged.empty()
+    }
+
     /// What putting messages into a mailbox asks for when no lock is held.
     @inline(__always)
     mutating func note(_ effects: Session.PutEffects, of session: Session) {

@@ -32,6 +32,8 @@ struct RunsAhead: ~Copyable, Sendable {
 
         mutating func giveUp() { isMatched = false }
 
+        var isForNobody: Bool { isMatched && count == 0 }
+
         /// The only list there is.
         @inline(__always)
         var onlyList: SubscriptionIndex.EntryID? { isMatched && count == 1 ? lists.0 : nil }
