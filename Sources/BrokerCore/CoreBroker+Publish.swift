@@ -120,8 +120,8 @@ extension CoreBroker {
         let rest = messages.count - 1
         routing.withSession(at: entry.subscriber) { session in
             let put = session.put(
-                firstOf: &messages, outline, as: RouteScratch.Merged(entry), durability: level,
-                memoryShare: pass.memoryShare, limits: limits.mailbox, clock: clock)
+                firstOf: &messages, outline, by: entry, durability: level, memoryShare: pass.memoryShare,
+                limits: limits.mailbox, clock: clock)
             commit = put.commit
             scratch.note(put.effects, of: session)
         }

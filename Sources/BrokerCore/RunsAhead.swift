@@ -41,7 +41,7 @@ struct RunsAhead: ~Copyable, Sendable {
 
     /// As many topics as are matched at once: more lines than memory answers for at the same time, fewer than would push each other out of
     /// the processor's first cache.
-    static let most = 32
+    static let most = 64
 
     private var runs = FlatArray<Run>()
     private var next = 0

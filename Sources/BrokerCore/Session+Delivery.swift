@@ -61,15 +61,21 @@ extension Session {
     }
 
     /// Puts the first message of a batch in, out of the batch.
-    /// - Parameter memoryShare: octets that the mailbox may hold in memory.
+    /// - Parameters:
+    ///   - entry: the only subscription that gets it.
+    ///   - memoryShare: octets that the mailbox may hold in memory.
     /// - Returns: also the point at which it is stored.
     @inline(never)
     func put(
-        firstOf messages: inout MessageBatch, _ outline: MessageOutline, as receiver: RouteScratch.Merged,
+        firstOf messages: inout MessageBatch, _ outline: MessageOutline, by entry: SubscriptionIndex.Recipient,
         durability: Durability, memoryShare: Int, limits: MailboxLimits, clock: any GatewayClock
     ) -> (effects: PutEffects, commit: CommitPoint) {
         state.withLock { state in
-            var put = SessionState.Putting(state, receiver, durability, limits: limits, clock: clock)
+            guard !state.takesPlainly(outline.octets, durability, memoryShare: memoryShare, limits: limits) else {
+                return (state.putPlainly(messages.takeFirst(), outline, by: entry, limits: limits), .none)
+            }
+            var put = SessionState.Putting(
+                state, RouteScratch.Merged(entry), durability, limits: limits, clock: clock)
             put.bounds.memoryShare = memoryShare
             let commit = state.put(messages.takeFirst(), outline, &put)
             return (state.effects(of: put), commit)
@@ -232,6 +238,34 @@ extension SessionState {
         var octets = 0
         for index in run.indices { octets += run[index].outline.octets }
         return !put.refusesQoS0 && mailbox.takesWhole(run.count, octets: octets, put.durability, put.bounds)
+    }
+
+    /// Whether a message may be put in by `putPlainly`: its receiver is there, the mailbox has the broker's limits and room, and the store
+    /// has no part in it.
+    @inline(__always)
+    func takesPlainly(_ octets: Int, _ durability: Durability, memoryShare: Int, limits: MailboxLimits) -> Bool {
+        guard isAwake, mailboxTerms == nil, limits.timeToLive == nil else { return false }
+        var bounds = limits.bounds(isAwake: true)
+        bounds.memoryShare = memoryShare
+        return mailbox.takesWhole(1, octets: octets, durability, bounds)
+    }
+
+    /// Puts a message in, of which `takesPlainly` has been asked.
+    @inline(__always)
+    mutating func putPlainly(
+        _ message: consuming Message, _ outline: MessageOutline, by entry: SubscriptionIndex.Recipient,
+        limits: MailboxLimits
+    ) -> Session.PutEffects {
+        let qos = min(outline.qos, entry.options.qos)  // MQTT-3.8.4-8
+        let retain = entry.options.retainAsPublished ? outline.retain : false  // MQTT-3.3.1-12, MQTT-3.3.1-13
+        mailbox.append(
+            message, outline, qos: qos, retain: retain,
+            subscriptionIDs: entry.identifier == 0 ? .none : .one(entry.identifier), share: entry.share,
+            waitsUntil: .never)
+        var effects = Session.PutEffects()
+        if qos != .atMostOnce, !isStalled { effects.isPressed = mailbox.waitingCount >= limits.pressureMark }
+        effects.wake = ownerToWake()
+        return effects
     }
 
     /// Puts a copy in, of which `takesWhole` has been asked.
