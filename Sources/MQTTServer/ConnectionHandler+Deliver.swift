@@ -52,40 +52,32 @@ extension ConnectionHandler {
         guard !deliveries.isEmpty, let version = machine.version else { return }
         if outgoing.capacity == 0 { outgoing = loop.lendBuffer() }
         server.counters.publishesSent.add(UInt64(deliveries.count))
-        // Held here for the loop: each delivery would read and write it in the object.
-        var buffer = ByteBuffer()
-        swap(&buffer, &outgoing)
-        defer { swap(&buffer, &outgoing) }
         let deliveries = deliveries.span  // looked at in place: nothing is retained
         var next = 0
         while next < deliveries.count {
             if outgoingAliases == nil {
                 let start = next
                 next = deliveries.encodePlain(
-                    from: start, into: &buffer, version: version, maximumPacketSize: clientMaximumPacketSize)
+                    from: start, into: &outgoing, version: version, maximumPacketSize: clientMaximumPacketSize)
                 if server.tracesPackets { for _ in start..<next { trace("packet sent", .publish) } }
                 guard next < deliveries.count else { break }
             }
-            sendAlone(deliveries[next], into: &buffer, attachment, version: version)
+            sendAlone(deliveries[next], attachment, version: version)
             next += 1
         }
     }
 
     /// What says more than topic and payload, is named by an alias, is too large, or is only a release.
     private func sendAlone(
-        _ delivery: Delivery, into buffer: inout ByteBuffer, _ attachment: any Attachment, version: ProtocolVersion
+        _ delivery: Delivery, _ attachment: any Attachment, version: ProtocolVersion
     ) {
-        guard delivery.step == .publish else {
-            swap(&buffer, &outgoing)
-            sendRelease(delivery)
-            return swap(&buffer, &outgoing)
-        }
+        guard delivery.step == .publish else { return sendRelease(delivery) }
         let now = server.broker.clock.now()
         let fits =
             outgoingAliases == nil
             ? delivery.encode(
-                into: &buffer, version: version, maximumPacketSize: clientMaximumPacketSize, now: now)
-            : sendAliased(delivery, into: &buffer, version: version, now: now)
+                into: &outgoing, version: version, maximumPacketSize: clientMaximumPacketSize, now: now)
+            : sendAliased(delivery, into: &outgoing, version: version, now: now)
         if !fits {  // MQTT-3.1.2-25
             server.counters.deliveriesTooLarge.add()
             attachment.discard(delivery, reason: .tooLargeForReceiver)

@@ -193,9 +193,9 @@ extension ConnectionHandler {
     func flush() {
         guard outgoing.readableBytes > 0, let context else { return }
         server.counters.bytesSent.add(UInt64(outgoing.readableBytes))
-        var bytes = outgoing
         // Emptied before the write: it may make the channel writable again, and then deliveries are prepared within this call.
-        outgoing = ByteBuffer()
+        var bytes = ByteBuffer()
+        swap(&bytes, &outgoing)
         if !socket.write(&bytes, of: context.channel) { context.writeAndFlush(wrapOutboundOut(bytes), promise: nil) }
         loop.takeBack(bytes)
     }
