@@ -38,6 +38,24 @@ import Testing
         #expect(publisher.wakeCount == 1)
     }
 
+    /// Each message of the batch goes to one mailbox, alone.
+    @Test(arguments: [QoS.atMostOnce, .atLeastOnce]) func aBatchOfManyTopicsHoldsItsPublisherBack(qos: QoS) throws {
+        let harness = try Self.harness()
+        let receiver = try harness.connect("r")
+        try receiver.subscribe("t/#")
+        let publisher = try harness.connect("p")
+        for (count, isFuller) in [(19, false), (2, true)] {
+            var outcomes: [PublishOutcome] = []
+            let batch = try (0..<count).map { try harness.message("t/\($0)", "", qos: qos) }
+            try publisher.attachment.publish(batch, outcomes: &outcomes)
+            #expect(outcomes.count == count)
+            #expect(try publisher.attachment.isHeldBack == (isFuller && qos == .atLeastOnce))
+        }
+        #expect(receiver.wakeCount == 1)
+        #expect(try receiver.take().count == 21)
+        #expect(try !publisher.attachment.isHeldBack)
+    }
+
     @Test func qosZeroHoldsNobodyBack() throws {
         let harness = try Self.harness()
         let receiver = try harness.connect("r")
