@@ -16,7 +16,7 @@ struct RunsAhead: ~Copyable, Sendable {
 
         fileprivate init(messages: Int) { self.messages = messages }
 
-        /// All lists have been appended, unless it gives up.
+        /// From here on every list that is met is appended; who cannot gives up.
         mutating func begin() { isMatched = true }
 
         @inline(__always)
@@ -32,6 +32,7 @@ struct RunsAhead: ~Copyable, Sendable {
 
         mutating func giveUp() { isMatched = false }
 
+        /// Nobody has subscribed to it.
         var isForNobody: Bool { isMatched && count == 0 }
 
         /// The only list there is.
