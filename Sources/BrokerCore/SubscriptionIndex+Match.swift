@@ -32,11 +32,7 @@ extension SubscriptionIndex {
     /// The subscriber of a list that has one and no more.
     @inline(__always)
     func only(in list: EntryID) -> Recipient? {
-        let entry = entries[Int(list)]
-        guard entry.next == Self.none else { return nil }
-        return Recipient(
-            subscriber: entry.subscriber, identifier: identifier(of: list), share: ShareGroups.none,
-            options: entry.options)
+        entries[Int(list)].next == Self.none ? recipient(list) : nil
     }
 
     @inline(__always)

@@ -224,7 +224,7 @@ struct SubscriptionIndex: ~Copyable {
     subscript(id: EntryID) -> Entry { entries[Int(id)] }
 
     /// 0 for none.
-    func identifier(of id: EntryID) -> UInt32 {
+    private func identifier(of id: EntryID) -> UInt32 {
         entries[Int(id)].options.isIdentified ? identifiers[Int(id)] : 0
     }
 
