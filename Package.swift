@@ -11,8 +11,6 @@ let strict: [SwiftSetting] = [
     // A tenth to a quarter of the instructions of a message (Tests/Cost). The compiler does this only for what is public, and so
     // are Messaging and MQTTCodec, whose values all others handle.
     .unsafeFlags(["-cross-module-optimization"], .when(configuration: .release)),
-    // What the tests, which are built for debugging, check at every access to what a class holds: a twentieth of a message.
-    .unsafeFlags(["-enforce-exclusivity=unchecked"], .when(configuration: .release)),
 ]
 
 extension Target.Dependency {

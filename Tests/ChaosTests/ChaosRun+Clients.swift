@@ -6,7 +6,7 @@ extension ChaosRun {
         try await withThrowingTaskGroup { group in
             try await addSubscribers(&group, gateway, account, seed)
             // Who publishes before everybody has subscribed would promise nothing to those who come later.
-            let all: Bool? = await account.wait(within: .seconds(30)) { $0.subscribers.count == 4 ? true : nil }
+            let all: Bool? = await account.wait(within: .patience) { $0.subscribers.count == 4 ? true : nil }
             guard all != nil else { return }
             try await addPublishers(&group, gateway, account)
             try await group.waitForAll()

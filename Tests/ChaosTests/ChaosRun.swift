@@ -54,7 +54,7 @@ struct ChaosRun {
         }
         var apus = try await gateway.start()
         try gateway.open(apus)
-        try await wait(for: "all subscriptions", within: 30) { $0.subscribers.count == 4 }
+        try await wait(for: "all subscriptions") { $0.subscribers.count == 4 }
         for kill in 1...plan.kills {
             let limit = plan.longestLife / .milliseconds(1)
             try await Task.sleep(for: .milliseconds(Int.random(in: 5...Int(limit), using: &generator)))
@@ -119,7 +119,7 @@ struct ChaosRun {
     private func end(_ apus: RunningApus) async throws -> Account {
         if account.read({ $0.violations.isEmpty }) {
             try await waitForTheLastMessages()
-            try await wait(for: "the last acknowledgements", within: 20) {
+            try await wait(for: "the last acknowledgements") {
                 $0.ledger?.queued == 0 || !$0.violations.isEmpty
             }
         }
@@ -133,7 +133,7 @@ struct ChaosRun {
     private func waitForTheLastMessages() async throws {
         while true {
             let had = account.read { $0.deliveries }
-            try await wait(for: "the last messages", within: 60) { account in
+            try await wait(for: "the last messages") { account in
                 account.isSettled || !account.violations.isEmpty || account.deliveries >= had + 1_000
             }
             if account.read({ $0.isSettled || !$0.violations.isEmpty }) { return }
@@ -141,9 +141,9 @@ struct ChaosRun {
     }
 
     private func wait(
-        for what: String, within seconds: Int, until condition: @escaping @Sendable (Account) -> Bool
+        for what: String, until condition: @escaping @Sendable (Account) -> Bool
     ) async throws {
-        let came: Bool? = await account.wait(within: .seconds(seconds)) { condition($0) ? true : nil }
+        let came: Bool? = await account.wait(within: .patience) { condition($0) ? true : nil }
         guard came != nil else {
             let account = account.read { $0 }
             let missing = account.subscribers.map { ($0, account.missing(of: $0).mapValues(\.count)) }

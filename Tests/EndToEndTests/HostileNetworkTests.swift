@@ -63,6 +63,7 @@ extension HostileClients {
             let half = Array(MQTTOctets.publish("a", [UInt8](repeating: 0, count: 900_000)).prefix(200_000))
             for socket in sockets { socket.send(half) }
             let metrics = try await apus.metrics { $0.sum("apus_gateway_unfinished_over_limit_total") >= 15 }
+            try await waitFor(15, of: sockets) { try await $0.wait { $0.isClosed ? () : nil } }
             let goodbyes = sockets.map { socket in socket.received.read { $0.octets } }.filter { !$0.isEmpty }
             #expect(goodbyes.allSatisfy { $0.first == 0xE0 && $0.dropFirst(2).first == 0x97 })
             #expect(Double(goodbyes.count) == metrics.sum("apus_gateway_unfinished_over_limit_total"))
@@ -141,6 +142,7 @@ extension HostileClients {
                 $0["apus_clients_accepted_total"] == 300 && $0.sum("apus_connections") == 1
             }
             #expect(metrics["apus_sessions"] == 1)
+            try await waitFor(299, of: sockets) { try await $0.wait { $0.isClosed ? () : nil } }
             var goodbyes = 0
             for socket in sockets {
                 let octets = socket.received.read { $0.octets }

@@ -17,7 +17,7 @@ final class DTLSNode {
         client.start()
         while !client.isEstablished {
             try flush()
-            guard let datagram = try socket.receive(within: 10) else { throw Failure(description: "no handshake") }
+            guard let datagram = try socket.receive() else { throw Failure(description: "no handshake") }
             client.receive(datagram)
             guard !client.hasFailed else { throw Failure(description: "the handshake failed") }
         }
@@ -39,7 +39,7 @@ final class DTLSNode {
     /// Nil when the gateway has said goodbye or nothing.
     func receive() throws -> [UInt8]? {
         while client.received.count == taken, !client.isClosed {
-            guard let datagram = try socket.receive(within: 10) else { return nil }
+            guard let datagram = try socket.receive() else { return nil }
             client.receive(datagram)
         }
         guard client.received.count > taken else { return nil }

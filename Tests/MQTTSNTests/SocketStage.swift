@@ -55,7 +55,7 @@ final class SocketStage: Stage {
         await stage.gateway.serve()
         do {
             try fence.send([0x07, 0x04, 0x04, 0x01, 0x00, 0x00, 0x7E])
-            guard try fence.receive(within: 10) == [0x03, 0x05, 0x00] else {
+            guard try fence.receive() == [0x03, 0x05, 0x00] else {
                 throw Scenario.Failure(description: "the stage's own client was not let in")
             }
             try await body(stage)
@@ -70,7 +70,7 @@ final class SocketStage: Stage {
         guard let fence else { return }
         for _ in 0..<2 {
             try fence.send([0x02, 0x16])
-            guard try fence.receive(within: 10) == [0x02, 0x17] else {
+            guard try fence.receive() == [0x02, 0x17] else {
                 throw Scenario.Failure(description: "the gateway does not answer the stage's own client")
             }
         }

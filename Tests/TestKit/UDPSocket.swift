@@ -36,7 +36,7 @@ package final class UDPSocket {
     }
 
     /// The next datagram; nil when none comes within so many seconds.
-    package func receive(within seconds: Int) throws -> [UInt8]? {
+    package func receive(within seconds: Int = Int(Duration.patience.components.seconds)) throws -> [UInt8]? {
         var request = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
         guard poll(&request, 1, CInt(seconds * 1_000)) > 0 else { return nil }
         var octets = [UInt8](repeating: 0, count: 65_536)
