@@ -186,6 +186,14 @@ import Testing
         }
     }
 
+    /// It does not start with a line that it does not know.
+    @Test(arguments: [("set_tcp_nodelay true", 0), ("no_such_option true", 69)] as [(String, Int32)])
+    func mosquittoIsGivenLinesOfItsConfiguration(line: String, status: Int32) async throws {
+        let program = try RunningApus.start(
+            ["bench", "compare", "--smoke", "--json", "-", "--mosquitto-set", line, "50 pairs, QoS 0, 64 B"])
+        #expect(try await program.exitStatus() == status, "\(program.errorLines)")
+    }
+
     private func bench(_ arguments: [String], _ apus: RunningApus) async throws -> [RunResult] {
         let program = try RunningApus.start(
             ["bench"] + arguments

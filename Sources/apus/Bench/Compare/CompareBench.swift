@@ -27,6 +27,13 @@ struct CompareBench: AsyncParsableCommand {
 
     @Option(
         help: """
+            A line of Mosquitto's configuration, beyond what Debian ships: 'set_tcp_nodelay true' lets it send each message at once, as \
+            Apus does. May be given several times.
+            """)
+    var mosquittoSet: [String] = []
+
+    @Option(
+        help: """
             A program that does the least a broker has to do (Tests/Floor), to be measured, too: figures and budgets are then \
             also told as so many times its own.
             """)
@@ -72,7 +79,7 @@ struct CompareBench: AsyncParsableCommand {
             : ComparedLoad.Scale(measured: .seconds(duration))
         let comparison = Comparison(
             rounds: smoke ? 1 : rounds, scale: scale, mosquitto: mosquitto.isEmpty ? nil : mosquitto,
-            floor: floor,
+            mosquittoLines: mosquittoSet, floor: floor,
             progress: { bar.show(LoadProgress(phase: $0)) })
         do {
             let outcome = try await compare(by: comparison)

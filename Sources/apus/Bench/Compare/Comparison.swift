@@ -6,6 +6,8 @@ struct Comparison {
     var scale: ComparedLoad.Scale
     /// Path of Mosquitto's broker; nil measures Apus alone.
     var mosquitto: String?
+    /// Of its configuration, beyond what Debian ships.
+    var mosquittoLines: [String] = []
     /// Path of a program that does the least a broker has to do; nil for none.
     var floor: String?
     var progress: (String) -> Void
@@ -53,7 +55,7 @@ struct Comparison {
     private func start(_ kind: MeasuredBroker.Kind, for load: ComparedLoad) throws -> MeasuredBroker {
         try MeasuredBroker(
             kind, takesMQTTSN: load.scenario == .sleepers, keepsMessages: load.keepsMessages,
-            peer: (kind == .floor ? floor : mosquitto) ?? "")
+            peer: (kind == .floor ? floor : mosquitto) ?? "", lines: kind == .mosquitto ? mosquittoLines : [])
     }
 }
 

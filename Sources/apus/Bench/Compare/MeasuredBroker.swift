@@ -29,7 +29,8 @@ final class MeasuredBroker {
     ///   - takesMQTTSN: Apus listens on the UDP port of that number, too.
     ///   - keepsMessages: QoS 1 and 2 for durable sessions are stored: Apus with durability disk, Mosquitto with persistence.
     ///   - program: path of Mosquitto's broker, or of the floor; Apus is the running program itself.
-    init(_ kind: Kind, takesMQTTSN: Bool, keepsMessages: Bool, peer program: String) throws {
+    ///   - lines: more of Mosquitto's configuration.
+    init(_ kind: Kind, takesMQTTSN: Bool, keepsMessages: Bool, peer program: String, lines: [String] = []) throws {
         self.kind = kind
         port = try Self.freePort()
         directory = FileManager.default.temporaryDirectory.appending(path: "apus-bench-\(UUID().uuidString)")
@@ -48,7 +49,9 @@ final class MeasuredBroker {
         case .mosquitto, .floor:
             process.executableURL = URL(filePath: program)
             process.arguments = [
-                "-c", try Self.mosquittoConfiguration(port: port, directory: directory, keepsMessages: keepsMessages),
+                "-c",
+                try Self.mosquittoConfiguration(
+                    port: port, directory: directory, keepsMessages: keepsMessages, lines: lines),
             ]
         }
         let begin = ContinuousClock.now
@@ -116,7 +119,9 @@ final class MeasuredBroker {
         return ["serve"] + settings.flatMap { ["--set", $0] }
     }
 
-    private static func mosquittoConfiguration(port: Int, directory: URL, keepsMessages: Bool) throws -> String {
+    private static func mosquittoConfiguration(
+        port: Int, directory: URL, keepsMessages: Bool, lines: [String]
+    ) throws -> String {
         let file = directory.appending(path: "mosquitto.conf")
         let text = """
             listener \(port) 127.0.0.1
@@ -127,6 +132,7 @@ final class MeasuredBroker {
             persistence_location \(directory.path)/
             user \(NSUserName())
             log_dest none
+            \(lines.joined(separator: "\n"))
 
             """
         try text.write(to: file, atomically: true, encoding: .utf8)
