@@ -15,7 +15,8 @@ package struct BrokerProcess: Sendable {
         self.clock = clock
     }
 
-    /// Nanoseconds of user and system time.
+    /// Nanoseconds of user and system time. Of a thread that is running the system tells what it had used at its last tick, up to four milliseconds
+    /// less.
     /// - Throws: when the process has ended.
     package func processorTime() throws(LoadError) -> UInt64 {
         guard let time = Clock.read(clock) else { throw .noProcess(identifier) }
