@@ -18,7 +18,7 @@ package struct RunResult: Codable, Sendable, Equatable {
     /// What was measured in that time: messages delivered, or whatever else `unit` says.
     package var operations: Int
     package var unit = "delivered message"
-    /// Of the broker, for each operation; nil without `--pid`.
+    /// Of the broker, for each operation; nil without `--pid`, and where it was busy for less than its clock shows.
     package var brokerMicroseconds: Double?
     /// Of the generator itself, for each operation.
     package var generatorMicroseconds: Double
@@ -73,7 +73,7 @@ extension RunResult {
         seconds = Double(end.time - start.time) / 1e9
         self.operations = operations
         generatorMicroseconds = microseconds(end.generatorTime - start.generatorTime)
-        if let before = start.brokerTime, let after = end.brokerTime {
+        if let before = start.brokerTime, let after = end.brokerTime, after > before {
             brokerMicroseconds = microseconds(after - before)
         }
         brokerResidentOctets = try settings.broker?.residentOctets()
