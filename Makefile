@@ -94,7 +94,7 @@ certs: ## Mint a test CA, a server and a client certificate into .certs, and say
 	  mosquitto_pub -p 8883 --cafile .certs/ca.pem --cert .certs/client.pem --key .certs/client.key -t home/hall -m 19.0
 	EOF
 
-# Beside it the least a broker has to do (Tests/Floor), which none that asks the system for each read and write falls below on this machine.
+# Beside it the least a broker has to do (Tests/Floor).
 .build/relay: Tests/Floor/relay.c
 	@mkdir -p .build
 	@"$$(dirname "$$(realpath "$$(command -v swiftc)")")/clang" -O2 -o $@ $<

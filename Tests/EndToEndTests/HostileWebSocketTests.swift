@@ -66,11 +66,12 @@ extension HostileClients {
             for client in clients { client.send(raw: Array(frame.prefix(50_000))) }
             let metrics = try await apus.metrics { $0.sum("apus_gateway_unfinished_over_limit_total") >= 10 }
             let over = Int(metrics.sum("apus_gateway_unfinished_over_limit_total"))
-            // Who did not fit is told.
-            try await waitFor(over, of: clients) { client in
-                try await client.waitForFrame { $0.octets.starts(with: [0xE0]) && $0.octets[2] == 0x97 }
+            let isGoodbye = { @Sendable (frame: RawWebSocket.Frame) in
+                frame.octets.starts(with: [0xE0]) && frame.octets[2] == 0x97
             }
-            #expect(over < 15, "20 fit")
+            try await waitFor(over, of: clients) { try await $0.waitForFrame(where: isGoodbye) }
+            let told = clients.count { $0.frames.contains(where: isGoodbye) }
+            #expect(told == over && over < 15, "20 fit")
             // Whose frame fitted goes on.
             let fitting = try #require(clients.first { !$0.frames.contains { $0.octets.first == 0xE0 } })
             fitting.send(raw: Array(frame.dropFirst(50_000)))

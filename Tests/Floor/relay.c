@@ -1,6 +1,6 @@
 // The least a broker has to do: bytes in, the receivers of a topic, bytes out; one thread, one read for each socket that has
-// something, one write for each that gets something. No session, no queue, no limit, no check. What it takes is what no broker that does
-// so falls below on this machine, most of it the system's. MQTT 3.1.1 and 5.0, QoS 0 and 1, retained messages by name, enough for the loads
+// something, one write for each that gets something. No session, no queue, no limit, no check. What it takes is about the least for
+// one that does so on this machine, most of it the system's. MQTT 3.1.1 and 5.0, QoS 0 and 1, retained messages by name, enough for the loads
 // that `ComparedLoad.hasFloor` names.
 #define _GNU_SOURCE
 #include <arpa/inet.h>

@@ -132,15 +132,19 @@ struct MQTTSNGatewayTests {
     @Test func damagedDatagramsLeaveItServing() async throws {
         try await withGateway { _, gateway, port in
             let attacker = try await DatagramMailbox(port: port)
-            let node = try await MQTTSNClient(clientID: "meanwhile", port: port)
-            try await node.connect()
+            let witness = try await MQTTSNClient(clientID: "meanwhile", port: port)
+            try await witness.connect()
             var generator = SeededGenerator(seed: 0xBAD)
             let corpus = PacketTests.valid.map(\.octets)
             for round in 0..<10_000 {
                 try await attacker.send(generator.mutate(corpus[round % corpus.count]))
                 // The system drops datagrams nobody reads in time; an answer shows that the gateway has caught up.
-                if round % 100 == 99 { try await node.ping() }
+                if round % 100 == 99 { try await witness.ping() }
             }
+            try await witness.disconnect()
+            let node = try await MQTTSNClient(clientID: "after", port: port)
+            try await node.connect()
+            try await node.ping()
             try await node.disconnect()
             try await attacker.close()
             #expect(gateway.counters().first { $0.name == "datagrams_malformed" }?.value ?? 0 > 1_000)
