@@ -33,7 +33,7 @@ extension CoreBroker {
         firstOf messages: borrowing MessageBatch, _ routing: borrowing Routing, _ scratch: inout RouteScratch
     ) {
         scratch.merged.empty()
-        let mayRepeat = scratch.matches.lists > 1
+        let mayRepeat = scratch.matches.mayRepeat
         if mayRepeat { scratch.beginStamp(subscribers: routing.sessions.count) }
         for match in scratch.matches.entries.indices {
             let entry = scratch.matches.entries[match]

@@ -1,7 +1,7 @@
 import Messaging
 
 /// What one walk of the index found; kept and reused, so that a walk allocates nothing.
-struct Matches: Sendable {
+struct Matches: WalkVisitor, Sendable {
     /// A node with share groups, and which of them get the message.
     struct Sharing: Sendable {
         let node: LevelNode.ID
@@ -11,38 +11,28 @@ struct Matches: Sendable {
         let wildcards: Bool
     }
 
+    /// Lists of subscribers found, by their first entries.
+    private(set) var lists: ContiguousArray<SubscriptionIndex.EntryID> = []
     private(set) var entries: ContiguousArray<SubscriptionIndex.Recipient> = []
     private(set) var sharing: ContiguousArray<Sharing> = []
     /// Groups of shared subscriptions found; one member each is still to be picked.
     private(set) var groups: ContiguousArray<ShareGroups.GroupID> = []
-    /// Lists of subscribers found. With at most one, no subscriber can stand in `entries` twice.
-    var lists = 0
 
     mutating func clear() {
+        lists.empty()
         entries.empty()
         sharing.empty()
         groups.empty()
-        lists = 0
     }
+
+    /// Whether a subscriber may stand in `entries` twice.
+    var mayRepeat: Bool { lists.count + groups.count > 1 }
+
+    mutating func meet(_ list: SubscriptionIndex.EntryID) { lists.append(list) }
+
+    mutating func meet(_ place: Sharing) { sharing.append(place) }
 
     mutating func append(_ recipient: SubscriptionIndex.Recipient) { entries.append(recipient) }
 
-    mutating func append(_ place: Sharing) { sharing.append(place) }
-
-    mutating func append(_ group: ShareGroups.GroupID) {
-        groups.append(group)
-        lists += 1
-    }
-}
-
-extension ContiguousArray {
-    /// As `removeAll(keepingCapacity: true)`, for what has no element or one nearly always: with that it takes a hundred instructions.
-    @inline(__always)
-    mutating func empty() {
-        switch count {
-        case 0: return
-        case 1: removeLast()
-        default: removeAll(keepingCapacity: true)
-        }
-    }
+    mutating func append(_ group: ShareGroups.GroupID) { groups.append(group) }
 }

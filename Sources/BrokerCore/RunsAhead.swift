@@ -4,7 +4,7 @@ import Messaging
 ///
 /// A run is neighbours of the same topic and publisher: they are checked and matched once, and put into each mailbox under one lock.
 struct RunsAhead: ~Copyable, Sendable {
-    struct Run: BitwiseCopyable, Sendable {
+    struct Run: WalkVisitor, BitwiseCopyable, Sendable {
         /// Messages that have not been routed.
         fileprivate(set) var messages: Int
         /// The lists of subscriptions that the topic matches, `count` of them, by their first entries.
@@ -16,11 +16,11 @@ struct RunsAhead: ~Copyable, Sendable {
 
         fileprivate init(messages: Int) { self.messages = messages }
 
-        /// From here on every list that is met is appended; who cannot gives up.
+        /// From here on every list is met; who cannot gives up.
         mutating func begin() { isMatched = true }
 
         @inline(__always)
-        mutating func append(_ list: SubscriptionIndex.EntryID) {
+        mutating func meet(_ list: SubscriptionIndex.EntryID) {
             switch count {
             case 0: lists.0 = list
             case 1: lists.1 = list
@@ -29,6 +29,8 @@ struct RunsAhead: ~Copyable, Sendable {
             }
             count += 1
         }
+
+        mutating func meet(_ place: Matches.Sharing) { giveUp() }
 
         mutating func giveUp() { isMatched = false }
 

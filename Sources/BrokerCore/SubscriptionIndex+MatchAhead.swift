@@ -11,8 +11,9 @@ extension SubscriptionIndex {
 
     /// Looks for everyone who gets the runs that `messages` begins with.
     func matchAhead(_ messages: borrowing MessageBatch, _ runs: inout RunsAhead) {
-        guard runs.count > 1 else { return }  // alone it is found as fast by `match`
-        guard count > 0 else { return runs.withRuns { for run in $0.indices { $0[run].begin() } } }
+        runs.withRuns { for run in $0.indices { $0[run].begin() } }
+        guard count > 0 else { return }
+        guard runs.count > 1 else { return runs.withRuns { walk(messages[0].octetsInPlace.topic, &$0[0]) } }
         withUnsafeTemporaryAllocation(of: GroupWalk.Walker.self, capacity: Self.walksAtOnce) { walkers in
             withUnsafeTemporaryAllocation(of: UInt8.self, capacity: Self.walksAtOnce) { active in
                 var message = 0
@@ -74,7 +75,6 @@ extension SubscriptionIndex {
 
         mutating func go() {
             walkerCount = runs.count
-            for run in runs.indices { runs[run].begin() }
             goAheadTogether()
             for number in 0..<walkerCount { enter(number) }
             while count > 0 {
@@ -173,7 +173,7 @@ extension SubscriptionIndex {
         @inline(__always)
         private func note(_ list: EntryID, _ walker: Walker) {
             entries.prefetch(list)
-            runs[Int(walker.run)].append(list)
+            runs[Int(walker.run)].meet(list)
         }
     }
 }

@@ -36,7 +36,7 @@ extension ConnectionHandler {
             let result = attachment.take(limit, into: &deliveries)
             isTakePending = result == .more
             send(deliveries, attachment)
-            deliveries.removeAll(keepingCapacity: true)
+            deliveries.empty()
             limit = min(limit * 4, Self.takeLimit.upperBound)
             if outgoing.readableBytes >= Self.writeSize {
                 flush()

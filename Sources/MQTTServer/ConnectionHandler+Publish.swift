@@ -138,7 +138,7 @@ extension ConnectionHandler {
         prepareOutgoing()
         PacketEncoder.encodeAcknowledgements(identifiers, into: &outgoing)
         if server.tracesPackets { for _ in identifiers { trace("packet sent", .puback) } }
-        identifiers.removeAll(keepingCapacity: true)
+        identifiers.empty()
     }
 
     func cannotSend(_ type: PacketType) {

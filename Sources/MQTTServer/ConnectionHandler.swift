@@ -144,8 +144,7 @@ extension ConnectionHandler {
         // MQTT-3.1.2-22: every packet counts as a sign of life, and nothing less does.
         if hasHeardPacket { attachment?.touch() }
         hasHeardPacket = false
-        finishTurn()
-        loop.wakeList.serveAfterMuch()
+        loop.endRead(finishTurn)
     }
 
     func channelInactive(context: ChannelHandlerContext) {

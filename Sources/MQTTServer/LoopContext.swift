@@ -29,6 +29,9 @@ final class LoopContext {
     private var spareAnswers: [ByteBuffer] = []
     /// Connections that have something to write when this turn of the loop ends.
     private var unflushed: [ConnectionHandler] = []
+    private var loneReads = LoneReads()
+    /// A task of the loop ends this turn.
+    private var isTurnEnding = false
 
     /// - Parameter lane: as of `SessionOwner`; another for each event loop.
     init(eventLoop: any EventLoop, lane: UInt8) {
@@ -56,21 +59,21 @@ final class LoopContext {
     func lendOutcomes() -> [PublishOutcome] { exchange(&spareOutcomes, []) }
 
     func takeBack(_ outcomes: consuming [PublishOutcome]) {
-        outcomes.removeAll(keepingCapacity: true)
+        outcomes.empty()
         spareOutcomes = outcomes
     }
 
     func lendDeliveries() -> [Delivery] { exchange(&spareDeliveries, []) }
 
     func takeBack(_ deliveries: consuming [Delivery]) {
-        deliveries.removeAll(keepingCapacity: true)
+        deliveries.empty()
         spareDeliveries = deliveries
     }
 
     func lendIdentifiers() -> [UInt16] { exchange(&spareIdentifiers, []) }
 
     func takeBack(_ identifiers: consuming [UInt16]) {
-        identifiers.removeAll(keepingCapacity: true)
+        identifiers.empty()
         spareIdentifiers = identifiers
     }
 
@@ -101,18 +104,43 @@ final class LoopContext {
         spareAnswers.append(buffer)
     }
 
+    /// Ends what one read brought to a connection. What that leaves to do, to serve who was woken and to write, is done at the end of the turn.
+    func endRead(_ body: () -> Void) {
+        guard wakeList.beginCollecting() else { return body() }
+        body()
+        wakeList.endCollecting()
+        wakeList.serveAfterMuch()
+        guard wakeList.owesPass || !unflushed.isEmpty else { return }
+        if loneReads.isAlone() { doWhatIsLeft() } else { endTurnLater() }
+    }
+
     /// Lets `handler` write at the end of this turn of the loop, when all that has come in on any connection has been dealt with. Who waits for
     /// one answer is woken by it; who waits for several, or for deliveries, too, finds them all.
     func flushLater(_ handler: ConnectionHandler) {
         unflushed.append(handler)
-        if unflushed.count == 1 { eventLoop.assumeIsolated().execute { self.flush() } }
+        if !wakeList.isCollecting { endTurnLater() }
+    }
+
+    private func endTurnLater() {
+        guard !isTurnEnding else { return }
+        isTurnEnding = true
+        eventLoop.assumeIsolated().execute {
+            self.isTurnEnding = false
+            self.loneReads.endTurn()
+            self.doWhatIsLeft()
+        }
+    }
+
+    private func doWhatIsLeft() {
+        if wakeList.owesPass { wakeList.serve() }
+        flush()
     }
 
     private func flush() {
         var handlers: [ConnectionHandler] = []
         swap(&handlers, &unflushed)
         for handler in handlers { handler.flush() }
-        handlers.removeAll(keepingCapacity: true)
+        handlers.empty()
         if unflushed.isEmpty { swap(&handlers, &unflushed) }
     }
 

@@ -34,6 +34,6 @@ struct PublishBatch: ~Copyable {
 
     mutating func removeAll() {
         while !messages.isEmpty { _ = messages.takeFirst() }
-        answers.removeAll(keepingCapacity: true)
+        answers.empty()
     }
 }

@@ -1,3 +1,4 @@
+import Messaging
 import NIOCore
 import NIOPosix
 import Synchronization
@@ -20,8 +21,10 @@ final class WakeList: Sendable {
     /// As of `SessionOwner`.
     let lane: UInt8
     private let state = Mutex(State())
-    /// Octets received since the last pass. Changed on the event loop only.
+    /// Octets received since the last pass. Changed on the event loop only, as what follows.
     private let received = Atomic<Int>(0)
+    private let collects = Atomic<Bool>(false)
+    private let owes = Atomic<Bool>(false)
     /// Octets after which a pass does not wait for the end of the turn: the messages made of them, and what is written for them, lie in
     /// the processor's second cache still.
     private static let muchReceived = 262_144
@@ -40,17 +43,36 @@ final class WakeList: Sendable {
             return !state.isScheduled
         }
         guard schedules else { return }
-        if let here = MultiThreadedEventLoopGroup.currentEventLoop, here !== eventLoop {
+        if eventLoop.inEventLoop {
+            if isCollecting { owes.store(true, ordering: .relaxed) } else { schedule() }
+        } else if let here = MultiThreadedEventLoopGroup.currentEventLoop {
             here.execute { self.schedule() }
         } else {
             schedule()
         }
     }
 
-    /// A connection of this loop has read; on the event loop only.
+    // MARK: On the event loop only
+
+    /// From here to `endCollecting` nothing is scheduled for who is woken on this loop: who called this sees to it that they are served.
+    /// - Returns: false when that has been called already.
+    func beginCollecting() -> Bool {
+        guard !isCollecting else { return false }
+        collects.store(true, ordering: .relaxed)
+        return true
+    }
+
+    func endCollecting() { collects.store(false, ordering: .relaxed) }
+
+    var isCollecting: Bool { collects.load(ordering: .relaxed) }
+
+    /// Somebody was woken and nothing has been scheduled for it.
+    var owesPass: Bool { owes.load(ordering: .relaxed) }
+
+    /// A connection of this loop has read.
     func note(received octets: Int) { received.store(received.load(ordering: .relaxed) + octets, ordering: .relaxed) }
 
-    /// Serves the woken connections now, if much was received since they were served last; on the event loop only.
+    /// Serves the woken connections now, if much was received since they were served last.
     func serveAfterMuch() {
         let octets = received.load(ordering: .relaxed)
         guard octets >= Self.muchReceived, octets / Self.muchForOne >= state.withLock({ $0.owners.count }) else { return }
@@ -59,8 +81,10 @@ final class WakeList: Sendable {
 
     private func schedule() { eventLoop.execute { self.serve() } }
 
-    private func serve() {
+    /// Serves the woken connections.
+    func serve() {
         received.store(0, ordering: .relaxed)
+        owes.store(false, ordering: .relaxed)
         var owners: [ConnectionOwner] = []
         state.withLock { state in
             state.isScheduled = false
@@ -68,7 +92,7 @@ final class WakeList: Sendable {
             swap(&state.owners, &state.spare)
         }
         for owner in owners { owner.handler?.wokenUp() }
-        owners.removeAll(keepingCapacity: true)
+        owners.empty()
         state.withLock { swap(&owners, &$0.spare) }
     }
 }

@@ -3,7 +3,7 @@
 /// The core hands over changes in the order they happened and goes on at once; the store gathers them into batches, writes
 /// them in that order and calls back when they are safe. Acknowledgements wait for that call, nothing else does. Only
 /// sessions that outlive their connection and retained messages reach the store, and none of them with `Durability.memory`.
-public protocol Store: Sendable {
+public protocol Store: AnyObject, Sendable {
     /// Adds a change to the open batch. Called while the core holds a session's lock: it takes a note and returns.
     /// - Returns: the point at which the change will be committed.
     func append(_ change: StoreChange) -> CommitPoint

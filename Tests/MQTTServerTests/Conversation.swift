@@ -50,6 +50,15 @@ final class Conversation {
         return client
     }
 
+    /// Lets a client send so much in each of some turns of the loop that no read is taken to be alone afterwards.
+    func keepBusy(_ client: Client) throws {
+        for _ in 0..<3 {
+            for _ in 0..<20 { try client.sendWithinTurn(.pingreq) }
+            eventLoop.run()
+        }
+        _ = try client.receive()
+    }
+
     enum Failure: Error { case notLetIn, somethingElseCame }
 }
 
@@ -87,9 +96,21 @@ final class Client {
         channel.embeddedEventLoop.run()
     }
 
+    /// Sends a packet as one read brings it; the loop's turn goes on.
+    func sendWithinTurn(_ packet: Packet) throws {
+        var bytes = ByteBuffer()
+        PacketEncoder.encode(packet, into: &bytes, version: version)
+        try channel.writeInbound(bytes)
+    }
+
     /// Everything sent to the client since the last call.
     func receive() throws -> [Packet] {
         channel.embeddedEventLoop.run()
+        return try receiveWithinTurn()
+    }
+
+    /// The same before the loop's turn ends.
+    func receiveWithinTurn() throws -> [Packet] {
         while let bytes = try channel.readOutbound(as: ByteBuffer.self) {
             writes += 1
             received.writeImmutableBuffer(bytes)

@@ -44,6 +44,7 @@ import Testing
         var bytes = ByteBuffer()
         PacketEncoder.encode(.publish("t", String(repeating: "x", count: 65_528)), into: &bytes, version: .v5)
         #expect(bytes.readableBytes == 65_536)
+        try conversation.keepBusy(publisher)
         for _ in 0..<reads { try publisher.channel.writeInbound(bytes) }  // in one turn
         for receiver in receivers {
             #expect(try (receiver.channel.readOutbound(as: ByteBuffer.self) != nil) == areServed)
