@@ -1,12 +1,11 @@
+import Glibc
 package import Messaging
 package import NIOCore
 import Synchronization
 
 /// Measures how late event loops begin what is due: a task every tenth of a second on each loop, compared with the time it was
-/// set for. What makes it late makes every device of that loop wait as long.
+/// set for. What makes it late makes every device of that loop wait as long. A loop that has nothing to do is woken once a second only.
 package final class LoopDelayProbe: Sendable {
-    package static let interval = TimeAmount.milliseconds(100)
-
     private let loops: [(loop: any EventLoop, histogram: DurationHistogram)]
     private let isOver = Atomic<Bool>(false)
 
@@ -16,20 +15,62 @@ package final class LoopDelayProbe: Sendable {
             let bounds = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 5_000].map { Duration.milliseconds($0) }
             return (loop, DurationHistogram(bounds: [.microseconds(100), .microseconds(500)] + bounds))
         }
-        for (loop, histogram) in loops { schedule(on: loop, histogram, at: loop.now + Self.interval) }
+        for (loop, histogram) in loops {
+            loop.execute { self.measure(loop, histogram, ProbePace(work: .threadWork)) }
+        }
     }
 
-    /// Ends it within an interval.
+    /// Ends it within a second.
     package func stop() { isOver.store(true, ordering: .relaxed) }
 
     /// One for each loop, in seconds.
     package var readings: [HistogramReading] { loops.map(\.histogram.reading) }
 
-    private func schedule(on loop: any EventLoop, _ histogram: DurationHistogram, at deadline: NIODeadline) {
+    private func measure(_ loop: any EventLoop, _ histogram: DurationHistogram, _ pace: ProbePace) {
+        let deadline = loop.now + .nanoseconds(pace.interval.wholeNanoseconds)
         loop.scheduleTask(deadline: deadline) { [self] in
-            let now = loop.now
-            histogram.record(.nanoseconds((now - deadline).nanoseconds))
-            if !isOver.load(ordering: .relaxed) { schedule(on: loop, histogram, at: now + Self.interval) }
+            let delay = Duration.nanoseconds((loop.now - deadline).nanoseconds)
+            histogram.record(delay)
+            guard !isOver.load(ordering: .relaxed) else { return }
+            measure(loop, histogram, pace.next(work: .threadWork, delay: delay))
         }
+    }
+}
+
+/// How long a loop is left alone until it is measured again.
+struct ProbePace: Sendable {
+    private static let whileBusy = Duration.milliseconds(100)
+    private static let whileIdle = Duration.seconds(1)
+    /// A loop that works for less than this part of the time has nothing to do.
+    private static let idlePart = 100
+    /// A loop that is later than this is no idle one: something holds it up.
+    private static let punctual = Duration.milliseconds(10)
+
+    let interval: Duration
+    /// What the loop has worked so far.
+    private let work: Duration
+
+    /// - Parameter work: processor time the loop's thread has used so far.
+    init(work: Duration) { self.init(interval: Self.whileBusy, work: work) }
+
+    private init(interval: Duration, work: Duration) {
+        self.interval = interval
+        self.work = work
+    }
+
+    /// After the interval.
+    /// - Parameter delay: how late the loop was.
+    func next(work: Duration, delay: Duration) -> ProbePace {
+        let isIdle = (work - self.work) * Self.idlePart < interval && delay < Self.punctual
+        return ProbePace(interval: isIdle ? Self.whileIdle : Self.whileBusy, work: work)
+    }
+}
+
+extension Duration {
+    /// Processor time this thread has used.
+    fileprivate static var threadWork: Duration {
+        var time = timespec()
+        clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time)
+        return .seconds(time.tv_sec) + .nanoseconds(time.tv_nsec)
     }
 }

@@ -115,13 +115,7 @@ struct Assembly: Sendable {
                 }
                 group.addTask { await MemoryWatch.run(for: broker) }
                 group.addTask { await MemoryWatch.giveBack() }
-                group.addTask {
-                    while !Task.isCancelled {
-                        broker.tick()
-                        // The core wants to be called every tenth of a second; cancellation ends the wait early.
-                        try? await Task.sleep(for: .milliseconds(100))
-                    }
-                }
+                group.addTask { await CoreTicks.run(for: broker) }
             }
         }
     }
