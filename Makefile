@@ -40,12 +40,33 @@ run: build ## Build a release and start the gateway on this machine's loopback (
 
 # With Swift's libraries inside: calls into them, as there are several for each message, are not looked up, and the program runs where there is
 # no Swift. Without a look for overlapping accesses at every access to what a class holds, SwiftNIO's included, which is an eighth of the
-# instructions of a message that goes alone; the tests and the fuzzers are built with it.
-RELEASE = swift build -c release --static-swift-stdlib -Xswiftc -enforce-exclusivity=unchecked
+# instructions of a message that goes alone; the tests and the fuzzers are built with it. With what such a message runs through side by side
+# (Tests/Layout).
+RELEASE = swift build -c release --static-swift-stdlib -Xswiftc -enforce-exclusivity=unchecked \
+    -Xswiftc -Xfrontend -Xswiftc -function-sections -Xswiftc -use-ld=lld \
+    -Xlinker --symbol-ordering-file="$$PWD/$(LAYOUT)" -Xlinker --no-warn-symbol-ordering
+LAYOUT = Fixtures/layout/functions.txt
 
 .PHONY: build
 build: packages ## Build a release: .build/release/apus
 	@$(RELEASE) --product apus
+	$(check-layout)
+
+# Names change with what they name and with the compiler; a few missing ones are no loss.
+define check-layout
+	nm .build/release/apus | awk -v list=$(LAYOUT) '{ has[$$3] } END {
+	    while ((getline name < list) > 0) { count++; if (!(name in has)) missing++ }
+	    if (missing > count / 5) print missing " of " count " functions in " list " are not in this release: make layout"
+	}'
+endef
+
+.PHONY: layout
+layout: build ## Write down which functions lie side by side in a release, in Fixtures/layout/functions.txt
+	@$(call install,valgrind)
+	Tests/Layout/functions.sh .build/release/apus > .build/functions.txt
+	mv .build/functions.txt $(LAYOUT)
+	rm .build/release/apus  # to be linked anew
+	$(RELEASE) --product apus
 
 .PHONY: test
 test: test-packages .venv/.installed ## Run all tests, also those with real clients
