@@ -129,7 +129,8 @@ extension CoreBroker {
             if options.mailboxTerms?.limits.policy == .rejectPublisher { mayRefuse.store(true, ordering: .relaxed) }
             state.mailbox.reconnect(
                 receiveMaximum: max(1, options.receiveMaximum),
-                octetsOnTheWay: (options.mailboxTerms?.limits ?? limits.mailbox).octets)
+                octetsOnTheWay: (options.mailboxTerms?.limits ?? limits.mailbox).octets,
+                forgetsSent: state.expiry == .zero && !options.repeatsDeliveries)
             let attachment = SessionAttachment(
                 session: session, epoch: state.epoch, owner: owner, number: clientNumber, principal: principal,
                 broker: self,

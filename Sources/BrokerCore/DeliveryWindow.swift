@@ -10,7 +10,9 @@ import Messaging
 /// A settled slot stays as a hole until all before it are settled; a delivery that was dropped unsent leaves one, too.
 struct DeliveryWindow: ~Copyable {
     struct Slot {
-        var entry: Mailbox.Entry
+        /// What is to be sent again, should this connection end; nil when the session ends with it.
+        var entry: Mailbox.Entry?
+        let qos: QoS
         /// The receiver has confirmed having the message (PUBREC); only its release is open.
         var isReleased = false
         /// To be sent (again) by the next `take`.
@@ -18,15 +20,19 @@ struct DeliveryWindow: ~Copyable {
 
         var standing: Standing {
             Standing(
-                qos: entry.qos, sequence: entry.sequence, isStored: entry.isStored, isReleased: isReleased,
-                needsSending: needsSending)
+                qos: qos, sequence: entry?.sequence ?? 0, isStored: entry?.isStored ?? false, isReleased: isReleased,
+                isForgotten: isForgotten, needsSending: needsSending)
+        }
+
+        var isForgotten: Bool {
+            if case .none = entry { true } else { false }
         }
     }
 
     private static let identifiers = 65_535
 
     private var slots = UniqueDeque<Slot?>()
-    /// Octets of the messages on the way.
+    /// Octets of the messages on the way that are held.
     private(set) var octets = 0
     private var used: Int32 = 0
     /// Deliveries that are to be sent again.
@@ -52,12 +58,24 @@ struct DeliveryWindow: ~Copyable {
     @inline(__always)  // the slot is made where it is to lie
     mutating func append(_ entry: consuming Mailbox.Entry, _ identifier: UInt16, octets: Int, isReleased: Bool = false)
     {
+        makeRoom(for: identifier)
+        self.octets += octets
+        let qos = entry.qos
+        slots.append(Slot(entry: entry, qos: qos, isReleased: isReleased))
+    }
+
+    /// Adds a delivery that is never sent again, so that its message need not be held.
+    mutating func append(forgotten qos: QoS, _ identifier: UInt16) {
+        makeRoom(for: identifier)
+        slots.append(Slot(entry: nil, qos: qos))
+    }
+
+    @inline(__always)
+    private mutating func makeRoom(for identifier: UInt16) {
         if slots.isEmpty { first = identifier }
         let index = Self.distance(from: first, to: identifier)
         while slots.count < index { slots.append(nil) }
         used += 1
-        self.octets += octets
-        slots.append(Slot(entry: entry, isReleased: isReleased))
     }
 
     /// What is known of a delivery beside its message. Asked for with each settlement, so the message itself is not touched.
@@ -66,6 +84,7 @@ struct DeliveryWindow: ~Copyable {
         let sequence: UInt64
         let isStored: Bool
         let isReleased: Bool
+        fileprivate let isForgotten: Bool
         fileprivate let needsSending: Bool
     }
 
@@ -87,8 +106,8 @@ struct DeliveryWindow: ~Copyable {
     /// The store has a delivery from now on.
     mutating func markStored(_ identifier: UInt16, commit: CommitPoint) {
         guard let index = index(of: identifier) else { return }
-        slots[index]?.entry.isStored = true
-        slots[index]?.entry.commit = commit
+        slots[index]?.entry?.isStored = true
+        slots[index]?.entry?.commit = commit
     }
 
     /// Lets the next `take` send it again.
@@ -97,7 +116,7 @@ struct DeliveryWindow: ~Copyable {
     }
 
     private mutating func mark(_ index: Int) {
-        guard let slot = slots[index]?.standing, !slot.needsSending else { return }
+        guard let slot = slots[index]?.standing, !slot.needsSending, !slot.isForgotten else { return }
         slots[index]?.needsSending = true
         toResend += 1
         if slot.isReleased { releasesToResend += 1 }
@@ -110,6 +129,17 @@ struct DeliveryWindow: ~Copyable {
         for index in slots.indices { mark(index) }
     }
 
+    /// Takes out what cannot be sent again.
+    /// - Returns: how many deliveries.
+    mutating func removeForgotten() -> Int {
+        let before = count
+        for index in slots.indices where slots[index]?.standing.isForgotten == true {
+            if let slot = take(at: index) { discount(slot) }
+        }
+        removeHoles()
+        return before - count
+    }
+
     /// Whether `nextToResend` would return something.
     func mayResend(within limit: Int) -> Bool {
         releasesToResend > 0 || (toResend > 0 && Int(used - toResend) < limit)
@@ -119,13 +149,15 @@ struct DeliveryWindow: ~Copyable {
     ///
     /// A new connection may take fewer messages at once than the one before: they are sent as far as `limit`, the receive
     /// maximum, goes (MQTT-3.3.4-9). Releases do not wait for that (MQTT-3.3.4-10), and so come first.
-    mutating func nextToResend(within limit: Int) -> (identifier: UInt16, slot: Slot)? {
+    mutating func nextToResend(within limit: Int) -> (identifier: UInt16, entry: Mailbox.Entry, isReleased: Bool)? {
         guard mayResend(within: limit) else { return nil }
         let isRelease = releasesToResend > 0
         var index = Int(isRelease ? nextRelease : nextMessage)
         while index < slots.count {
             defer { index += 1 }
-            guard let slot = slots[index], slot.needsSending, slot.isReleased == isRelease else { continue }
+            guard let slot = slots[index], slot.needsSending, slot.isReleased == isRelease, let entry = slot.entry else {
+                continue
+            }
             slots[index]?.needsSending = false
             toResend -= 1
             if isRelease {
@@ -134,7 +166,7 @@ struct DeliveryWindow: ~Copyable {
             } else {
                 nextMessage = Int32(index + 1)
             }
-            return (identifier(at: index), slot)
+            return (identifier(at: index), entry, isRelease)
         }
         return nil
     }
@@ -159,7 +191,7 @@ struct DeliveryWindow: ~Copyable {
 
     private mutating func discount(_ slot: borrowing Slot) {
         used -= 1
-        octets -= slot.entry.message.octets
+        octets -= slot.entry?.message.octets ?? 0
         guard slot.needsSending else { return }
         toResend -= 1
         if slot.isReleased { releasesToResend -= 1 }

@@ -44,7 +44,8 @@ extension Mailbox {
     /// Ends deliveries that are on the way and satisfy `isUnwanted`, except where only the release of an exactly-once
     /// message is open: its receiver has it.
     mutating func dropOnTheWay(_ reason: DropReason, where isUnwanted: (Message) -> Bool) {
-        for (packetID, slot) in window.slotsByIdentifier where !slot.isReleased && isUnwanted(slot.entry.message) {
+        for (packetID, slot) in window.slotsByIdentifier where !slot.isReleased {
+            guard let message = slot.entry?.message, isUnwanted(message) else { continue }
             end(packetID)
             ledger[dropped: reason] += 1
         }

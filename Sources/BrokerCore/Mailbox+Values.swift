@@ -28,6 +28,11 @@ extension Mailbox {
             Delivery(message: message, qos: .atMostOnce, packetID: 0, retain: retain, subscriptionIDs: subscriptionIDs)
         }
 
+        /// Leaves under `packetID`, and nothing of it is kept.
+        consuming func leave(packetID: UInt16) -> Delivery {
+            Delivery(message: message, qos: qos, packetID: packetID, retain: retain, subscriptionIDs: subscriptionIDs)
+        }
+
         func delivery(packetID: UInt16, isDuplicate: Bool = false, step: Delivery.Step = .publish) -> Delivery {
             Delivery(
                 message: message, qos: qos, packetID: packetID, retain: retain, isDuplicate: isDuplicate, step: step,

@@ -19,6 +19,9 @@ struct Mailbox: ~Copyable {
     /// Most deliveries on the way at once, and octets from which on none is added: who acknowledges nothing holds no more.
     var receiveMaximum = UInt16.max
     var octetsOnTheWay = UInt32.max
+    /// The session ends with its connection, and its adapter asks for nothing again: what has been sent is never sent again (MQTT-4.4.0-1), so
+    /// its message is not held until it is settled. Not of share groups, where another member gets it.
+    private var forgetsSent = false
     private var nextSequence: UInt64 = 1
     var waitingOctets = 0
     var ledger = MailboxLedger()
@@ -178,11 +181,11 @@ struct Mailbox: ~Copyable {
         awaited = .none
         if window.toResend > 0, mustWait(releaseCommit) { return .later }
         while window.toResend > 0,
-            let (identifier, slot) = room > 0 ? window.nextToResend(within: Int(receiveMaximum)) : nil
+            let (identifier, entry, isReleased) = room > 0 ? window.nextToResend(within: Int(receiveMaximum)) : nil
         {
             deliveries.append(
-                slot.entry.delivery(
-                    packetID: identifier, isDuplicate: !slot.isReleased, step: slot.isReleased ? .release : .publish))
+                entry.delivery(
+                    packetID: identifier, isDuplicate: !isReleased, step: isReleased ? .release : .publish))
             room -= 1
         }
         repeat {
@@ -221,12 +224,23 @@ struct Mailbox: ~Copyable {
     /// Puts the first entry, of QoS 1 or 2, on the way, under its packet identifier (MQTT-4.3.2-1, MQTT-4.3.3-1). Only when the window has room
     /// (MQTT-3.3.4-9, MQTT-4.9.0-2). What has left does not expire any more (MQTT-4.3.3-7, MQTT-4.3.3-13).
     private mutating func sendFirst() -> Delivery {
+        if forgetsSent, !waiting[0].isStored, waiting[0].share == ShareGroups.none { return sendFirstForGood() }
         let delivery = waiting[0].delivery(packetID: waiting[0].packetID)
         let octets = delivery.message.octets
         waitingOctets -= octets
         if waiting[0].isStored { recorder?.sent(waiting[0].sequence, packetID: delivery.packetID) }
         window.append(waiting.removeFirst(), delivery.packetID, octets: octets)
         return delivery
+    }
+
+    /// As `sendFirst`, and its message is held no more.
+    @inline(never)
+    private mutating func sendFirstForGood() -> Delivery {
+        let entry = waiting.removeFirst()
+        let packetID = entry.packetID
+        waitingOctets -= entry.message.octets
+        window.append(forgotten: entry.qos, packetID)
+        return (consume entry).leave(packetID: packetID)
     }
 
     /// As `settle` with `.acknowledged`.
@@ -284,7 +298,8 @@ struct Mailbox: ~Copyable {
     }
 
     private mutating func hasLeft(_ slot: borrowing DeliveryWindow.Slot) {
-        if slot.entry.isStored { recorder?.dequeue(slot.entry.sequence) }
+        let standing = slot.standing
+        if standing.isStored { recorder?.dequeue(standing.sequence) }
     }
 
     mutating func forget(_ entry: Entry) {
@@ -294,10 +309,13 @@ struct Mailbox: ~Copyable {
 
     // MARK: Connections and the end
 
-    /// A new connection: what was on the way is sent again first (MQTT-4.4.0-1).
-    mutating func reconnect(receiveMaximum: Int, octetsOnTheWay: Int = .max) {
+    /// A new connection: what was on the way is sent again first (MQTT-4.4.0-1), but for what was not held because the session was to end.
+    /// - Parameter forgetsSent: nothing this connection is sent is ever sent again.
+    mutating func reconnect(receiveMaximum: Int, octetsOnTheWay: Int = .max, forgetsSent: Bool = false) {
         self.receiveMaximum = UInt16(clamping: receiveMaximum)
         self.octetsOnTheWay = UInt32(clamping: octetsOnTheWay)
+        if self.forgetsSent { ledger[dropped: .sessionEnded] += UInt64(window.removeForgotten()) }
+        self.forgetsSent = forgetsSent
         window.markAllForResending()
     }
 
@@ -308,9 +326,10 @@ struct Mailbox: ~Copyable {
         guard !groups.isEmpty else { return [] }
         var orphans: [Entry] = []
         for (packetID, slot) in window.slotsByIdentifier
-        where slot.entry.qos == .atLeastOnce && groups.contains(slot.entry.share) {
+        where slot.qos == .atLeastOnce {
+            guard let entry = slot.entry, groups.contains(entry.share) else { continue }
             window.remove(packetID)
-            orphans.append(slot.entry)
+            orphans.append(entry)
         }
         orphans += waiting.removeAll { groups.contains($0.share) }
         orphans += tail.removeWhole { groups.contains($0.share) }
@@ -338,13 +357,14 @@ struct Mailbox: ~Copyable {
     /// Writes everything to the store, for a session that outlives the process from now on.
     mutating func record(with recorder: Recorder) {
         self.recorder = recorder
-        for var slot in window.slotsOnTheWay {
-            let packetID = slot.entry.packetID
-            record(&slot.entry, .disk)
-            window.markStored(packetID, commit: slot.entry.commit)
-            self.recorder?.sent(slot.entry.sequence, packetID: packetID)
+        for slot in window.slotsOnTheWay {
+            guard var entry = slot.entry else { continue }
+            let packetID = entry.packetID
+            record(&entry, .disk)
+            window.markStored(packetID, commit: entry.commit)
+            self.recorder?.sent(entry.sequence, packetID: packetID)
             if slot.isReleased {
-                releaseCommit = self.recorder?.released(slot.entry.sequence, packetID: packetID) ?? .none
+                releaseCommit = self.recorder?.released(entry.sequence, packetID: packetID) ?? .none
             }
         }
         for index in waiting.indices where waiting[index].qos != .atMostOnce {

@@ -37,7 +37,7 @@ extension SessionOptions {
             cleanStart: connect.cleanStart, expiry: Self.expiry(connect),
             // MQTT-4.9.0-1
             receiveMaximum: isLegacy ? windowBefore5 : Int(connect.properties.receiveMaximum ?? .max),
-            will: try Messaging.Will(connect.will), silence: Self.silence(keepAlive: opening.keepAlive))
+            will: try Messaging.Will(connect.will), repeatsDeliveries: false, silence: Self.silence(keepAlive: opening.keepAlive))
     }
 
     /// Before 5.0 a clean session ends with its connection and another never does; from 5.0 on the client says how long.

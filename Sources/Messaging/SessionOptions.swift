@@ -12,6 +12,9 @@ public struct SessionOptions: Sendable {
     public var keepsWill: Bool
     /// MQTT-SN 1.2, 6.2, 6.3: a client that connects anew has not been lost. Its earlier connection ends without its will.
     public var replacesQuietly: Bool
+    /// The adapter may ask for what it took once more while it is connected (`Settlement.returned`). MQTT over a stream does not: what the
+    /// connection is sent is sent again on another only (MQTT-4.4.0-1).
+    public var repeatsDeliveries: Bool
     /// Keep messages of QoS 0 also while no connection is attached. While attached, awake or asleep, they are always kept.
     public var queuesQoS0WhileDetached: Bool
     /// Mailbox limits in place of `BrokerLimits.mailbox`, until the next connection; nil for those.
@@ -21,7 +24,7 @@ public struct SessionOptions: Sendable {
 
     public init(
         cleanStart: Bool, expiry: Duration?, receiveMaximum: Int = 65_535, will: Will? = nil, keepsWill: Bool = false,
-        replacesQuietly: Bool = false, queuesQoS0WhileDetached: Bool = false, mailboxTerms: MailboxTerms? = nil,
+        replacesQuietly: Bool = false, repeatsDeliveries: Bool = true, queuesQoS0WhileDetached: Bool = false, mailboxTerms: MailboxTerms? = nil,
         silence: Duration? = nil
     ) {
         self.cleanStart = cleanStart
@@ -30,6 +33,7 @@ public struct SessionOptions: Sendable {
         self.will = will
         self.keepsWill = keepsWill
         self.replacesQuietly = replacesQuietly
+        self.repeatsDeliveries = repeatsDeliveries
         self.queuesQoS0WhileDetached = queuesQoS0WhileDetached
         self.mailboxTerms = mailboxTerms
         self.silence = silence

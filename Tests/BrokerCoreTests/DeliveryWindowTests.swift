@@ -16,7 +16,7 @@ import Testing
         for sequence in 1...70_000 as ClosedRange<UInt64> {
             let identifier = try #require(window.add(try Self.entry(sequence)))
             #expect(identifier != 0)
-            #expect(window.remove(identifier)?.entry.sequence == sequence)
+            #expect(window.remove(identifier)?.entry?.sequence == sequence)
         }
         #expect(window.count == 0)
     }
@@ -50,7 +50,7 @@ import Testing
         slow.markAllForResending()
         for identifier in identifiers {
             let left = quick.removeFirst(acknowledging: identifier) ?? quick.remove(identifier)
-            #expect(left?.entry.sequence == slow.remove(identifier)?.entry.sequence)
+            #expect(left?.entry?.sequence == slow.remove(identifier)?.entry?.sequence)
             #expect(Self.numbers(of: quick) == Self.numbers(of: slow))
         }
         #expect(quick.nextToResend(within: 9)?.identifier == slow.nextToResend(within: 9)?.identifier)
@@ -67,7 +67,7 @@ import Testing
         #expect(window.removeFirst(acknowledging: 1) == nil, "MQTT-4.3.3-4: it waits for PUBREC and PUBCOMP")
         #expect(window.removeFirst(acknowledging: 2) == nil)
         #expect(window.remove(1) != nil)
-        #expect(window.removeFirst(acknowledging: 2)?.entry.sequence == 2)
+        #expect(window.removeFirst(acknowledging: 2)?.entry?.sequence == 2)
         #expect(window.count == 0)
     }
 
@@ -90,7 +90,7 @@ import Testing
         #expect(window.toResend == 3)
         let resent = (0..<3).compactMap { _ in window.nextToResend(within: 9) }
         #expect(resent.map(\.identifier) == [3, 1, 4], "releases first")
-        #expect(resent.map(\.slot.isReleased) == [true, false, false])
+        #expect(resent.map(\.isReleased) == [true, false, false])
         #expect(window.nextToResend(within: 9) == nil)
     }
 
@@ -113,6 +113,31 @@ import Testing
         window.markForResending(3)
         #expect(window.nextToResend(within: 2)?.identifier == 3)
         #expect(window.toResend == 0)
+    }
+
+    /// Only that it is on the way is known of it.
+    @Test func whatIsForgottenIsSettledAndNeverSentAgain() throws {
+        var window = DeliveryWindow()
+        for identifier in 1...3 as ClosedRange<UInt16> { window.append(forgotten: .atLeastOnce, identifier) }
+        window.append(forgotten: .exactlyOnce, 4)
+        _ = window.add(try Self.entry(5))
+        #expect(window.count == 5)
+        let octets = window.octets
+        #expect(octets == 1, "the held one's")
+        let first = window.removeFirst(acknowledging: 1)
+        #expect(first?.isForgotten == true)
+        #expect(window.remove(3)?.isForgotten == true)
+        window.release(4)
+        #expect(window.standing(of: 4)?.isReleased == true)
+        window.markForResending(2)
+        window.markAllForResending()
+        #expect(window.toResend == 1)
+        let removed = window.removeForgotten()
+        #expect(removed == 2)
+        #expect(Self.numbers(of: window) == [1, 1, 1, 5])
+        #expect(window.nextToResend(within: 9)?.identifier == 5)
+        #expect(window.remove(5) != nil)
+        #expect(Self.numbers(of: window) == [0, 0, 0])
     }
 
     @Test func restoresAroundTheWrap() throws {

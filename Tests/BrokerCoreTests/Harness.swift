@@ -74,6 +74,8 @@ enum HarnessError: Error { case noAnswer }
 
 extension SessionOptions {
     static let clean = SessionOptions(cleanStart: true, expiry: .zero)
+    /// As of an MQTT client: what it was sent it is never sent again.
+    static let endsWithConnection = SessionOptions(cleanStart: true, expiry: .zero, repeatsDeliveries: false)
     static let durable = SessionOptions(cleanStart: false, expiry: .seconds(3_600))
 }
 

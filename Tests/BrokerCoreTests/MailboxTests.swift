@@ -91,6 +91,27 @@ import Testing
     }
 
     /// MQTT-3.3.4-9: the receive maximum is the new connection's.
+    /// MQTT-4.4.0-1: of a session that ends with its connection nothing is sent twice.
+    @Test func whatIsNeverSentAgainIsNotHeld() throws {
+        var mailbox = try Self.filled([.atLeastOnce, .exactlyOnce, .atLeastOnce, .exactlyOnce, .atMostOnce])
+        mailbox.reconnect(receiveMaximum: 10, octetsOnTheWay: 1, forgetsSent: true)
+        #expect(Self.texts(Self.taken(&mailbox)) == ["0", "1", "2", "3", "4"], "what is not held needs no bound")
+        #expect(mailbox.window.octets == 0)
+        let isHeld = mailbox.window.slotsByIdentifier.map { !$0.slot.isForgotten }
+        #expect(isHeld == [false, false, false, false])
+        #expect(!Self.settle(&mailbox, 1, .completed))
+        let isKnown = mailbox.acknowledge(1)
+        #expect(isKnown)
+        #expect(!Self.settle(&mailbox, 2, .acknowledged))
+        #expect(Self.settle(&mailbox, 2, .received))
+        #expect(Self.settle(&mailbox, 2, .completed))
+        #expect(mailbox.account.delivered == 3 && mailbox.account.queued == 2)
+        mailbox.reconnect(receiveMaximum: 10)
+        #expect(Self.taken(&mailbox).isEmpty)
+        #expect(mailbox.account[dropped: .sessionEnded] == 2)
+        #expect(mailbox.account.queued == 0 && mailbox.account.isBalanced)
+    }
+
     @Test func aSmallerWindowHoldsForWhatIsSentAgain() throws {
         var mailbox = try Self.filled([.atLeastOnce, .atLeastOnce, .atLeastOnce, .atLeastOnce])
         #expect(Self.taken(&mailbox, 3).count == 3)

@@ -85,6 +85,22 @@ import Testing
         #expect(try harness.connect("c", .durable).sessionPresent)
     }
 
+    /// An MQTT-SN client that goes on with the session of an MQTT client's connection gets what waits there. What was sent, and not held because
+    /// that session was to end, is accounted for.
+    @Test func whoGoesOnWithASessionThatWasToEndGetsWhatWaits() throws {
+        let harness = try Harness()
+        let first = try harness.connect("c", .endsWithConnection)
+        try first.subscribe("t")
+        for text in ["1", "2"] { try harness.publish("t", text, qos: .exactlyOnce) }
+        #expect(try first.received() == ["1", "2"])
+        try harness.publish("t", "3")
+        let second = try harness.connect("c", SessionOptions(cleanStart: false, expiry: .zero, replacesQuietly: true))
+        #expect(second.sessionPresent)
+        #expect(try second.received() == ["3"])
+        let ledger = harness.broker.statistics().ledger
+        #expect(ledger[dropped: .sessionEnded] == 2 && ledger.isBalanced)
+    }
+
     @Test func disconnectMayChangeTheExpiry() throws {
         let harness = try Harness()
         try harness.connect("c", .durable).detach(.goodbye, expiry: SessionExpiryChange(.zero))

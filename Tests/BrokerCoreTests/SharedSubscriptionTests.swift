@@ -37,6 +37,19 @@ import Testing
     }
 
     /// MQTT-4.8.2-6
+    /// MQTT 5.0, 4.8.2: also what was sent to a member whose session ends with its connection, and is held for the others only.
+    @Test func whatWasSentToAMemberThatLeavesGoesToAnother() throws {
+        let harness = try Harness()
+        let member = try harness.connect("1", .endsWithConnection)
+        try member.subscribe("$share/g/a", .atLeastOnce)
+        try harness.publish("a", "x")
+        #expect(try member.received() == ["x"])
+        let other = try harness.connect("2", .endsWithConnection)
+        try other.subscribe("$share/g/a", .atLeastOnce)
+        try member.detach(.lost)
+        #expect(try other.received() == ["x"])
+    }
+
     @Test func whatAMemberRefusesGoesToNobodyElse() throws {
         let harness = try Harness()
         let member = try harness.connect("a")
