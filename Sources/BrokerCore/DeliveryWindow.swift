@@ -12,6 +12,7 @@ struct DeliveryWindow: ~Copyable {
     struct Slot {
         /// What is to be sent again, should this connection end; nil when the session ends with it.
         var entry: Mailbox.Entry?
+        let octets: UInt32
         let qos: QoS
         /// The receiver has confirmed having the message (PUBREC); only its release is open.
         var isReleased = false
@@ -32,7 +33,7 @@ struct DeliveryWindow: ~Copyable {
     private static let identifiers = 65_535
 
     private var slots = UniqueDeque<Slot?>()
-    /// Octets of the messages on the way that are held.
+    /// Octets of the messages on the way.
     private(set) var octets = 0
     private var used: Int32 = 0
     /// Deliveries that are to be sent again.
@@ -58,24 +59,25 @@ struct DeliveryWindow: ~Copyable {
     @inline(__always)  // the slot is made where it is to lie
     mutating func append(_ entry: consuming Mailbox.Entry, _ identifier: UInt16, octets: Int, isReleased: Bool = false)
     {
-        makeRoom(for: identifier)
-        self.octets += octets
+        makeRoom(for: identifier, octets)
         let qos = entry.qos
-        slots.append(Slot(entry: entry, qos: qos, isReleased: isReleased))
+        slots.append(
+            Slot(entry: entry, octets: UInt32(truncatingIfNeeded: octets), qos: qos, isReleased: isReleased))
     }
 
     /// Adds a delivery that is never sent again, so that its message need not be held.
-    mutating func append(forgotten qos: QoS, _ identifier: UInt16) {
-        makeRoom(for: identifier)
-        slots.append(Slot(entry: nil, qos: qos))
+    mutating func append(forgotten qos: QoS, _ identifier: UInt16, octets: Int) {
+        makeRoom(for: identifier, octets)
+        slots.append(Slot(entry: nil, octets: UInt32(truncatingIfNeeded: octets), qos: qos))
     }
 
     @inline(__always)
-    private mutating func makeRoom(for identifier: UInt16) {
+    private mutating func makeRoom(for identifier: UInt16, _ octets: Int) {
         if slots.isEmpty { first = identifier }
         let index = Self.distance(from: first, to: identifier)
         while slots.count < index { slots.append(nil) }
         used += 1
+        self.octets += octets
     }
 
     /// What is known of a delivery beside its message. Asked for with each settlement, so the message itself is not touched.
@@ -191,7 +193,7 @@ struct DeliveryWindow: ~Copyable {
 
     private mutating func discount(_ slot: borrowing Slot) {
         used -= 1
-        octets -= slot.entry?.message.octets ?? 0
+        octets -= Int(slot.octets)
         guard slot.needsSending else { return }
         toResend -= 1
         if slot.isReleased { releasesToResend -= 1 }

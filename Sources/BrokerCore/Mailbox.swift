@@ -18,10 +18,10 @@ struct Mailbox: ~Copyable {
     private(set) var window = DeliveryWindow()
     /// Most deliveries on the way at once, and octets from which on none is added: who acknowledges nothing holds no more.
     var receiveMaximum = UInt16.max
-    var octetsOnTheWay = UInt32.max
     /// The session ends with its connection, and its adapter asks for nothing again: what has been sent is never sent again (MQTT-4.4.0-1), so
     /// its message is not held until it is settled. Not of share groups, where another member gets it.
     private var forgetsSent = false
+    var octetsOnTheWay = UInt32.max
     private var nextSequence: UInt64 = 1
     var waitingOctets = 0
     var ledger = MailboxLedger()
@@ -237,9 +237,9 @@ struct Mailbox: ~Copyable {
     @inline(never)
     private mutating func sendFirstForGood() -> Delivery {
         let entry = waiting.removeFirst()
-        let packetID = entry.packetID
-        waitingOctets -= entry.message.octets
-        window.append(forgotten: entry.qos, packetID)
+        let (packetID, octets) = (entry.packetID, entry.message.octets)
+        waitingOctets -= octets
+        window.append(forgotten: entry.qos, packetID, octets: octets)
         return (consume entry).leave(packetID: packetID)
     }
 
