@@ -12,6 +12,7 @@ struct DeliveryWindow: ~Copyable {
     struct Slot {
         /// What is to be sent again, should this connection end; nil when the session ends with it.
         var entry: Mailbox.Entry?
+        /// Of the message, held or not.
         let octets: UInt32
         let qos: QoS
         /// The receiver has confirmed having the message (PUBREC); only its release is open.
@@ -66,6 +67,7 @@ struct DeliveryWindow: ~Copyable {
     }
 
     /// Adds a delivery that is never sent again, so that its message need not be held.
+    /// - Parameter octets: of its message.
     mutating func append(forgotten qos: QoS, _ identifier: UInt16, octets: Int) {
         makeRoom(for: identifier, octets)
         slots.append(Slot(entry: nil, octets: UInt32(truncatingIfNeeded: octets), qos: qos))
