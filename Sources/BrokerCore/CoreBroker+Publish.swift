@@ -1,4 +1,3 @@
-import DequeModule
 package import Messaging
 import Synchronization
 
@@ -52,7 +51,18 @@ extension CoreBroker {
             mayRefuse: hasPublisher && principal.kind != .gateway && mayRefuse.load(ordering: .relaxed),
             memoryShare: memoryShare.load(ordering: .relaxed), isStoreFailing: hasStore && store?.isFailing == true)
         if !isRewritten { rewrite(&messages, principal) }
-        var scratch = scratches.withLock { RouteScratch.taken(from: &$0) }
+        let place = scratches.withLock { $0.popLast() } ?? RouteScratch.Place()
+        route(&messages, pass, &place.scratch, &outcomes)
+        let accepted = place.scratch.accepted
+        finish(&place.scratch, publisher: publisher)
+        scratches.withLock { $0.append(place) }
+        return accepted
+    }
+
+    private func route(
+        _ messages: inout MessageBatch, _ pass: PublishPass, _ scratch: inout RouteScratch,
+        _ outcomes: inout [PublishOutcome]
+    ) {
         routing.read { routing in
             while !messages.isEmpty {
                 if scratch.runs.isEmpty {
@@ -64,13 +74,6 @@ extension CoreBroker {
                 scratch.runs.pass(count - messages.count)
             }
         }
-        let accepted = scratch.accepted
-        finish(&scratch, publisher: publisher)
-        var returned = Optional(consume scratch)
-        scratches.withLock { spare in
-            if let scratch = returned.take() { spare.append(scratch) }
-        }
-        return accepted
     }
 
     /// Routes the first message and its neighbours of the same topic, which is how devices send: they are checked and matched

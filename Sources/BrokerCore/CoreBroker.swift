@@ -1,4 +1,3 @@
-import DequeModule
 package import Messaging
 import Synchronization
 
@@ -42,7 +41,7 @@ package final class CoreBroker: Broker {
     /// What the process before kept for the gateways, until they ask.
     let kept = Mutex<[String: [KeptItem]]>([:])
     /// Scratch space of the publish path, one for each thread that is in it.
-    let scratches = Mutex(UniqueDeque<RouteScratch>())
+    let scratches = Mutex<[RouteScratch.Place]>([])
     /// The batch of the last publisher without session, empty, for the next.
     let spareBatch = Mutex(MessageBatch())
     /// Room for changes to subscriptions, empty.

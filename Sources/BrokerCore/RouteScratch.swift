@@ -1,8 +1,6 @@
-import DequeModule
 import Messaging
 
-/// Scratch space of one pass through the publish path; reused, so that a pass allocates nothing per receiver. It cannot be copied: who
-/// has it moved it out of the spare ones and moves it back.
+/// Scratch space of one pass through the publish path; reused, so that a pass allocates nothing per receiver.
 struct RouteScratch: ~Copyable {
     var runs = RunsAhead()
     var matches = Matches()
@@ -20,6 +18,13 @@ struct RouteScratch: ~Copyable {
     /// The messages of the run at hand that go into mailboxes.
     var run: ContiguousArray<Arrival> = []
     var copies = RunCopies()
+
+    /// Where one lies: to move it to a pass and back would cost more than much of what the pass does.
+    ///
+    /// Proof of `@unchecked Sendable`: it is in the list of spare ones, behind a lock, or with the one thread that took it out.
+    final class Place: @unchecked Sendable {
+        var scratch = RouteScratch()
+    }
 
     /// One message on its way into mailboxes. It is named, not held, so that no reference is counted for it.
     struct Arrival {
@@ -56,11 +61,6 @@ extension RouteScratch.Merged {
 }
 
 extension RouteScratch {
-    /// One of `spare`, or a new one.
-    static func taken(from spare: inout UniqueDeque<RouteScratch>) -> RouteScratch {
-        spare.isEmpty ? RouteScratch() : spare.removeLast()
-    }
-
     /// Forgets what the pass asked for.
     mutating func clear() {
         wakes.empty()

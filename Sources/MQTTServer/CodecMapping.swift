@@ -84,23 +84,26 @@ extension Credentials {
 extension Message {
     /// DUP is between the publisher and us and goes no further (MQTT-3.3.1-3).
     /// - Parameter alias: the name its topic alias stands for; nil when it says its own.
-    init(_ publish: borrowing ReceivedPublish, alias: TopicName?, publisher: borrowing ClientID?, now: Timestamp) {
+    init(_ publish: borrowing ReceivedPublish, alias: TopicName?, publisher: UnsafeRawBufferPointer?, now: Timestamp) {
         var (expiresAt, properties): (Timestamp, MessageProperties?) = (.never, nil)
         if !publish.properties.isEmpty {
             let lifetime = publish.properties.messageExpiryInterval
             if let lifetime { expiresAt = now + .seconds(Int(lifetime)) }
             properties = MessageProperties(publish.properties)
         }
-        if let alias {
-            self.init(
-                topic: alias, payload: publish.payload, qos: .init(publish.qos), retain: publish.isRetained,
-                publishedAt: now, expiresAt: expiresAt, publisher: copy publisher, properties: properties)
-        } else {
-            self.init(
-                checkedTopic: publish.topic, payload: publish.payload, qos: .init(publish.qos),
-                retain: publish.isRetained, publishedAt: now, expiresAt: expiresAt, publisher: publisher,
-                properties: properties)
-        }
+        self =
+            if let alias {
+                alias.string.utf8.span.bytes.withUnsafeBytes { topic in
+                    Message(
+                        checkedTopic: topic, publisher: publisher, payload: publish.payload, qos: .init(publish.qos),
+                        retain: publish.isRetained, publishedAt: now, expiresAt: expiresAt, properties: properties)
+                }
+            } else {
+                Message(
+                    checkedTopic: publish.topic, publisher: publisher, payload: publish.payload,
+                    qos: .init(publish.qos), retain: publish.isRetained, publishedAt: now, expiresAt: expiresAt,
+                    properties: properties)
+            }
     }
 
     /// Whole seconds that are left, so that a message waits the whole time it was given (MQTT-3.3.2-6); nil without expiry.

@@ -7,7 +7,7 @@ import NIOCore
 extension ConnectionHandler {
     func decode() {
         isDecoding = true
-        var pass = DecodingPass(decoder: decoder, publisher: clientID)
+        var pass = DecodingPass(decoder: decoder)
         var bytes = received
         let available = bytes.readableBytes
         received = ByteBuffer()
@@ -19,7 +19,7 @@ extension ConnectionHandler {
         }
         do {
             try bytes.withUnsafeReadableBytes { (bytes) throws(DecodeError) in
-                while try receivePacket(at: UnsafeRawBufferPointer(rebasing: bytes[pass.size...]), &pass) {}
+                while try receivePackets(in: bytes, &pass) {}
             }
         } catch {
             server.counters.protocolErrors.add()
@@ -36,16 +36,30 @@ extension ConnectionHandler {
     /// Local while the packets of one read are decoded: each would read and write it in the object, and count references.
     private struct DecodingPass {
         var decoder: PacketDecoder
-        /// The client, once it is in.
-        var publisher: ClientID?
         /// Bytes of the packets read.
         var size = 0
     }
 
+    /// Reads packets until there are no more, or the client has come in with one of them: whose the next are is looked up once.
+    /// - Returns: false when there are no more, or when none may be read now.
+    private func receivePackets(
+        in bytes: UnsafeRawBufferPointer, _ pass: inout DecodingPass
+    ) throws(DecodeError) -> Bool {
+        let publisher = clientID
+        return try publisher.withOctets { (octets) throws(DecodeError) in
+            repeat {
+                let rest = UnsafeRawBufferPointer(rebasing: bytes[pass.size...])
+                guard try receivePacket(at: rest, from: octets, &pass) else { return false }
+            } while (clientID == nil) == (publisher == nil)
+            return true
+        }
+    }
+
     /// Reads one packet and performs what follows from it.
+    /// - Parameter publisher: octets of the client's identifier, once it is in.
     /// - Returns: false when there is none, or when it may not be read now.
     private func receivePacket(
-        at bytes: UnsafeRawBufferPointer, _ pass: inout DecodingPass
+        at bytes: UnsafeRawBufferPointer, from publisher: UnsafeRawBufferPointer?, _ pass: inout DecodingPass
     ) throws(DecodeError) -> Bool {
         guard !machine.isUndecided, machine.state != .over, let frame = try pass.decoder.frame(at: bytes) else {
             return false
@@ -58,7 +72,7 @@ extension ConnectionHandler {
         if frame.type == .publish, machine.state == .open {
             let publish = try pass.decoder.publish(in: frame)
             pass.size += frame.size
-            receive(publish, from: pass.publisher)
+            receive(publish, from: publisher)
         } else if let identifier = frame.plainAcknowledgement, machine.state == .open {
             pass.size += frame.size
             receive(frame.type, identifier)
@@ -69,7 +83,6 @@ extension ConnectionHandler {
             let packet = try pass.decoder.packet(in: frame)
             pass.size += frame.size
             perform(judged: machine.receive(consume packet, makeIdentifier: loop.makeClientIdentifier))
-            pass.publisher = clientID
         }
         return true
     }
@@ -95,7 +108,9 @@ extension ConnectionHandler {
         case .authenticate(let opening, let method, let data): authenticate(opening, method, data)
         case .respond(let data): respond(data)
         case .publish(let publication):
-            publication.publish.withReceived { collect($0, publication.alias, from: clientID) }
+            clientID.withOctets { publisher in
+                publication.publish.withReceived { collect($0, publication.alias, from: publisher) }
+            }
         case .release(let identifier): release(identifier)
         case .settle(let identifier, let settlement): settle(identifier, settlement)
         case .reply(let packet): answer(.packet(packet))

@@ -7,7 +7,7 @@ import Transport
 /// From the client to the broker, and the answers back.
 extension ConnectionHandler {
     /// A PUBLISH of a client that is in.
-    func receive(_ publish: borrowing ReceivedPublish, from publisher: borrowing ClientID?) {
+    func receive(_ publish: borrowing ReceivedPublish, from publisher: UnsafeRawBufferPointer?) {
         switch machine.judge(publish) {
         case .accepted(let alias): collect(publish, alias, from: publisher)
         case .refused(let action): perform(judged: action)
@@ -15,8 +15,10 @@ extension ConnectionHandler {
     }
 
     /// Puts a publication into the batch of this turn.
-    /// - Parameter alias: the name its topic alias stands for; nil when it says its own.
-    func collect(_ publish: borrowing ReceivedPublish, _ alias: TopicName?, from publisher: borrowing ClientID?) {
+    /// - Parameters:
+    ///   - alias: the name its topic alias stands for; nil when it says its own.
+    ///   - publisher: octets of the client's identifier.
+    func collect(_ publish: borrowing ReceivedPublish, _ alias: TopicName?, from publisher: UnsafeRawBufferPointer?) {
         guard attachment != nil else { return }
         if batch.isEmpty {
             batch = loop.lendBatch()

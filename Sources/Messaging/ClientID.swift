@@ -25,3 +25,14 @@ public struct ClientID: Hashable, Sendable, CustomStringConvertible {
 
     public func hash(into hasher: inout Hasher) { string.hashOctets(into: &hasher) }
 }
+
+extension ClientID? {
+    /// Lends its octets, in UTF-8, to `body`; nil when there is none.
+    @inlinable
+    public func withOctets<Result, Failure>(
+        _ body: (UnsafeRawBufferPointer?) throws(Failure) -> Result
+    ) throws(Failure) -> Result {
+        guard let self else { return try body(nil) }
+        return try self.string.utf8.span.bytes.withUnsafeBytes { (octets) throws(Failure) in try body(octets) }
+    }
+}

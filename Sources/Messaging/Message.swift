@@ -27,28 +27,27 @@ public struct Message: @unchecked Sendable {
         expiresAt: Timestamp = .never, publisher: ClientID? = nil, properties: MessageProperties? = nil
     ) {
         self = topic.string.utf8.span.bytes.withUnsafeBytes { topic in
-            Message(
-                checkedTopic: topic, payload: payload, qos: qos, retain: retain, publishedAt: publishedAt,
-                expiresAt: expiresAt, publisher: publisher, properties: properties)
+            publisher.withOctets { publisher in
+                Message(
+                    checkedTopic: topic, publisher: publisher, payload: payload, qos: qos, retain: retain,
+                    publishedAt: publishedAt, expiresAt: expiresAt, properties: properties)
+            }
         }
     }
 
-    /// The same with a topic that lies in octets received: those of a name as `TopicName` would take it.
+    /// The same with names that lie somewhere as octets: to look into a `ClientID` for each message would count a reference.
+    /// - Parameters:
+    ///   - topic: as `TopicName` would take it.
+    ///   - publisher: a client identifier in UTF-8; nil for none.
     public init(
-        checkedTopic topic: UnsafeRawBufferPointer, payload: UnsafeRawBufferPointer, qos: QoS, retain: Bool = false,
-        publishedAt: Timestamp, expiresAt: Timestamp = .never, publisher: borrowing ClientID? = nil,
-        properties: MessageProperties? = nil
+        checkedTopic topic: UnsafeRawBufferPointer, publisher: UnsafeRawBufferPointer?, payload: UnsafeRawBufferPointer,
+        qos: QoS, retain: Bool, publishedAt: Timestamp, expiresAt: Timestamp, properties: MessageProperties?
     ) {
         let fields = Fields(
             properties: properties, expiresAt: expiresAt, publishedAt: publishedAt,
             payloadCount: UInt32(payload.count), publisherCount: Fields.noPublisher,
             topicCount: UInt16(topic.count), qos: qos, retain: retain)
-        storage =
-            if let publisher = copy publisher {
-                publisher.string.utf8.span.bytes.withUnsafeBytes { Storage.make(fields, topic, publisher: $0, payload) }
-            } else {
-                Storage.make(fields, topic, publisher: nil, payload)
-            }
+        storage = Storage.make(fields, topic, publisher: publisher, payload)
     }
 
     /// - Parameter storage: of another value that is the same message.
@@ -58,8 +57,8 @@ public struct Message: @unchecked Sendable {
     public func duplicate() -> Message {
         withOctets { topic, payload in
             Message(
-                checkedTopic: topic, payload: payload, qos: qos, retain: retain, publishedAt: publishedAt,
-                expiresAt: expiresAt, publisher: publisher, properties: properties)
+                checkedTopic: topic, publisher: publisherInPlace, payload: payload, qos: qos, retain: retain,
+                publishedAt: publishedAt, expiresAt: expiresAt, properties: properties)
         }
     }
 
@@ -97,11 +96,16 @@ extension Message {
     @inlinable public var publishedAt: Timestamp { storage.header.publishedAt }
     /// Session that published it, for the no-local option; nil for the gateway itself and for publishers without session. Made each time.
     public var publisher: ClientID? {
-        guard storage.header.publisherCount != Fields.noPublisher else { return nil }
-        return withExtendedLifetime(storage) {
-            ClientID(String(decoding: octetsInPlace.publisher, as: UTF8.self))
+        withExtendedLifetime(storage) {
+            publisherInPlace.map { ClientID(String(decoding: $0, as: UTF8.self)) }
         }
     }
+
+    /// Its octets; nil for none. Valid as long as somebody holds the message.
+    private var publisherInPlace: UnsafeRawBufferPointer? {
+        storage.header.publisherCount == Fields.noPublisher ? nil : octetsInPlace.publisher
+    }
+
     /// What MQTT 5.0 lets a publisher add; nil for the many messages that carry none.
     @inlinable public var properties: MessageProperties? { _read { yield storage.header.properties } }
     /// Octets of the payload.
@@ -199,8 +203,7 @@ extension Message {
 
     /// Whether `client` published it.
     public func isPublished(by client: ClientID) -> Bool {
-        guard storage.header.publisherCount != Fields.noPublisher else { return false }
-        return withExtendedLifetime(self) { client.string.hasOctets(octetsInPlace.publisher) }
+        withExtendedLifetime(self) { publisherInPlace.map { client.string.hasOctets($0) } ?? false }
     }
 
     /// Both are one message, not just alike.
