@@ -40,15 +40,26 @@ run: build ## Build a release and start the gateway on this machine's loopback (
 
 # With Swift's libraries inside: calls into them, as there are several for each message, are not looked up, and the program runs where there is
 # no Swift. Without a look for overlapping accesses at every access to what a class holds, SwiftNIO's included, which is an eighth of the
-# instructions of a message that goes alone; the tests and the fuzzers are built with it. With what such a message runs through side by side
-# (Tests/Layout).
-RELEASE = swift build -c release --static-swift-stdlib -Xswiftc -enforce-exclusivity=unchecked \
-    -Xswiftc -Xfrontend -Xswiftc -function-sections -Xswiftc -use-ld=lld \
+# instructions of a message that goes alone; the tests and the fuzzers are built with it.
+RELEASE_FLAGS = -c release --static-swift-stdlib -Xswiftc -enforce-exclusivity=unchecked \
+    -Xswiftc -Xfrontend -Xswiftc -function-sections -Xswiftc -use-ld=lld
+# With what is run often made for that (Tests/Profile), and with what such a message runs through side by side (Tests/Layout).
+RELEASE = swift build $(RELEASE_FLAGS) -Xswiftc -Xfrontend -Xswiftc -ir-profile-use="$$PWD/$(COUNTS)" \
     -Xlinker --symbol-ordering-file="$$PWD/$(LAYOUT)" -Xlinker --no-warn-symbol-ordering
+PROFILE = Fixtures/profile/counts.proftext
+COUNTS = .build/counts.profdata
 LAYOUT = Fixtures/layout/functions.txt
 
+TOOLCHAIN = "$$(dirname "$$(realpath "$$(command -v swiftc)")")"
+
+# As the compiler reads it. What was built by another is built anew: SwiftPM looks at the file's name only.
+$(COUNTS): $(PROFILE)
+	@mkdir -p .build
+	rm -rf .build/release .build/*/release
+	$(TOOLCHAIN)/llvm-profdata merge -sparse -o $@ $<
+
 .PHONY: build
-build: packages ## Build a release: .build/release/apus
+build: packages $(COUNTS) ## Build a release: .build/release/apus
 	@$(RELEASE) --product apus
 	$(check-layout)
 
@@ -68,8 +79,16 @@ layout: build ## Write down which functions lie side by side in a release, in Fi
 	rm .build/release/apus  # to be linked anew
 	$(RELEASE) --product apus
 
+.PHONY: profile
+profile: packages ## Write down how often what is in a release runs, in Fixtures/profile/counts.proftext
+	@swift build $(RELEASE_FLAGS) --scratch-path .build-profile -Xswiftc -Xfrontend -Xswiftc -ir-profile-generate \
+	    -Xlinker -u__llvm_profile_runtime -Xlinker "$$($(TOOLCHAIN)/clang -print-file-name=libclang_rt.profile-$$(uname -m).a)" \
+	    --product apus
+	Tests/Profile/counts.sh .build-profile/release/apus > .build-profile/counts.proftext
+	mv .build-profile/counts.proftext $(PROFILE)
+
 .PHONY: test
-test: test-packages .venv/.installed ## Run all tests, also those with real clients
+test: test-packages .venv/.installed $(COUNTS) ## Run all tests, also those with real clients
 	@$(build-cost)
 	swift build --build-tests
 	$(WIDTH) $(COST) swift test --skip-build 2>&1 | tee .build/test.log || { $(tell-failures); exit 1; }
@@ -93,7 +112,7 @@ endef
 COST = TEST_COST_BINARY="$$PWD/.build/cost" TEST_COST_COMPILER="$$(swift --version 2>/dev/null | head -n 1), $$(uname -m)"
 
 .PHONY: pin
-pin: test-packages ## Write down what the hot paths cost now, in Fixtures/cost/pinned.tsv
+pin: test-packages $(COUNTS) ## Write down what the hot paths cost now, in Fixtures/cost/pinned.tsv
 	@$(build-cost)
 	$(COST) TEST_PIN=1 swift test --filter CostTests.theNumbersArePinned
 
@@ -118,7 +137,7 @@ certs: ## Mint a test CA, a server and a client certificate into .certs, and say
 # Beside it the least a broker has to do (Tests/Floor).
 .build/relay: Tests/Floor/relay.c
 	@mkdir -p .build
-	@"$$(dirname "$$(realpath "$$(command -v swiftc)")")/clang" -O2 -o $@ $<
+	@$(TOOLCHAIN)/clang -O2 -o $@ $<
 
 .PHONY: bench
 bench: build .build/relay ## Measure a release build beside Mosquitto and hold it to its budgets (ARGS="pairs" for rows whose names contain it)
