@@ -2,23 +2,13 @@
 # functions.sh PROGRAM: which functions of PROGRAM, a release of apus, a message that goes alone runs through, by the names the linker knows.
 # First those of QoS 0, then what QoS 1 and 2 and a message of an MQTT-SN node need besides; of each what runs longest first. What takes fewer
 # than three instructions of a message is not run by every one.
-set -euo pipefail
+source "$(dirname "$0")/../TestKit/gateway.sh"
 messages=10000
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
+program=$1
 
 # Debian's valgrind cannot read the debugging information of this compiler.
-strip --strip-debug -o "$work/gateway" "$1"
-valgrind --tool=callgrind --demangle=no --instr-atstart=no --callgrind-out-file="$work/load" \
-    "$work/gateway" serve --ready-file "$work/ready" --set "data_dir=$work/data" --set mqttsn.strangers_per_second=0 \
-    --set mqtt.tcp.port=0 --set mqttsn.udp.port=0 --set mqtt.ws.enabled=false --set admin.http.enabled=false \
-    --set coap.udp.enabled=false --set lwm2m.enabled=false >"$work/log" 2>&1 &
-gateway=$!
-trap 'kill $gateway 2>/dev/null || true; rm -rf "$work"' EXIT
-for _ in $(seq 300); do [ -s "$work/ready" ] || sleep 0.1; done
-port() { grep -oE "\{[^{}]*\"$1\"[^{}]*" "$work/ready" | grep -oE '"port":[0-9]+' | cut -d: -f2; }
-mqtt=$(port mqtt.tcp)
-mqttsn=$(port mqttsn.udp)
+strip --strip-debug -o "$work/gateway" "$program"
+start_gateway valgrind --tool=callgrind --demangle=no --instr-atstart=no --callgrind-out-file="$work/load" "$work/gateway"
 
 # Each load once before it counts: what happens once belongs to no message.
 load() { "$program" bench "$@" -p "$mqtt" -m "$messages" >/dev/null; }
@@ -30,11 +20,9 @@ measure() {
     control --instr=off
     control --dump
 }
-program=$1
 for qos in 0 1 2; do measure latency --rate 0 -q "$qos"; done
 measure mqttsn -n 1 --backlog 0 --publishers 1 --udp-port "$mqttsn"
-kill "$gateway"
-wait "$gateway" 2>/dev/null || true
+stop_gateway
 
 # Lines as "1,234  ???:name [file]"; of a function that calls itself also "name'2".
 for dump in "$work"/load.?; do

@@ -1,22 +1,10 @@
 #!/usr/bin/env bash
 # counts.sh PROGRAM: how often what is in PROGRAM runs, an apus built to count that (`make profile`), while messages go through it: alone, many at a
 # time, few and many receivers, retained ones, of MQTT-SN nodes. Printed as LLVM's text profile, without what runs fewer than a thousand times.
-set -euo pipefail
+source "$(dirname "$0")/../TestKit/gateway.sh"
 least=1000
 program=$1
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-
-LLVM_PROFILE_FILE="$work/counts.profraw" \
-    "$program" serve --ready-file "$work/ready" --set "data_dir=$work/data" --set mqttsn.strangers_per_second=0 \
-    --set mqtt.tcp.port=0 --set mqttsn.udp.port=0 --set mqtt.ws.enabled=false --set admin.http.enabled=false \
-    --set coap.udp.enabled=false --set lwm2m.enabled=false >"$work/log" 2>&1 &
-gateway=$!
-trap 'kill $gateway 2>/dev/null || true; rm -rf "$work"' EXIT
-for _ in $(seq 300); do [ -s "$work/ready" ] || sleep 0.1; done
-port() { grep -oE "\{[^{}]*\"$1\"[^{}]*" "$work/ready" | grep -oE '"port":[0-9]+' | cut -d: -f2; }
-mqtt=$(port mqtt.tcp)
-mqttsn=$(port mqttsn.udp)
+LLVM_PROFILE_FILE="$work/counts.profraw" start_gateway "$program"
 
 load() { LLVM_PROFILE_FILE=/dev/null "$program" bench "$@" -p "$mqtt" >/dev/null; }
 for qos in 0 1 2; do
@@ -33,8 +21,7 @@ load retained -n 10000 -w 20
 load wildcards -n 10000 -w 20 -m 200000
 load connect -m 3000
 load mqttsn -n 10 --backlog 0 --publishers 1 --udp-port "$mqttsn" -m 20000
-kill "$gateway"
-wait "$gateway" 2>/dev/null || true
+stop_gateway
 
 # Paragraphs, of which each is a function: name, hash, number of counters, counters, and whom it calls by reference. A line that begins with '$', as
 # Swift's names do, would be read as how many octets of a bitmap come first; so '$0' is put there.
