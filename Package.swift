@@ -128,7 +128,7 @@ let package = Package(
         // Manual clock, fake broker, fixtures, simulated devices.
         .target(
             name: "TestKit", dependencies: ["CSSL", "Messaging", .nioCore, .nioPosix, .deque], path: "Tests/TestKit",
-            exclude: ["README.md", "certificates.sh"]),
+            exclude: ["README.md", "certificates.sh", "gateway.sh"]),
         // What must hold for any input from strangers; shared by the fuzzer and its short form among the tests.
         .target(
             name: "FuzzProperties", dependencies: ["MQTTCodec", "Transport", "TestKit", .nioCore, .nioEmbedded],

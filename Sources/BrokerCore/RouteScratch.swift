@@ -19,7 +19,7 @@ struct RouteScratch: ~Copyable {
     var run: ContiguousArray<Arrival> = []
     var copies = RunCopies()
 
-    /// Where one lies: to move it to a pass and back would cost more than much of what the pass does.
+    /// Where one lies: to move it to a pass and back copied it eight times.
     ///
     /// Proof of `@unchecked Sendable`: it is in the list of spare ones, behind a lock, or with the one thread that took it out.
     final class Place: @unchecked Sendable {
