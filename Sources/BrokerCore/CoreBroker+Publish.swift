@@ -67,7 +67,7 @@ extension CoreBroker {
             while !messages.isEmpty {
                 if scratch.runs.isEmpty {
                     scratch.runs.find(in: messages)
-                    routing.index.matchAhead(messages, &scratch.runs)
+                    routing.index.matchAhead(messages, &scratch.runs, &scratch.recent)
                 }
                 let count = messages.count
                 routeRun(of: &messages, pass, routing, &scratch, &outcomes)

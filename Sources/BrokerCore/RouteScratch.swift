@@ -3,6 +3,7 @@ import Messaging
 /// Scratch space of one pass through the publish path; reused, so that a pass allocates nothing per receiver.
 struct RouteScratch: ~Copyable {
     var runs = RunsAhead()
+    var recent = RecentTopics()
     var matches = Matches()
     /// Where in `merged` a subscriber stands, valid when `stamps` holds the current stamp.
     var positions: ContiguousArray<Int32> = []

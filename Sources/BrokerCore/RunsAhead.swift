@@ -14,7 +14,7 @@ struct RunsAhead: ~Copyable, Sendable {
         /// groups, which take turns.
         private(set) var isMatched = false
 
-        fileprivate init(messages: Int) { self.messages = messages }
+        init(messages: Int) { self.messages = messages }
 
         /// From here on every list is met; who cannot gives up.
         mutating func begin() { isMatched = true }
@@ -33,6 +33,15 @@ struct RunsAhead: ~Copyable, Sendable {
         mutating func meet(_ place: Matches.Sharing) { giveUp() }
 
         mutating func giveUp() { isMatched = false }
+
+        /// Those of a run of the same topic.
+        @inline(__always)
+        mutating func takeReceivers(of other: Run) { self = Run(messages: messages, of: other) }
+
+        private init(messages: Int, of other: Run) {
+            self = other
+            self.messages = messages
+        }
 
         /// Nobody has subscribed to it.
         var isForNobody: Bool { isMatched && count == 0 }

@@ -64,6 +64,7 @@ extension SubscriptionIndex {
 
     mutating func remove(_ id: EntryID) {
         let entry = entries[Int(id)]
+        version += 1
         if !entry.options.isShared {
             unlinkFromNode(entry)
         } else {

@@ -10,10 +10,21 @@ extension SubscriptionIndex {
     private static let walksAtOnce = 2 * RunsAhead.most
 
     /// Looks for everyone who gets the runs that `messages` begins with.
-    func matchAhead(_ messages: borrowing MessageBatch, _ runs: inout RunsAhead) {
+    func matchAhead(_ messages: borrowing MessageBatch, _ runs: inout RunsAhead, _ recent: inout RecentTopics) {
+        guard runs.count == 1 else { return matchAhead(messages, &runs) }
+        let topic = messages[0].octetsInPlace.topic
+        runs.withRuns { runs in
+            if recent.recall(topic, version, for: &runs[0]) { return }
+            runs[0].begin()
+            if count > 0 { walk(topic, &runs[0]) }
+            recent.remember(topic, version, runs[0])
+        }
+    }
+
+    /// The same without looking at what is known already.
+    private func matchAhead(_ messages: borrowing MessageBatch, _ runs: inout RunsAhead) {
         runs.withRuns { for run in $0.indices { $0[run].begin() } }
         guard count > 0 else { return }
-        guard runs.count > 1 else { return runs.withRuns { walk(messages[0].octetsInPlace.topic, &$0[0]) } }
         withUnsafeTemporaryAllocation(of: GroupWalk.Walker.self, capacity: Self.walksAtOnce) { walkers in
             withUnsafeTemporaryAllocation(of: UInt8.self, capacity: Self.walksAtOnce) { active in
                 var message = 0

@@ -130,6 +130,8 @@ struct SubscriptionIndex: ~Copyable {
     var subscribers: ContiguousArray<Holdings> = []
     var shares = ShareGroups()
 
+    /// Another whenever a subscription has come or gone: then a topic may match other lists of receivers than before.
+    var version: UInt64 = 1
     /// Subscriptions in all, shared ones included.
     var count = 0
     var sharedCount = 0
@@ -155,6 +157,7 @@ struct SubscriptionIndex: ~Copyable {
             Entry(subscriber: subscriber, node: place.node, next: share ?? Self.none, options: options))
         setIdentifier(subscription.identifier, of: entry)
         linkToSubscriber(entry)
+        version += 1
         if let share {
             shares.append(entry, to: share)
             if subscription.filter.isShared { sharedCount += 1 }

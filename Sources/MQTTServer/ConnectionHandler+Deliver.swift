@@ -44,7 +44,7 @@ extension ConnectionHandler {
             }
             takes += 1
         } while isTakePending && isWritable && takes < Self.takesPerTurn
-        loop.takeBack(deliveries)
+        loop.takeBack(&deliveries)
         if isTakePending, isWritable { owner?.wake() }
     }
 
@@ -72,7 +72,7 @@ extension ConnectionHandler {
         _ delivery: Delivery, _ attachment: any Attachment, version: ProtocolVersion
     ) {
         guard delivery.step == .publish else { return sendRelease(delivery) }
-        let now = server.broker.clock.now()
+        let now = server.clock.now()
         let fits =
             outgoingAliases == nil
             ? delivery.encode(

@@ -5,17 +5,15 @@ import NIOCore
 
 /// From bytes to packets, and from a packet to what follows from it.
 extension ConnectionHandler {
-    func decode() {
+    /// Reads the packets at the beginning of `bytes` and takes them out; all of it when one of them ends the connection.
+    func decode(_ bytes: inout ByteBuffer) {
         isDecoding = true
         var pass = DecodingPass(decoder: decoder)
-        var bytes = received
-        let available = bytes.readableBytes
-        received = ByteBuffer()
         defer {
             isDecoding = false
-            if bytes.readableBytes < available { hasHeardPacket = true }
+            if pass.size > 0 { hasHeardPacket = true }
             decoder = pass.decoder
-            received = machine.state == .over ? ByteBuffer() : bytes
+            bytes.moveReaderIndex(forwardBy: machine.state == .over ? bytes.readableBytes : pass.size)
         }
         do {
             try bytes.withUnsafeReadableBytes { (bytes) throws(DecodeError) in
@@ -28,7 +26,6 @@ extension ConnectionHandler {
         }
         changeSubscriptions()
         acknowledge()
-        bytes.moveReaderIndex(forwardBy: pass.size)
         let excess = machine.takeExcess()
         if excess > 0 { server.counters.receiveMaximumExceeded.add(excess) }
     }
@@ -141,7 +138,7 @@ extension ConnectionHandler {
         var packetIDs: [UInt16] = []
         swap(&packetIDs, &acknowledgements)
         attachment?.acknowledge(packetIDs: packetIDs)
-        loop.takeBack(packetIDs)
+        loop.takeBack(&packetIDs)
     }
 
     private func release(_ identifier: PacketIdentifier) {

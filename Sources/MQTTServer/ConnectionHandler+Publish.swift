@@ -22,7 +22,7 @@ extension ConnectionHandler {
         guard attachment != nil else { return }
         if batch.isEmpty {
             batch = loop.lendBatch()
-            batchTime = server.broker.clock.now()
+            batchTime = server.clock.now()
         }
         if publish.qos == .exactlyOnce, let identifier = publish.packetIdentifier, let attachment {
             switch attachment.beginReceiving(packetID: identifier.rawValue) {
@@ -62,13 +62,14 @@ extension ConnectionHandler {
             }
         }
         write(acknowledgements: &acknowledged)
-        loop.takeBack(acknowledged)
-        loop.takeBack(outcomes)
+        loop.takeBack(&acknowledged)
+        loop.takeBack(&outcomes)
         loop.takeBack(batch)
     }
 
     /// The identifier of a PUBACK that may be written now and says nothing else, as nearly all do; nil for any other answer.
-    private func plainAcknowledgement(_ answer: PublishBatch.Answer, _ outcomes: [PublishOutcome]) -> PacketIdentifier? {
+    private func plainAcknowledgement(_ answer: PublishBatch.Answer, _ outcomes: [PublishOutcome]) -> PacketIdentifier?
+    {
         guard case .message(let place, .atLeastOnce, let identifier) = answer,
             case .accepted(let receivers, let commit) = outcomes[place], replies.isEmpty, isCommitted(commit),
             machine.acknowledgesPlainly(receivers: receivers)
@@ -199,6 +200,6 @@ extension ConnectionHandler {
         var bytes = ByteBuffer()
         swap(&bytes, &outgoing)
         if !socket.write(&bytes, of: context.channel) { context.writeAndFlush(wrapOutboundOut(bytes), promise: nil) }
-        loop.takeBack(bytes)
+        loop.takeBack(&bytes)
     }
 }

@@ -115,11 +115,10 @@ extension ConnectionHandler {
         guard machine.state != .over else { return }
         if received.readableBytes > 0 { continueRest(with: &bytes) }
         if bytes.readableBytes > 0 {
-            received = bytes
-            decode()
-            keepRest()
+            decode(&bytes)
+            if bytes.readableBytes > 0 { keep(bytes) }
         }
-        loop.receiveBuffer.takeBack(bytes)
+        loop.receiveBuffer.takeBack(&bytes)
     }
 
     /// Adds to the beginning of a packet what it lacks and no more, so that what follows is read where it lies. Whole packets that wait for
@@ -131,10 +130,10 @@ extension ConnectionHandler {
         } else {
             received.writeBuffer(&bytes)
         }
-        decode()
+        decodeRest()
         if received.readableBytes > 0, bytes.readableBytes > 0 {
             received.writeBuffer(&bytes)
-            decode()
+            decodeRest()
         }
         if received.readableBytes == 0 { received = ByteBuffer() } else { received.discardReadBytes() }
         accountForRest()
@@ -145,6 +144,8 @@ extension ConnectionHandler {
         if hasHeardPacket { attachment?.touch() }
         hasHeardPacket = false
         loop.endRead(finishTurn)
+        // Asked for by the handler next to the socket, so that the channel need not go through the whole pipeline to ask.
+        if isPlain, mayRead { context.read() }
     }
 
     func channelInactive(context: ChannelHandlerContext) {
@@ -189,10 +190,17 @@ extension ConnectionHandler {
         context.read()
     }
 
-    /// What is left of the receive buffer is copied out of it, so that half a packet does not hold 64 KB.
-    private func keepRest() {
-        received = received.readableBytes == 0 ? ByteBuffer() : ByteBuffer(bytes: received.readableBytesView)
+    /// What is left of a read is copied out of its buffer, so that half a packet does not hold 128 KB.
+    private func keep(_ rest: ByteBuffer) {
+        received = rest.readableBytes == 0 ? ByteBuffer() : ByteBuffer(bytes: rest.readableBytesView)
         accountForRest()
+    }
+
+    private func decodeRest() {
+        var bytes = ByteBuffer()
+        swap(&bytes, &received)
+        decode(&bytes)
+        received = bytes
     }
 
     /// Half a packet of each of many connections is a lot, so their sum is bounded. Most reads end with a packet and cost nothing here.
@@ -253,8 +261,8 @@ extension ConnectionHandler {
     /// Something was decided that reading waited for. Within a turn that goes on by itself.
     func goOn() {
         guard !isDecoding else { return }
-        decode()
-        keepRest()
+        decodeRest()
+        keep(received)
         finishTurn()
     }
 

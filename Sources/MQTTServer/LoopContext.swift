@@ -58,24 +58,15 @@ final class LoopContext {
 
     func lendOutcomes() -> [PublishOutcome] { exchange(&spareOutcomes, []) }
 
-    func takeBack(_ outcomes: consuming [PublishOutcome]) {
-        outcomes.empty()
-        spareOutcomes = outcomes
-    }
+    func takeBack(_ outcomes: inout [PublishOutcome]) { takeBack(&outcomes, to: &spareOutcomes) }
 
     func lendDeliveries() -> [Delivery] { exchange(&spareDeliveries, []) }
 
-    func takeBack(_ deliveries: consuming [Delivery]) {
-        deliveries.empty()
-        spareDeliveries = deliveries
-    }
+    func takeBack(_ deliveries: inout [Delivery]) { takeBack(&deliveries, to: &spareDeliveries) }
 
     func lendIdentifiers() -> [UInt16] { exchange(&spareIdentifiers, []) }
 
-    func takeBack(_ identifiers: consuming [UInt16]) {
-        identifiers.empty()
-        spareIdentifiers = identifiers
-    }
+    func takeBack(_ identifiers: inout [UInt16]) { takeBack(&identifiers, to: &spareIdentifiers) }
 
     func lendFilters() -> FilterBatch { exchange(&spareFilters, FilterBatch()) }
 
@@ -97,8 +88,7 @@ final class LoopContext {
     }
 
     /// The largest is for deliveries.
-    func takeBack(_ buffer: consuming ByteBuffer) {
-        var buffer = buffer
+    func takeBack(_ buffer: inout ByteBuffer) {
         if spareBuffer.capacity < buffer.capacity, buffer.capacity <= Self.bufferLimit { swap(&buffer, &spareBuffer) }
         guard 1...Self.answerLimit ~= buffer.capacity, spareAnswers.count < Self.spareAnswersLimit else { return }
         spareAnswers.append(buffer)
@@ -148,6 +138,12 @@ final class LoopContext {
     func makeClientIdentifier() -> String {
         let random = UInt128(UInt64.random(in: 0...UInt64.max)) << 64 | UInt128(UInt64.random(in: 0...UInt64.max))
         return "auto-" + String(random, radix: 36)
+    }
+
+    /// By reference: of a list that its lender still holds, too, emptying would make a copy first.
+    private func takeBack<Element>(_ list: inout [Element], to place: inout [Element]) {
+        list.empty()
+        swap(&list, &place)
     }
 
     private func exchange<Value: ~Copyable>(_ place: inout Value, _ value: consuming Value) -> Value {

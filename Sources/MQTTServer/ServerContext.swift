@@ -8,6 +8,8 @@ import Transport
 final class ServerContext: Sendable {
     let configuration: MQTTConfiguration
     let broker: any Broker
+    /// The broker's.
+    let clock: any GatewayClock
     let counters = ServerCounters()
     /// Of packets, frames and openings that are not complete.
     let unfinished: OctetBudget
@@ -20,6 +22,7 @@ final class ServerContext: Sendable {
     init(configuration: MQTTConfiguration, broker: any Broker, logger: Logger) {
         self.configuration = configuration
         self.broker = broker
+        clock = broker.clock
         self.logger = logger
         unfinished = OctetBudget(limit: configuration.maximumUnfinished)
         tracesPackets = logger.logLevel <= .trace

@@ -70,12 +70,14 @@ final class WakeList: Sendable {
     var owesPass: Bool { owes.load(ordering: .relaxed) }
 
     /// A connection of this loop has read.
-    func note(received octets: Int) { received.store(received.load(ordering: .relaxed) + octets, ordering: .relaxed) }
+    func note(received octets: Int) { received.store(received.load(ordering: .relaxed) &+ octets, ordering: .relaxed) }
 
     /// Serves the woken connections now, if much was received since they were served last.
     func serveAfterMuch() {
         let octets = received.load(ordering: .relaxed)
-        guard octets >= Self.muchReceived, octets / Self.muchForOne >= state.withLock({ $0.owners.count }) else { return }
+        guard octets >= Self.muchReceived, octets / Self.muchForOne >= state.withLock({ $0.owners.count }) else {
+            return
+        }
         serve()
     }
 

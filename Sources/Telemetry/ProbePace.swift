@@ -1,6 +1,6 @@
 /// How long a loop is left alone until it is measured again.
 struct ProbePace: Sendable {
-    private static let whileBusy = Duration.milliseconds(100)
+    static let whileBusy = Duration.milliseconds(100)
     private static let whileIdle = Duration.seconds(1)
     /// A loop that works for less than this part of the time has nothing to do.
     private static let idlePart = 100
@@ -8,6 +8,8 @@ struct ProbePace: Sendable {
     private static let punctual = Duration.milliseconds(10)
 
     let interval: Duration
+    /// The same in intervals of a busy loop.
+    var calls: Int { Int(interval / Self.whileBusy) }
     /// What the loop has worked so far.
     private let work: Duration
 

@@ -27,9 +27,9 @@ package final class ReceiveBuffer: @unchecked Sendable {
     }
 
     /// What was received has been read.
-    package func takeBack(_ buffer: consuming ByteBuffer) {
+    package func takeBack(_ buffer: inout ByteBuffer) {
         guard buffer.storageCapacity == Self.capacity else { return }
-        spare = buffer
+        swap(&buffer, &spare)
     }
 
     private func lend(_ allocator: ByteBufferAllocator) -> ByteBuffer {

@@ -34,6 +34,7 @@ import Testing
     private static func found(_ index: borrowing SubscriptionIndex, _ topics: [String]) throws -> [Found] {
         let batch = MessageBatch(try topics.map(message))
         var runs = RunsAhead()
+        var recent = RecentTopics()
         var all: [Found] = []
         var (message, rest) = (0, 0)
         while message < batch.count {
@@ -41,7 +42,7 @@ import Testing
                 var left = MessageBatch()
                 for topic in topics[message...] { left.append(try Self.message(topic)) }
                 runs.find(in: left)
-                index.matchAhead(left, &runs)
+                index.matchAhead(left, &runs, &recent)
                 rest = runs.count
             }
             #expect(rest > 0)
@@ -52,7 +53,8 @@ import Testing
             all.append(
                 Found(
                     topic: topics[message], messages: run.messages,
-                    receivers: run.isMatched ? matches.entries.map(\.subscriber).sorted() : nil, lists: matches.lists.count))
+                    receivers: run.isMatched ? matches.entries.map(\.subscriber).sorted() : nil,
+                    lists: matches.lists.count))
             message += run.messages
             runs.pass(run.messages)
         }

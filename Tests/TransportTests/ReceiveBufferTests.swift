@@ -72,8 +72,9 @@ private final class Stage: Sendable {
                 buffer.serve(channel)
                 try channel.pipeline.syncOperations.addHandler(
                     Handler { [self] bytes in
+                        var bytes = bytes
                         take(bytes, by: number, keeping: keeping)
-                        if !keeping { buffer.takeBack(bytes) }
+                        if !keeping { buffer.takeBack(&bytes) }
                     })
             }
         }

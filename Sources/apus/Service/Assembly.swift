@@ -115,7 +115,12 @@ struct Assembly: Sendable {
                 }
                 group.addTask { await MemoryWatch.run(for: broker) }
                 group.addTask { await MemoryWatch.giveBack() }
-                group.addTask { await CoreTicks.run(for: broker) }
+                group.addTask {
+                    await CoreTicks.run {
+                        broker.tick()
+                        loopDelays.measure()
+                    }
+                }
             }
         }
     }
@@ -126,7 +131,6 @@ struct Assembly: Sendable {
     func stop(within timeout: Duration) async -> Bool {
         service.beginStop()
         broker.stop()
-        loopDelays.stop()
         let isInTime = await service.stop(within: timeout)
         store?.close()
         return isInTime
