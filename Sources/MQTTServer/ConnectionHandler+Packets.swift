@@ -45,6 +45,7 @@ extension ConnectionHandler {
         let publisher = clientID
         return try publisher.withOctets { (octets) throws(DecodeError) in
             repeat {
+                guard pass.size < bytes.count else { return false }
                 let rest = UnsafeRawBufferPointer(rebasing: bytes[pass.size...])
                 guard try receivePacket(at: rest, from: octets, &pass) else { return false }
             } while (clientID == nil) == (publisher == nil)

@@ -143,7 +143,7 @@ extension ConnectionHandler {
         // MQTT-3.1.2-22: every packet counts as a sign of life, and nothing less does.
         if hasHeardPacket { attachment?.touch() }
         hasHeardPacket = false
-        loop.endRead(finishTurn)
+        loop.endRead { finishTurn() }
         // Asked for by the handler next to the socket, so that the channel need not go through the whole pipeline to ask.
         if isPlain, mayRead { context.read() }
     }

@@ -127,6 +127,7 @@ final class LoopContext {
     }
 
     private func flush() {
+        if unflushed.count == 1, let handler = unflushed.popLast() { return handler.flush() }
         var handlers: [ConnectionHandler] = []
         swap(&handlers, &unflushed)
         for handler in handlers { handler.flush() }

@@ -88,11 +88,15 @@ final class WakeList: Sendable {
         received.store(0, ordering: .relaxed)
         owes.store(false, ordering: .relaxed)
         var owners: [ConnectionOwner] = []
-        state.withLock { state in
+        let alone: ConnectionOwner? = state.withLock { state in
             state.isScheduled = false
+            guard state.owners.count > 1 else { return state.owners.popLast() }
             swap(&owners, &state.owners)
             swap(&state.owners, &state.spare)
+            return nil
         }
+        if let alone { alone.handler?.wokenUp() }
+        guard !owners.isEmpty else { return }
         for owner in owners { owner.handler?.wokenUp() }
         owners.empty()
         state.withLock { swap(&owners, &$0.spare) }

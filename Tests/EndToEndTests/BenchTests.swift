@@ -194,6 +194,20 @@ import Testing
         #expect(try await program.exitStatus() == status, "\(program.errorLines)")
     }
 
+    /// The same for all rows, so that their figures can be told from one another.
+    @Test(arguments: [[], ["--window", "3"]]) func publishersKeepAsManyOnTheWayAsAsked(option: [String]) async throws {
+        struct Outcome: Decodable {
+            struct Run: Decodable { var results: [RunResult] }
+            var runs: [Run]
+        }
+        let program = try RunningApus.start(
+            ["bench", "compare", "--smoke", "--json", "-", "--mosquitto", "", "QoS 0, 64 B"] + option)
+        #expect(try await program.exitStatus(within: .seconds(60)) == 0, "\(program.errorLines)")
+        let outcome = try JSONDecoder().decode(Outcome.self, from: Data(program.lines.joined(separator: "\n").utf8))
+        let publishing = outcome.runs.flatMap(\.results).filter { $0.published > 0 && $0.name != "latency" }
+        #expect(Set(publishing.map(\.window)) == [option.isEmpty ? 100 : 3], "\(publishing.map(\.name))")
+    }
+
     private func bench(_ arguments: [String], _ apus: RunningApus) async throws -> [RunResult] {
         let program = try RunningApus.start(
             ["bench"] + arguments
