@@ -192,7 +192,9 @@ import Testing
     @Test func hashesAFileWrittenByHand() async throws {
         let file = try TemporaryFile("a:one\nb:two\n")
         #expect(try await run(["-U", file.path]).errors == ["2 passwords hashed"])
-        #expect(try !text(file).contains("one"))
+        // A hash in Base64 may well have any three letters in it.
+        #expect(try text(file).split(separator: "\n").map { $0.prefix(5) } == ["a:$7$", "b:$7$"])
+        #expect(try !text(file).contains(":one"))
     }
 
     @Test(arguments: [
