@@ -4,17 +4,22 @@ extension BudgetRow {
 
     private static func perMessage(_ octets: Int) -> [BudgetRow] {
         func row(
-            _ name: String, _ scenario: ComparedLoad.Scenario, _ qos: Int, _ share: Double, phase: String = ""
+            _ name: String, _ scenario: ComparedLoad.Scenario, _ qos: Int, _ share: Double, phase: String = "",
+            window: Int = 100
         ) -> BudgetRow {
             BudgetRow(
-                name: "\(name), QoS \(qos), \(octets) B",
-                load: ComparedLoad(scenario: scenario, qos: qos, payloadOctets: octets), phase: phase,
+                name: "\(name)\(window == 100 ? "" : ", \(window) on the way"), QoS \(qos), \(octets) B",
+                load: ComparedLoad(scenario: scenario, qos: qos, payloadOctets: octets, window: window), phase: phase,
                 budget: .share(share))
         }
         return [
             row("50 pairs", .pairs, 0, 1 / 20), row("50 pairs", .pairs, 1, 1 / 18), row("50 pairs", .pairs, 2, 1 / 18),
             row("fan-in 100 to 1", .fanIn, 0, 1 / 20), row("fan-in 100 to 1", .fanIn, 1, 1 / 16),
             row("fan-out 1 to 1000", .fanOut, 0, 1 / 25), row("fan-out 1 to 1000", .fanOut, 1, 1 / 16),
+            row("fan-in 100 to 1", .fanIn, 0, 1 / 20, window: 20),
+            row("fan-in 100 to 1", .fanIn, 1, 1 / 16, window: 20),
+            row("fan-out 1 to 1000", .fanOut, 0, 1 / 25, window: 20),
+            row("fan-out 1 to 1000", .fanOut, 1, 1 / 16, window: 20),
             row("one at a time", .oneAtATime, 0, 0.85), row("one at a time", .oneAtATime, 1, 0.85),
             row("into 100,000 wildcards", .wildcards, 0, 1 / 8, phase: "publish"),
             row("retained store of 100,000", .retained, 0, 1 / 5, phase: "store"),

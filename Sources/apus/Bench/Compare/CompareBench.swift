@@ -22,11 +22,6 @@ struct CompareBench: AsyncParsableCommand {
     @Option(name: .shortAndLong, help: "Seconds to measure in each round, after one of warm-up.")
     var duration = 3.0
 
-    @Option(
-        name: .shortAndLong,
-        help: "Messages each publisher keeps on the way, where they do not go one at a time: 1 to 100.")
-    var window = ComparedLoad.Scale.most
-
     @Option(help: "Mosquitto's broker; an empty path measures Apus alone.")
     var mosquitto = "/usr/sbin/mosquitto"
 
@@ -56,7 +51,6 @@ struct CompareBench: AsyncParsableCommand {
     func validate() throws {
         guard (1...100).contains(rounds) else { throw ValidationError("-r takes 1 to 100.") }
         guard duration > 0, duration < 3_600 else { throw ValidationError("-d takes seconds above 0.") }
-        guard (1...ComparedLoad.Scale.most).contains(window) else { throw ValidationError("-w takes 1 to 100.") }
         guard !chosen.isEmpty else { throw ValidationError("no row has such a name: --list shows all.") }
     }
 
@@ -79,11 +73,10 @@ struct CompareBench: AsyncParsableCommand {
         }
         defer { watch.cancel() }
         let bar = ProgressBar()
-        var scale =
+        let scale =
             smoke
             ? ComparedLoad.Scale(warmUp: .milliseconds(50), measured: .milliseconds(150), divisor: 50)
             : ComparedLoad.Scale(measured: .seconds(duration))
-        scale.window = window
         let comparison = Comparison(
             rounds: smoke ? 1 : rounds, scale: scale, mosquitto: mosquitto.isEmpty ? nil : mosquitto,
             mosquittoLines: mosquittoSet, floor: floor,

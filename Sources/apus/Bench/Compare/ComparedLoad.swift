@@ -13,18 +13,15 @@ struct ComparedLoad: Hashable, Encodable {
         var measured: Duration
         /// Divides numbers of clients, subscriptions and messages; above 1 only to try whether everything works.
         var divisor = 1
-        /// Messages that each publisher keeps on the way, where they do not go one at a time.
-        var window = most
-
-        /// More would not fit into a receiver's mailbox when a hundred send to it (`limits.mailbox.online_messages`).
-        static let most = 100
-
         func of(_ count: Int) -> Int { max(1, count / divisor) }
     }
 
     var scenario: Scenario
     var qos = 0
     var payloadOctets = 64
+    /// Messages that each publisher keeps on the way, where they do not go one at a time. With more, a hundred publishers would
+    /// overfill one receiver's mailbox (`limits.mailbox.online_messages`).
+    var window = 100
 
     /// QoS 1 and 2 to sessions that outlive their connections are stored.
     var keepsMessages: Bool { scenario == .durable || scenario == .durableAway }
@@ -51,15 +48,15 @@ struct ComparedLoad: Hashable, Encodable {
         settings.extent = .time(warmUp: scale.warmUp, measured: scale.measured)
         let generator = LoadGenerator(settings)
         return switch scenario {
-        case .pairs: [try await generator.pairs(scale.of(50), window: scale.window)]
-        case .fanIn: [try await generator.fanIn(scale.of(100), window: scale.window)]
-        case .fanOut: [try await generator.fanOut(scale.of(1_000), window: scale.window)]
+        case .pairs: [try await generator.pairs(scale.of(50), window: window)]
+        case .fanIn: [try await generator.fanIn(scale.of(100), window: window)]
+        case .fanOut: [try await generator.fanOut(scale.of(1_000), window: window)]
         case .oneAtATime: [try await generator.latency(1, rate: nil)]
-        case .wildcards: try await generator.wildcards(scale.of(100_000), window: scale.window)
-        case .match: try await generator.wildcards(scale.of(1_000_000), window: scale.window)
-        case .retained: try await generator.retained(scale.of(100_000), window: scale.window)
+        case .wildcards: try await generator.wildcards(scale.of(100_000), window: window)
+        case .match: try await generator.wildcards(scale.of(1_000_000), window: window)
+        case .retained: try await generator.retained(scale.of(100_000), window: window)
         case .idle: [try await generator.idle(scale.of(5_000))]
-        case .durable: [try await generator.durable(scale.of(50), window: scale.window)]
+        case .durable: [try await generator.durable(scale.of(50), window: window)]
         case .durableAway: try await durableAway(settings, scale)
         case .sleepers:
             try await generator.sleepers(scale.of(10_000), backlog: 0, udpPort: broker.port)
@@ -71,6 +68,6 @@ struct ComparedLoad: Hashable, Encodable {
     private func durableAway(_ settings: LoadSettings, _ scale: Scale) async throws -> [RunResult] {
         var settings = settings
         settings.extent = .messages(scale.of(200_000))
-        return try await LoadGenerator(settings).durableAway(scale.of(50), window: scale.window)
+        return try await LoadGenerator(settings).durableAway(scale.of(50), window: window)
     }
 }
