@@ -36,11 +36,8 @@ struct RunsAhead: ~Copyable, Sendable {
 
         /// Those of a run of the same topic.
         @inline(__always)
-        mutating func takeReceivers(of other: Run) { self = Run(messages: messages, of: other) }
-
-        private init(messages: Int, of other: Run) {
-            self = other
-            self.messages = messages
+        mutating func takeReceivers(of other: Run) {
+            (lists, count, isMatched) = (other.lists, other.count, other.isMatched)
         }
 
         /// Nobody has subscribed to it.
